@@ -1,0 +1,78 @@
+//! Every bound of the program, in one place, with its unit in its name.
+//!
+//! A limit that is not here does not exist: code that grows with input takes its bound from this
+//! file. Relations between limits are asserted at compile time at the end.
+
+/// Longest protocol line, bytes, without the newline. Dovecot's own bound
+/// (`AUTH_CLIENT_MAX_LINE_LENGTH` in `src/auth/auth-client-interface.h`).
+pub const LINE_BYTES: usize = 16_384;
+
+/// Longest mailbox name, bytes: 64 for the local part, `@`, 255 for the domain (RFC 5321 4.5.3.1).
+pub const MAILBOX_BYTES: usize = 320;
+
+/// Longest password plus code that is looked at, bytes.
+pub const CREDENTIAL_BYTES: usize = 1_024;
+
+/// Parameters of one AUTH line, typed and unknown together.
+pub const AUTH_PARAMETERS: usize = 64;
+
+/// Requests of one connection that have been started and not answered.
+pub const PENDING_REQUESTS: usize = 256;
+
+/// Connections of one listener; a connection beyond it waits in the kernel's queue.
+pub const LISTENER_CONNECTIONS: usize = 16_384;
+
+/// Pending connections in the kernel's queue of one listener (`listen(2)` backlog).
+pub const LISTEN_BACKLOG: u32 = 4_096;
+
+/// Bytes of answers that may wait for a peer that does not read, before its connection is closed.
+pub const OUTPUT_BYTES: usize = 1_048_576;
+
+/// Seconds a peer has to send its handshake before its connection is closed.
+pub const HANDSHAKE_SECONDS: u64 = 60;
+
+/// Connections to the upstream that a `client` listener shares.
+pub const UPSTREAM_CONNECTIONS: usize = 64;
+
+/// Digits of a TOTP code. RFC 6238 allows 6 to 8; only 6 is safe with every authenticator app.
+pub const CODE_DIGITS: usize = 6;
+
+/// Length of a TOTP step, seconds (RFC 6238 X).
+pub const STEP_SECONDS: u64 = 30;
+
+/// Steps before and after the present one in which a code counts (RFC 6238 5.2).
+pub const WINDOW_STEPS: u64 = 1;
+
+/// Length of a TOTP secret, bytes: 160 bits, the length of the HMAC-SHA-1 output (RFC 4226 4).
+pub const TOTP_SECRET_BYTES: usize = 20;
+
+/// Seconds a started enrolment waits for its confirming code.
+pub const ENROLMENT_SECONDS: u64 = 900;
+
+/// Largest stored record, bytes, sealed. sled keeps larger values in files of their own, which
+/// one fdatasync would not cover.
+pub const RECORD_BYTES: usize = 65_536;
+
+/// Writes in one atomic set of the store port.
+pub const WRITE_SET: usize = 16;
+
+/// Records in one page of a scan of the store.
+pub const SCAN_PAGE: usize = 1_024;
+
+/// Writes that wait for the store's writer before a caller is told that it is unavailable.
+pub const STORE_QUEUE: usize = 16_384;
+
+/// Sealed records kept in memory in front of the store.
+pub const RECORD_CACHE: usize = 65_536;
+
+/// Largest request or answer on the control socket, bytes.
+pub const CONTROL_BYTES: usize = 1_048_576;
+
+/// Largest configuration file, bytes.
+pub const CONFIG_BYTES: u64 = 1_048_576;
+
+const _: () = assert!(CREDENTIAL_BYTES * 2 < LINE_BYTES, "base64 of a credential must fit a line");
+const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
+const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
+const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
+const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");

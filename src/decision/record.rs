@@ -1,0 +1,58 @@
+//! What the store knows of one mailbox, as the decision sees it.
+//!
+//! How a record is written down (JSON, sealed) is the store's business and lives in `store/`.
+
+use crate::base::{Secret, SecretText, UnixMillis};
+
+/// One mailbox. In `dovecot` mode a record exists for mailboxes that have something to remember
+/// (2-factor authentication is on); in `store` mode for every mailbox.
+///
+/// Sessions, app passwords and recovery codes will be further fields here: whatever must change
+/// together with the factor lives in this one record, so that one compare-and-swap covers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailboxRecord {
+    /// Hash of the password with its scheme in front, `{ARGON2ID}$argon2id$…`: `store` mode only.
+    pub password_hash: Option<SecretText>,
+    /// The authenticator app; `Some` means that 2-factor authentication is on.
+    pub totp: Option<TotpFactor>,
+    /// When the record was made.
+    pub created: UnixMillis,
+    /// Fields written by a newer version of mail2fa, kept as they were: a JSON object's text.
+    pub unknown_fields: Option<SecretText>,
+}
+
+/// A confirmed TOTP secret and how far its codes are used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TotpFactor {
+    /// The shared secret, raw bytes.
+    pub secret: Secret,
+    /// The latest burned step; a code counts only when its step is greater (RFC 6238 5.2).
+    pub last_step: u64,
+    /// When the confirming code was given.
+    pub enabled: UnixMillis,
+}
+
+impl MailboxRecord {
+    /// An empty record: no password, no second factor.
+    pub fn new(created: UnixMillis) -> Self {
+        Self { password_hash: None, totp: None, created, unknown_fields: None }
+    }
+
+    /// Whether a code is asked at login.
+    pub fn is_enrolled(&self) -> bool {
+        self.totp.is_some()
+    }
+}
+
+/// The version of a stored record: changes with every write, never comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version(pub u64);
+
+/// A value together with the version it was read at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// What was read.
+    pub value: T,
+    /// The version to expect when writing it back.
+    pub version: Version,
+}

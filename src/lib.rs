@@ -1,0 +1,17 @@
+//! mail2fa: two-factor authentication for every door of a mail server.
+//!
+//! The layers, from the bottom, and what each may know, are in `docs/architecture.md`;
+//! `tests/tidy.rs` holds the code to it.
+
+pub mod base;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod decision;
+pub mod net;
+pub mod password;
+pub mod ports;
+pub mod runtime;
+pub mod service;
+pub mod store;
+pub mod wire;

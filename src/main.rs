@@ -1,0 +1,3 @@
+//! The `mail2fa` program: everything is in the library.
+
+fn main() {}

@@ -1,0 +1,91 @@
+//! The password source port: is this password right, and may this mailbox in.
+//!
+//! Two kinds stand behind it: an upstream Dovecot that knows the password, and hashes in
+//! mail2fa's own store.
+
+use super::BoxFuture;
+use crate::base::{Mailbox, Secret, SecretText};
+
+/// The question.
+#[derive(Clone, Debug)]
+pub struct PasswordQuestion {
+    /// The authenticating user, canonical.
+    pub mailbox: Mailbox,
+    /// The password part of the credential, never empty.
+    pub password: Secret,
+    /// The stored hash of `store` mode. `None` there means that the mailbox is unknown: the
+    /// source spends the time of a real check and answers `Wrong`.
+    pub hash: Option<SecretText>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum PasswordAnswer {
+    /// The password is right. `user` is the name under which the source knows the mailbox; it is
+    /// judged again when it differs from the one that was asked.
+    Right {
+        /// The name the source returned; `None` when it returned none.
+        user: Option<Vec<u8>>,
+    },
+    /// The password is wrong, or the mailbox unknown, or not allowed in.
+    Wrong,
+    /// No answer: becomes `temp_fail`.
+    Unavailable(String),
+}
+
+/// A password source, for one request: whatever an accepted upstream request must keep (its id,
+/// its reply) the implementation keeps.
+pub trait PasswordSource: Send + Sync {
+    /// Checks the password.
+    fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer>;
+
+    /// Tells the mail server that the mailbox is authenticated, where it did not check the
+    /// password itself (vouching). Nothing reaches the client yet.
+    fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer>;
+}
+
+/// Makes and checks hashes of mail2fa's own store.
+pub trait PasswordHasher: Send + Sync {
+    /// Hashes a new password with the preferred scheme; the result has its `{SCHEME}` in front.
+    fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>>;
+
+    /// Checks a password against a stored hash; `None` spends the time of a real check.
+    fn verify<'a>(
+        &'a self,
+        password: &'a Secret,
+        hash: Option<&'a SecretText>,
+    ) -> BoxFuture<'a, Result<Verdict, HashError>>;
+}
+
+/// Whether a password fits a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// It does.
+    Right,
+    /// It does not.
+    Wrong,
+}
+
+/// Why a hash could not be made or checked. Never contains the hash or the password.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// More checks are waiting than the pool takes.
+    #[error("too many password checks are waiting")]
+    Busy,
+    /// A scheme that is not supported.
+    #[error("the password scheme {0} is not supported")]
+    UnknownScheme(String),
+    /// Not a hash of the scheme it says it is, or its cost is beyond the bounds.
+    #[error("the stored {scheme} hash cannot be used: {why}")]
+    Malformed {
+        /// The scheme named.
+        scheme: String,
+        /// What is wrong with it, without any of its bytes.
+        why: &'static str,
+    },
+    /// The pool has stopped, or there was no randomness.
+    #[error("the password hasher is unavailable")]
+    Unavailable,
+}
