@@ -2,4 +2,10 @@
 //!
 //! Layer 1. No tokio, no store, no clock, no randomness, no wire, no log.
 
+pub mod code;
+pub mod flow;
+pub mod names;
+pub mod outcome;
+pub mod proof;
 pub mod record;
+pub mod totp;

@@ -6,33 +6,7 @@
 use super::BoxFuture;
 use crate::base::{Mailbox, Secret, SecretText};
 
-/// The question.
-#[derive(Clone, Debug)]
-pub struct PasswordQuestion {
-    /// The authenticating user, canonical.
-    pub mailbox: Mailbox,
-    /// The password part of the credential, never empty.
-    pub password: Secret,
-    /// The stored hash of `store` mode. `None` there means that the mailbox is unknown: the
-    /// source spends the time of a real check and answers `Wrong`.
-    pub hash: Option<SecretText>,
-}
-
-/// The answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum PasswordAnswer {
-    /// The password is right. `user` is the name under which the source knows the mailbox; it is
-    /// judged again when it differs from the one that was asked.
-    Right {
-        /// The name the source returned; `None` when it returned none.
-        user: Option<Vec<u8>>,
-    },
-    /// The password is wrong, or the mailbox unknown, or not allowed in.
-    Wrong,
-    /// No answer: becomes `temp_fail`.
-    Unavailable(String),
-}
+pub use crate::decision::flow::{PasswordAnswer, PasswordQuestion};
 
 /// A password source, for one request: whatever an accepted upstream request must keep (its id,
 /// its reply) the implementation keeps.

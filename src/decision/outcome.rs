@@ -1,0 +1,126 @@
+//! What is decided, and why: two types, because the peer learns only the first.
+
+use super::{
+    names::Identity,
+    proof::{NoFactorAsked, PasswordRight, StepBurned},
+};
+
+/// The end of a login. Nothing else ends one.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome {
+    /// In.
+    Accepted(Accepted),
+    /// Not in; the reason is for the log, the metrics and the owner, never for the peer.
+    Refused(Refusal),
+    /// No decision was possible: `temp_fail`. The text says what is missing, without secrets.
+    Unavailable(String),
+}
+
+/// An accepted login. It can only be built from the proofs of what was checked.
+#[derive(Debug)]
+pub struct Accepted {
+    identity: Identity,
+    method: Method,
+    user: Option<Vec<u8>>,
+}
+
+/// What a login was accepted on. Sessions, app passwords and recovery codes will be further
+/// variants, each with its own proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The password; 2-factor authentication is off.
+    Password,
+    /// Password and code.
+    PasswordAndCode,
+}
+
+impl Method {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::PasswordAndCode => "password+code",
+        }
+    }
+}
+
+impl Accepted {
+    /// Accepts on the password alone.
+    pub(super) fn by_password(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: PasswordRight,
+        _no_factor: NoFactorAsked,
+    ) -> Self {
+        Self { identity, method: Method::Password, user }
+    }
+
+    /// Accepts on password and code.
+    pub(super) fn by_password_and_code(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: PasswordRight,
+        _burned: StepBurned,
+    ) -> Self {
+        Self { identity, method: Method::PasswordAndCode, user }
+    }
+
+    /// Who is in.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// On what.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The name the password source returned, as it returned it.
+    pub fn user(&self) -> Option<&[u8]> {
+        self.user.as_deref()
+    }
+}
+
+/// Why a login was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The exchange was hopeless: malformed, a mechanism that is not offered, cancelled.
+    Malformed,
+    /// The name cannot be a mailbox.
+    BadName,
+    /// The password is empty.
+    EmptyPassword,
+    /// The credential is longer than is looked at.
+    TooLong,
+    /// Wrong password, or no such mailbox, or not allowed in by the password source.
+    WrongPassword,
+    /// 2-factor authentication is on and there is no code at the end of the credential.
+    MissingCode,
+    /// The password is right, the code is not.
+    WrongCode,
+    /// The password is right, the code was used before.
+    UsedCode,
+    /// The password source named another mailbox, and that one is protected by a factor of its own.
+    OtherMailboxProtected,
+    /// A master user without a second factor, and a target that has one.
+    MasterWithoutFactor,
+}
+
+impl Refusal {
+    /// The word in the log; documented in docs/operation.md.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::BadName => "bad_name",
+            Self::EmptyPassword => "empty_password",
+            Self::TooLong => "too_long",
+            Self::WrongPassword => "wrong_password",
+            Self::MissingCode => "missing_code",
+            Self::WrongCode => "wrong_code",
+            Self::UsedCode => "used_code",
+            Self::OtherMailboxProtected => "other_mailbox_protected",
+            Self::MasterWithoutFactor => "master_without_factor",
+        }
+    }
+}

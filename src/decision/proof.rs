@@ -1,0 +1,59 @@
+//! Proofs of what was checked. Each is made in one place, from the answer that proves it, and is used
+//! up by the acceptance that needs it; no other code can make one.
+
+use super::{
+    flow::{BurnAnswer, PasswordAnswer},
+    record::MailboxRecord,
+};
+
+/// The password source said that the password is right.
+#[derive(Debug)]
+pub struct PasswordRight(());
+
+impl PasswordRight {
+    /// The proof, and the name the source returned; none if the answer is any other.
+    pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Option<Vec<u8>>), NotRight> {
+        match answer {
+            PasswordAnswer::Right { user } => Ok((Self(()), user)),
+            PasswordAnswer::Wrong => Err(NotRight::Wrong),
+            PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
+        }
+    }
+}
+
+/// What an answer says that is not "right".
+#[derive(Debug)]
+pub(super) enum NotRight {
+    /// Wrong.
+    Wrong,
+    /// Nothing.
+    Unavailable(String),
+}
+
+/// The store said, after the password was checked, that the mailbox has no second factor.
+#[derive(Debug)]
+pub struct NoFactorAsked(());
+
+impl NoFactorAsked {
+    /// The proof from what the store surely holds now: no record, or one without a factor.
+    pub(super) fn from_record(record: Option<&MailboxRecord>) -> Option<Self> {
+        match record {
+            Some(record) if record.is_enrolled() => None,
+            Some(_) | None => Some(Self(())),
+        }
+    }
+}
+
+/// The store said that this very login burned the step of its code.
+#[derive(Debug)]
+pub struct StepBurned(());
+
+impl StepBurned {
+    /// The proof, if the answer is "burned".
+    pub(super) fn from_answer(answer: &BurnAnswer) -> Option<Self> {
+        match answer {
+            BurnAnswer::Burned => Some(Self(())),
+            BurnAnswer::Conflict | BurnAnswer::Unavailable(_) => None,
+        }
+    }
+}
