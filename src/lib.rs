@@ -14,4 +14,5 @@ pub mod ports;
 pub mod runtime;
 pub mod service;
 pub mod store;
+pub mod sys;
 pub mod wire;

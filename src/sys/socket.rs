@@ -1,0 +1,231 @@
+//! Creates listening Unix sockets, and says who is at the other end of a connection.
+//!
+//! It does not accept, and it does not remove what it did not make: a file that is no socket and a
+//! socket that somebody listens on both stop the start with a message.
+//!
+//! # Security
+//!
+//! A socket must never be open to more than its configured owner, group and mode, not even between
+//! `bind` and `chmod`. So it is made inside a fresh directory that only this process can enter,
+//! given its owner and mode there, and then renamed to its place, which also replaces a stale
+//! socket in one step. (A bound socket belongs to its inode; its name may change.)
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::{
+            fs::{DirBuilderExt, FileTypeExt, PermissionsExt},
+            net::UnixListener,
+        },
+    },
+    path::{Path, PathBuf},
+};
+
+use nix::{
+    errno::Errno,
+    sys::socket::{
+        AddressFamily, Backlog, SockFlag, SockType, UnixAddr, connect, getsockopt, listen, socket,
+        sockopt,
+    },
+    unistd::{Gid, Uid, chown},
+};
+
+use crate::base::{PeerCredentials, limits::LISTEN_BACKLOG};
+
+/// Longest path of a Unix socket, bytes (`sun_path` of unix(7), without its NUL).
+pub const PATH_BYTES: usize = 107;
+
+/// Names tried for the temporary directory before giving up.
+const ATTEMPTS: u32 = 100;
+
+/// Who may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Owning user id; `None` leaves the process's own.
+    pub owner: Option<u32>,
+    /// Owning group id; `None` leaves the process's own.
+    pub group: Option<u32>,
+    /// Permission bits; connecting needs write permission.
+    pub mode: u32,
+}
+
+/// Why there is no listening socket.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Somebody accepts connections there.
+    #[error("{0}: another process listens on this socket; stop it, or choose another path")]
+    Live(PathBuf),
+    /// Something that is not a stream socket is in the way.
+    #[error("{0}: a file that is not a stream socket is in the way; it is left alone, move it")]
+    NotASocket(PathBuf),
+    /// The directory does not exist, or is none.
+    #[error("{0}: this directory does not exist; create it (systemd: RuntimeDirectory=)")]
+    NoDirectory(PathBuf),
+    /// Longer than a socket address holds.
+    #[error("{0}: longer than the {PATH_BYTES} bytes that a socket path can have")]
+    PathTooLong(PathBuf),
+    /// The owner or group cannot be given.
+    #[error(
+        "{path}: cannot give the socket its owner and group: {source} (only root can give it to another user)"
+    )]
+    Owner {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("{path}: cannot {what}: {source}")]
+    Io {
+        /// The socket.
+        path: PathBuf,
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Makes a listening, non-blocking stream socket at `path`, replacing a stale one.
+///
+/// # Errors
+///
+/// See [`BindError`]; on an error nothing is left behind.
+pub fn bind(path: &Path, access: &Access) -> Result<UnixListener, BindError> {
+    if path.as_os_str().len() > PATH_BYTES {
+        return Err(BindError::PathTooLong(path.into()));
+    }
+    let parent = parent_of(path);
+    if !parent.is_dir() {
+        return Err(BindError::NoDirectory(parent.into()));
+    }
+    match state(path).map_err(|source| io_error(path, "look at what is there", source))? {
+        PathState::Free | PathState::Stale => {}
+        PathState::Live => return Err(BindError::Live(path.into())),
+        PathState::Foreign => return Err(BindError::NotASocket(path.into())),
+    }
+    let nursery =
+        Nursery::new(parent).map_err(|source| io_error(path, "write to its directory", source))?;
+    let made = nursery.socket();
+    let listener = listen_at(&nursery, path)?;
+    chown(&made, access.owner.map(Uid::from_raw), access.group.map(Gid::from_raw))
+        .map_err(|errno| BindError::Owner { path: path.into(), source: errno.into() })?;
+    fs::set_permissions(&made, fs::Permissions::from_mode(access.mode))
+        .map_err(|source| io_error(path, "set its mode", source))?;
+    fs::rename(&made, path).map_err(|source| io_error(path, "move it into place", source))?;
+    Ok(listener)
+}
+
+/// Removes a socket that nobody listens on any more; anything else is left alone. For the end of
+/// the process, after its own listener is closed.
+pub fn sweep(path: &Path) {
+    if matches!(state(path), Ok(PathState::Stale)) {
+        // A leftover does no harm: the next start replaces it.
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The process that connected, from `SO_PEERCRED`.
+pub fn peer_credentials(connection: &impl AsFd) -> io::Result<PeerCredentials> {
+    let peer = getsockopt(connection, sockopt::PeerCredentials)?;
+    Ok(PeerCredentials { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() })
+}
+
+fn listen_at(nursery: &Nursery, path: &Path) -> Result<UnixListener, BindError> {
+    let listener = nursery.bind().map_err(|source| io_error(path, "bind", source))?;
+    // Permission bits count from here on only for those who can enter the directory: nobody.
+    let backlog = i32::try_from(LISTEN_BACKLOG)
+        .map_or(Backlog::MAXCONN, |length| Backlog::new(length).unwrap_or(Backlog::MAXCONN));
+    listen(&listener, backlog).map_err(|errno| io_error(path, "listen", errno.into()))?;
+    listener
+        .set_nonblocking(true)
+        .map_err(|source| io_error(path, "make it non-blocking", source))?;
+    Ok(listener)
+}
+
+fn io_error(path: &Path, what: &'static str, source: io::Error) -> BindError {
+    BindError::Io { path: path.into(), what, source }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What stands at a path before we bind there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PathState {
+    Free,
+    Stale,
+    Live,
+    Foreign,
+}
+
+fn state(path: &Path) -> io::Result<PathState> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(PathState::Free),
+        Err(error) => return Err(error),
+    };
+    if !metadata.file_type().is_socket() {
+        return Ok(PathState::Foreign);
+    }
+    // Non-blocking: a live listener whose queue is full must not hang our start.
+    let probe = socket(
+        AddressFamily::Unix,
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        None,
+    )?;
+    match connect(probe.as_raw_fd(), &UnixAddr::new(path)?) {
+        Ok(()) | Err(Errno::EAGAIN) => Ok(PathState::Live),
+        Err(Errno::ECONNREFUSED) => Ok(PathState::Stale),
+        Err(Errno::ENOENT) => Ok(PathState::Free),
+        Err(Errno::EPROTOTYPE) => Ok(PathState::Foreign),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// A directory that nobody else can enter, beside the socket's place; removed when dropped.
+struct Nursery {
+    path: PathBuf,
+}
+
+impl Nursery {
+    fn new(parent: &Path) -> io::Result<Self> {
+        let mut last = io::Error::from(ErrorKind::AlreadyExists);
+        for attempt in 0..ATTEMPTS {
+            let path = parent.join(format!(".m2fa-{}-{attempt}", std::process::id()));
+            match fs::DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self { path }),
+                // Left by a crashed process that had our pid, or ours in another thread.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.path.join("s")
+    }
+
+    fn bind(&self) -> io::Result<UnixListener> {
+        let socket = self.socket();
+        if socket.as_os_str().len() <= PATH_BYTES {
+            return UnixListener::bind(socket);
+        }
+        // The final path fits an address and this one does not: reach it through its directory.
+        let directory = fs::File::open(&self.path)?;
+        UnixListener::bind(format!("/proc/self/fd/{}/s", directory.as_raw_fd()))
+    }
+}
+
+impl Drop for Nursery {
+    fn drop(&mut self) {
+        // The socket is still inside only if something failed after bind.
+        let _ = fs::remove_file(self.socket());
+        let _ = fs::remove_dir(&self.path);
+    }
+}
