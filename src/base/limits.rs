@@ -68,6 +68,9 @@ pub const RECORD_CACHE: usize = 65_536;
 /// Largest request or answer on the control socket, bytes.
 pub const CONTROL_BYTES: usize = 1_048_576;
 
+/// Longest path of a Unix socket, bytes (`sun_path` of unix(7), without its NUL).
+pub const SOCKET_PATH_BYTES: usize = 107;
+
 /// Largest configuration file, bytes.
 pub const CONFIG_BYTES: u64 = 1_048_576;
 
