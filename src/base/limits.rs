@@ -49,6 +49,9 @@ pub const TOTP_SECRET_BYTES: usize = 20;
 /// Seconds a started enrolment waits for its confirming code.
 pub const ENROLMENT_SECONDS: u64 = 900;
 
+/// Wrong confirming codes after which a started enrolment is dropped.
+pub const ENROLMENT_WRONG_CODES: u8 = 5;
+
 /// Largest stored record, bytes, sealed. sled keeps larger values in files of their own, which
 /// one fdatasync would not cover.
 pub const RECORD_BYTES: usize = 65_536;
@@ -100,6 +103,18 @@ pub const PBKDF2_ROUNDS: u32 = 10_000_000;
 /// Largest memory of a yescrypt hash, bytes.
 pub const YESCRYPT_BYTES: u64 = 268_435_456;
 
+/// Times an administrator's change is tried again when the record changed under it.
+pub const ADMIN_ATTEMPTS: usize = 8;
+
+/// Mailboxes in one answer to a listing.
+pub const ADMIN_PAGE: usize = 512;
+
+/// Connections on the control socket at once.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
+/// Seconds that a peer of the control socket may be silent, and that an answer may take.
+pub const CONTROL_SECONDS: u64 = 30;
+
 /// Largest request or answer on the control socket, bytes.
 pub const CONTROL_BYTES: usize = 1_048_576;
 
@@ -116,4 +131,8 @@ const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);
+const _: () = assert!(
+    ADMIN_PAGE * (MAILBOX_BYTES * 2 + 512) < CONTROL_BYTES,
+    "a page of escaped names with their fields must fit an answer"
+);
 const _: () = assert!(ARGON2_MEMORY_KIB as u64 <= ARGON2_WORK_KIB);
