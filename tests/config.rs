@@ -46,7 +46,7 @@ fn keys(text: &str) -> std::collections::BTreeSet<String> {
     let mut keys = std::collections::BTreeSet::new();
     for line in text.lines() {
         if line.starts_with('[') {
-            section = line.trim_matches(['[', ']']).to_owned();
+            section = String::from(line.trim_matches(['[', ']']));
         }
         let set = line.trim_start_matches('#').split_once(" = ").map(|(key, _)| key);
         let unset = line.strip_prefix("# ").and_then(|line| line.strip_suffix(" is not set"));
@@ -68,16 +68,16 @@ fn it_mentions_every_key() {
 
 #[test]
 fn the_commented_keys_can_be_switched_on() {
-    let on: String = SHIPPED
+    let on: Vec<_> = SHIPPED
         .lines()
         .filter(|line| !line.starts_with("key_file"))
         .map(|line| {
             let commented =
                 line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
-            format!("{}\n", if commented { &line[1..] } else { line })
+            if commented { &line[1..] } else { line }
         })
         .collect();
-    let config = parse(&on);
+    let config = parse(&on.join("\n"));
     assert_eq!(config.names.default_realm.as_deref(), Some("example.org"));
     assert_eq!(config.names.master_separator, Some('*'));
     assert!(config.listeners.iter().all(|listener| listener.owner.is_some()));

@@ -10,7 +10,7 @@ use super::{
     values,
 };
 use crate::{
-    base::limits::LISTENER_CONNECTIONS,
+    base::limits::{self, LISTENER_CONNECTIONS},
     decision::names::{MasterPolicy, NameRules},
 };
 
@@ -106,18 +106,28 @@ fn passwords(
     config
 }
 
-/// The defaults are OWASP's first choice for argon2id; the bounds keep a typing error from
-/// stopping the machine, and a hash from being worth nothing.
+/// The defaults are the first choice of OWASP's password storage cheat sheet; the upper bounds are
+/// those of stored hashes, since a new hash must be one that can be checked.
 fn hashing(mut section: Section<'_>, report: &mut Report) -> HashingConfig {
+    let memory = u64::from(limits::ARGON2_MEMORY_KIB);
+    let lanes = u64::from(limits::ARGON2_LANES);
+    let threads = limits::HASH_THREADS as u64;
     let config = HashingConfig {
         memory_kib: section
-            .read("memory_kib", report, values::integer(1_024..=1_048_576))
+            .read("memory_kib", report, values::integer(1_024..=memory))
             .unwrap_or(19_456),
         passes: section.read("passes", report, values::integer(1..=32)).unwrap_or(2),
-        lanes: section.read("lanes", report, values::integer(1..=16)).unwrap_or(1),
-        threads: section.read("threads", report, values::integer(0..=1_024)).unwrap_or(0),
-        queue: section.read("queue", report, values::integer(1..=65_536)).unwrap_or(1_024),
+        lanes: section.read("lanes", report, values::integer(1..=lanes)).unwrap_or(1),
+        threads: section.read("threads", report, values::integer(0..=threads)).unwrap_or(0),
+        queue: section
+            .read("queue", report, values::integer(1..=65_536))
+            .unwrap_or(limits::HASH_QUEUE),
     };
+    let work = u64::from(config.memory_kib) * u64::from(config.passes);
+    if work > limits::ARGON2_WORK_KIB {
+        let what = format!("times memory_kib is {work}, more than {}", limits::ARGON2_WORK_KIB);
+        section.mistake("passes", what, report);
+    }
     section.finish(report);
     config
 }

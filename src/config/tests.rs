@@ -222,6 +222,13 @@ fn one_mistake_each() {
         (format!("[totp]\nissuer = \"\"\n{CLIENT}"), "must not be empty"),
         (format!("[totp]\nissuer = \"a\\nb\"\n{CLIENT}"), "control characters"),
         (format!("[refusals]\ndelay = \"31s\"\n{CLIENT}"), "\"31s\" is not a duration"),
+        (
+            format!("[passwords.hashing]\nmemory_kib = 262144\npasses = 9\n{CLIENT}")
+                .replacen("[passwords]\n", "", 1)
+                .replace("upstream = \"/run/up\"\n", "")
+                + "[passwords]\nupstream = \"/run/up\"\n",
+            "passwords.hashing.passes: times memory_kib is 2359296, more than 2097152",
+        ),
         (format!("[log]\nlevel = \"loud\"\n{CLIENT}"), "\"loud\" is not a level"),
         (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
         (format!("{CLIENT}[store\n"), "not valid TOML"),
