@@ -59,6 +59,9 @@ pub const TOTP_SECRET_BYTES: usize = 20;
 /// Seconds a started enrolment waits for its confirming code.
 pub const ENROLMENT_SECONDS: u64 = 900;
 
+/// Wrong confirming codes after which a started enrolment is dropped.
+pub const ENROLMENT_WRONG_CODES: u8 = 5;
+
 /// Largest stored record, bytes, sealed. sled keeps larger values in files of their own, which
 /// one fdatasync would not cover.
 pub const RECORD_BYTES: usize = 65_536;
@@ -75,8 +78,58 @@ pub const STORE_QUEUE: usize = 16_384;
 /// Sealed records kept in memory in front of the store.
 pub const RECORD_CACHE: usize = 65_536;
 
+/// Longest stored password hash, bytes, with its `{SCHEME}`.
+pub const HASH_BYTES: usize = 4_096;
+
+/// Password checks that wait for a hashing thread before a login is told `temp_fail`.
+pub const HASH_QUEUE: usize = 256;
+
+/// Hashing threads that the configuration may ask for.
+pub const HASH_THREADS: usize = 256;
+
+/// Largest Argon2 memory of a stored or configured hash, KiB: libsodium's MODERATE. Each hashing
+/// thread may need that much at once.
+pub const ARGON2_MEMORY_KIB: u32 = 262_144;
+
+/// Largest Argon2 work, memory times passes, KiB: about a second on one core.
+pub const ARGON2_WORK_KIB: u64 = 2_097_152;
+
+/// Most Argon2 lanes. They are computed one after the other.
+pub const ARGON2_LANES: u32 = 16;
+
+/// Argon2 memory that a hashing thread keeps between hashes, KiB. Fresh memory costs a third of
+/// a hash in page faults; one large imported hash must not hold its memory for ever.
+pub const ARGON2_KEPT_KIB: usize = 65_536;
+
+/// Highest bcrypt cost (its logarithm): about four seconds on one core.
+pub const BCRYPT_COST: u32 = 16;
+
+/// Most rounds of SHA256-CRYPT and SHA512-CRYPT: about a second on one core.
+pub const SHA_CRYPT_ROUNDS: u32 = 2_000_000;
+
+/// Most rounds of PBKDF2 with HMAC-SHA-1: about 1.3 seconds on one core.
+pub const PBKDF2_ROUNDS: u32 = 10_000_000;
+
+/// Largest memory of a yescrypt hash, bytes.
+pub const YESCRYPT_BYTES: u64 = 268_435_456;
+
+/// Times an administrator's change is tried again when the record changed under it.
+pub const ADMIN_ATTEMPTS: usize = 8;
+
+/// Mailboxes in one answer to a listing.
+pub const ADMIN_PAGE: usize = 512;
+
+/// Connections on the control socket at once.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
+/// Seconds that a peer of the control socket may be silent, and that an answer may take.
+pub const CONTROL_SECONDS: u64 = 30;
+
 /// Largest request or answer on the control socket, bytes.
 pub const CONTROL_BYTES: usize = 1_048_576;
+
+/// Longest path of a Unix socket, bytes (`sun_path` of unix(7), without its NUL).
+pub const SOCKET_PATH_BYTES: usize = 107;
 
 /// Largest configuration file, bytes.
 pub const CONFIG_BYTES: u64 = 1_048_576;
@@ -87,3 +140,10 @@ const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written fo
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
+const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
+const _: () = assert!(HASH_BYTES < RECORD_BYTES);
+const _: () = assert!(
+    ADMIN_PAGE * (MAILBOX_BYTES * 2 + 512) < CONTROL_BYTES,
+    "a page of escaped names with their fields must fit an answer"
+);
+const _: () = assert!(ARGON2_MEMORY_KIB as u64 <= ARGON2_WORK_KIB);

@@ -3,6 +3,7 @@
 //! Layer 1. No tokio, no store, no clock, no randomness, no wire, no log.
 
 pub mod code;
+pub mod enrolment;
 pub mod flow;
 pub mod names;
 pub mod outcome;

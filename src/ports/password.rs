@@ -59,6 +59,9 @@ pub enum HashError {
         /// What is wrong with it, without any of its bytes.
         why: &'static str,
     },
+    /// A password that no hash is made of.
+    #[error("this password cannot be used: {0}")]
+    UnusablePassword(&'static str),
     /// The pool has stopped, or there was no randomness.
     #[error("the password hasher is unavailable")]
     Unavailable,

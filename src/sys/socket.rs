@@ -32,10 +32,10 @@ use nix::{
     unistd::{Gid, Uid, chown},
 };
 
-use crate::base::{PeerCredentials, limits::LISTEN_BACKLOG};
-
-/// Longest path of a Unix socket, bytes (`sun_path` of unix(7), without its NUL).
-pub const PATH_BYTES: usize = 107;
+use crate::base::{
+    PeerCredentials,
+    limits::{LISTEN_BACKLOG, SOCKET_PATH_BYTES},
+};
 
 /// Names tried for the temporary directory before giving up.
 const ATTEMPTS: u32 = 100;
@@ -64,7 +64,7 @@ pub enum BindError {
     #[error("{0}: this directory does not exist; create it (systemd: RuntimeDirectory=)")]
     NoDirectory(PathBuf),
     /// Longer than a socket address holds.
-    #[error("{0}: longer than the {PATH_BYTES} bytes that a socket path can have")]
+    #[error("{0}: longer than the {SOCKET_PATH_BYTES} bytes that a socket path can have")]
     PathTooLong(PathBuf),
     /// The owner or group cannot be given.
     #[error(
@@ -94,7 +94,7 @@ pub enum BindError {
 ///
 /// See [`BindError`]; on an error nothing is left behind.
 pub fn bind(path: &Path, access: &Access) -> Result<UnixListener, BindError> {
-    if path.as_os_str().len() > PATH_BYTES {
+    if path.as_os_str().len() > SOCKET_PATH_BYTES {
         return Err(BindError::PathTooLong(path.into()));
     }
     let parent = parent_of(path);
@@ -213,7 +213,7 @@ impl Nursery {
 
     fn bind(&self) -> io::Result<UnixListener> {
         let socket = self.socket();
-        if socket.as_os_str().len() <= PATH_BYTES {
+        if socket.as_os_str().len() <= SOCKET_PATH_BYTES {
             return UnixListener::bind(socket);
         }
         // The final path fits an address and this one does not: reach it through its directory.

@@ -107,10 +107,10 @@ fn the_longest_path_works() {
     let parent = directory.path().join("d".repeat(103 - directory.path().as_os_str().len()));
     fs::create_dir(&parent).unwrap();
     let path = parent.join("abc");
-    assert_eq!(path.as_os_str().len(), super::socket::PATH_BYTES + 1);
+    assert_eq!(path.as_os_str().len(), crate::base::limits::SOCKET_PATH_BYTES + 1);
     assert!(matches!(bind(&path, &PRIVATE), Err(BindError::PathTooLong(_))));
     let path = parent.join("ab");
-    assert_eq!(path.as_os_str().len(), super::socket::PATH_BYTES);
+    assert_eq!(path.as_os_str().len(), crate::base::limits::SOCKET_PATH_BYTES);
     let _listener = bind(&path, &PRIVATE).unwrap();
     UnixStream::connect(&path).unwrap();
     assert_eq!(entries(&parent), 1);

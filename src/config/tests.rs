@@ -1,0 +1,271 @@
+use std::time::Duration;
+
+use super::{
+    Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
+};
+use crate::decision::names::{MasterPolicy, NameRules};
+
+struct Fixed;
+
+impl Accounts for Fixed {
+    fn uid(&self, name: &str) -> Result<Option<u32>, String> {
+        match name {
+            "dovenull" => Ok(Some(101)),
+            "broken" => Err("no answer".into()),
+            _ => Ok(None),
+        }
+    }
+
+    fn gid(&self, name: &str) -> Result<Option<u32>, String> {
+        Ok((name == "postfix").then_some(202))
+    }
+}
+
+const CLIENT: &str = "[passwords]\nupstream = \"/run/up\"\n\
+                      [[listener]]\nname = \"a\"\nkind = \"client\"\nsocket = \"/run/a\"\n";
+
+fn parse(text: &str) -> Result<Config, ConfigErrors> {
+    Config::parse(text, &Fixed)
+}
+
+fn mistakes(text: &str) -> Vec<String> {
+    parse(text).unwrap_err().mistakes.iter().map(ToString::to_string).collect()
+}
+
+/// Puts lines into the only listener of a configuration.
+fn with_listener(lines: &str) -> String {
+    format!("{CLIENT}{lines}\n")
+}
+
+#[test]
+fn what_is_not_written_has_its_default() {
+    let config = parse(CLIENT).unwrap();
+    assert_eq!(config.store.directory.to_str(), Some("/var/lib/mail2fa/store"));
+    assert_eq!(config.store.key, KeySource::File("/etc/mail2fa/key".into()));
+    assert_eq!(config.store.cache_mib, 128);
+    assert_eq!(config.passwords.source, PasswordSourceKind::Dovecot);
+    assert_eq!(config.names, NameRules::default());
+    assert_eq!(config.totp.issuer, "Mail");
+    assert_eq!(config.control.socket.to_str(), Some("/run/mail2fa/control"));
+    assert_eq!(config.refusals.delay, Duration::from_secs(2));
+    assert_eq!((config.log.target, config.log.level.as_str()), (LogTarget::Auto, "info"));
+    let [listener] = &config.listeners[..] else { panic!("one listener") };
+    assert_eq!(listener.kind, ListenerKind::Client);
+    assert_eq!((listener.mode, listener.connections), (0o600, 4_096));
+    assert_eq!((&listener.owner, &listener.group), (&None, &None));
+}
+
+#[test]
+fn every_key_is_read() {
+    let config = parse(
+        r#"
+        [store]
+        directory = "/srv/s"
+        key_credential = "k"
+        cache_mib = 0x10
+        [passwords]
+        source = "store"
+        vouch_secret_file = "/etc/v"
+        [passwords.hashing]
+        memory_kib = 65_536
+        passes = 3
+        lanes = 4
+        threads = 2
+        queue = 7
+        [names]
+        lowercase = false
+        default_realm = "Example.org"
+        translate = "%@#@"
+        master_separator = "*"
+        master_without_factor = "allow"
+        [totp]
+        issuer = "Ünïversity Mail"
+        [control]
+        socket = "/run/c"
+        [refusals]
+        delay = "1500ms"
+        [log]
+        target = "json"
+        level = "warn,mail2fa::net=trace"
+        [[listener]]
+        name = "in"
+        kind = "login"
+        upstream = "/run/u"
+        socket = "/run/s"
+        owner = "dovenull"
+        group = "77"
+        mode = "0666"
+        everyone = true
+        connections = 9
+        "#,
+    )
+    .unwrap();
+    assert_eq!(config.store.key, KeySource::Credential("k".into()));
+    assert_eq!(config.store.cache_mib, 16);
+    assert_eq!(config.names.default_realm.as_deref(), Some("Example.org"));
+    assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
+    assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
+    assert_eq!(config.refusals.delay, Duration::from_millis(1_500));
+    let [listener] = &config.listeners[..] else { panic!("one listener") };
+    assert_eq!(listener.kind, ListenerKind::Login { upstream: "/run/u".into() });
+    assert_eq!(listener.owner.as_ref().map(|owner| owner.uid), Some(101));
+    assert_eq!(listener.group.as_ref().map(|group| group.gid), Some(77));
+    assert_eq!((listener.mode, listener.connections), (0o666, 9));
+    assert_eq!(Config::parse(&config.to_toml(), &Fixed).unwrap(), config, "show parses to itself");
+}
+
+#[test]
+fn the_realm_is_folded_like_the_name() {
+    let config = parse(&format!("[names]\ndefault_realm = \"Example.ORG\"\n{CLIENT}")).unwrap();
+    let once = config.names.canonical(b"Alice").unwrap();
+    assert_eq!(once.as_str(), "alice@example.org");
+    assert_eq!(config.names.canonical(once.as_str().as_bytes()).unwrap(), once);
+}
+
+#[test]
+fn all_mistakes_at_once_in_the_order_of_the_file() {
+    let found = mistakes(
+        "[stor]\n\
+         [store]\n\
+         cache_mib = 0\n\
+         key_fil = \"hunter2hunter2\"\n\
+         [passwords]\n\
+         source = \"dovcot\"\n\
+         [refusals]\n\
+         delay = 2\n\
+         [[listener]]\n\
+         kind = \"login\"\n\
+         socket = \"run/x\"\n\
+         mode = 600\n\
+         owner = \"nobody-here\"\n",
+    );
+    let expected = [
+        "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
+         totp, control, refusals, log, listener",
+        "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
+        "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
+         key_credential, directory, cache_mib",
+        "line 6: passwords.source: \"dovcot\" is not \"dovecot\" or \"store\"",
+        "line 8: refusals.delay: must be a duration with its unit, from \"0s\" to \"30s\", in \
+         quotes",
+        "line 9: listener[1].name: is missing; it has no default",
+        "line 9: listener[1].upstream: is missing; it has no default",
+        "line 11: listener[1].socket: must be an absolute path, from / on",
+        "line 12: listener[1].mode: must be permission bits in octal, in quotes, \"0000\" to \
+         \"0777\", e.g. \"0600\"",
+        "line 13: listener[1].owner: there is no user \"nobody-here\" on this machine",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn one_mistake_each() {
+    let long = format!("socket = \"/{}\"", "x".repeat(107));
+    let second = "[[listener]]\nname = \"b\"\nkind = \"client\"\nsocket = \"/run/b\"\n";
+    let table: Vec<(String, &str)> = vec![
+        (String::new(), "listener: there is no [[listener]]"),
+        ("listener = 1".into(), "must be written with double brackets, [[listener]]"),
+        ("listener = [1]".into(), "listener[1]: must be a table, not a number"),
+        (format!("store = 1\n{CLIENT}"), "store: must be a table, [store], not a number"),
+        (with_listener("connections = 16385"), "16385 is not a whole number from 1 to 16384"),
+        (with_listener("connections = -1"), "-1 is not a whole number"),
+        (with_listener("connections = \"1\""), "from 1 to 16384, not text"),
+        (with_listener("mode = \"0999\""), "\"0999\" is not permission bits"),
+        (with_listener("mode = \"1777\""), "\"1777\" is not permission bits"),
+        (with_listener("mode = \"+600\""), "\"+600\" is not permission bits"),
+        (with_listener("mode = \"0602\""), "lets every user of this machine try passwords"),
+        (with_listener("owner = \"broken\""), "cannot be looked up: no answer"),
+        (with_listener("group = \"4294967295\""), "there is no group"),
+        (with_listener("upstream = \"/run/u\""), "belongs to listeners of kind \"login\""),
+        (
+            with_listener(second).replace("\"b\"", "\"a\""),
+            "listener[2].name: is also the listener[1].name",
+        ),
+        (
+            with_listener(second).replace("/run/b", "/run/./a"),
+            "listener[2].socket: is the same path as listener[1].socket",
+        ),
+        (
+            CLIENT.replace("/run/up", "/run/a"),
+            "passwords.upstream: is the same path as listener[1].socket: mail2fa would ask itself",
+        ),
+        (
+            CLIENT.replace("\"client\"", "\"login\"\nupstream = \"/run/a\""),
+            "listener[1].upstream: is the same path as listener[1].socket",
+        ),
+        (CLIENT.replace("/run/a", "/run/mail2fa/control"), "is the same path as control.socket"),
+        (CLIENT.replace("socket = \"/run/a\"", &long), "is 108 bytes long"),
+        (CLIENT.replace("\"a\"", "\"a b\""), "at most 64 letters"),
+        (CLIENT.replace("\"client\"", "\"cleint\""), "\"cleint\" is not \"login\" or \"client\""),
+        (
+            CLIENT.replace("upstream = \"/run/up\"", ""),
+            "passwords.upstream: is missing: the listener \"a\"",
+        ),
+        (
+            CLIENT
+                .replace("\"client\"", "\"login\"\nupstream = \"/run/u\"")
+                .replace("[passwords]", "[passwords]\nsource = \"store\""),
+            "passwords.vouch_secret_file: is missing",
+        ),
+        (
+            format!("[store]\nkey_file = \"/a\"\nkey_credential = \"b\"\n{CLIENT}"),
+            "give either this or key_file",
+        ),
+        (format!("[store]\nkey_credential = \"/a\"\n{CLIENT}"), "not a path"),
+        (format!("[names]\ntranslate = \"%\"\n{CLIENT}"), "must be pairs of characters"),
+        (format!("[names]\ntranslate = \"%@%a\"\n{CLIENT}"), "is translated twice"),
+        (format!("[names]\nmaster_separator = \"**\"\n{CLIENT}"), "exactly one character"),
+        (format!("[names]\nmaster_separator = \"\"\n{CLIENT}"), "exactly one character"),
+        (format!("[names]\ndefault_realm = \"a@b\"\n{CLIENT}"), "without @"),
+        (format!("[names]\nlowercase = 1\n{CLIENT}"), "must be true or false, not a number"),
+        (format!("[totp]\nissuer = \"a:b\"\n{CLIENT}"), "must not contain a colon"),
+        (format!("[totp]\nissuer = \"\"\n{CLIENT}"), "must not be empty"),
+        (format!("[totp]\nissuer = \"a\\nb\"\n{CLIENT}"), "control characters"),
+        (format!("[refusals]\ndelay = \"31s\"\n{CLIENT}"), "\"31s\" is not a duration"),
+        (
+            format!("[passwords.hashing]\nmemory_kib = 262144\npasses = 9\n{CLIENT}")
+                .replacen("[passwords]\n", "", 1)
+                .replace("upstream = \"/run/up\"\n", "")
+                + "[passwords]\nupstream = \"/run/up\"\n",
+            "passwords.hashing.passes: times memory_kib is 2359296, more than 2097152",
+        ),
+        (format!("[log]\nlevel = \"loud\"\n{CLIENT}"), "\"loud\" is not a level"),
+        (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
+        (format!("{CLIENT}[store\n"), "not valid TOML"),
+    ];
+    for (text, expected) in table {
+        let found = mistakes(&text);
+        assert!(
+            found.len() == 1 && found[0].contains(expected),
+            "{text}\nexpected {expected:?}\nfound {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn values_that_may_be_secrets_are_not_quoted() {
+    for line in ["key_file = \"hunter2\"", "key = \"hunter2\"", "key_credential = \"/hunter2\""] {
+        let errors = parse(&format!("[store]\n{line}\n{CLIENT}")).unwrap_err();
+        assert!(!errors.to_string().contains("hunter2"), "{errors}");
+    }
+}
+
+#[test]
+fn levels_are_what_the_log_takes() {
+    for level in ["info", "off", "warn,mail2fa::net=debug", "mail2fa=trace", "info, mail2fa=off"] {
+        parse(&format!("[log]\nlevel = \"{level}\"\n{CLIENT}")).unwrap();
+        level.parse::<tracing_subscriber::filter::Targets>().unwrap();
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}") {
+        let _ = parse(&text);
+    }
+
+    #[test]
+    fn no_value_makes_it_panic(key in "[a-z_.]{1,20}", value in "\\PC{0,20}") {
+        let _ = parse(&format!("[listener]\n{key} = {value}\n[[listener]]\n{key} = \"{value}\""));
+    }
+}
