@@ -44,6 +44,12 @@ pub const UPSTREAM_ANSWER_SECONDS: u64 = 60;
 /// Seconds a login may take altogether before it ends as `temp_fail`.
 pub const LOGIN_SECONDS: u64 = 90;
 
+/// Seconds that running logins have to finish when the daemon stops.
+pub const DRAIN_SECONDS: u64 = 20;
+
+/// Seconds between two clean-ups of the store.
+pub const PURGE_SECONDS: u64 = 3_600;
+
 /// Digits of a TOTP code. RFC 6238 allows 6 to 8; only 6 is safe with every authenticator app.
 pub const CODE_DIGITS: usize = 6;
 
