@@ -130,8 +130,8 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
-/// Write sets that the store's writer makes durable with one flush.
 
+/// Write sets that the store's writer makes durable with one flush.
 pub const STORE_GROUP: usize = 1_024;
 
 /// Writes in one atomic set of a store engine: the caller's, and what the store adds of its own

@@ -9,7 +9,10 @@ use crate::{
     config::{Config, KeySource, PasswordSourceKind, PasswordsConfig},
     decision::flow::{Passwords, Policy},
     password::{Argon2Cost, HashingConfig, StoredPasswords},
-    ports::{password::{HashError, PasswordHasher}, store::Store},
+    ports::{
+        password::{HashError, PasswordHasher},
+        store::Store,
+    },
     service::authenticate::Authenticator,
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
@@ -156,7 +159,9 @@ fn read_secret(path: &Path) -> Result<Secret, String> {
         return Err(format!("everybody can read it (mode {mode:04o}): run chmod 0640 on it"));
     }
     let mut text = zeroize::Zeroizing::new(Vec::with_capacity(1_024));
-    file.take(VOUCH_BYTES + 1).read_to_end(&mut text).map_err(|e| format!("cannot be read: {e}"))?;
+    file.take(VOUCH_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(|e| format!("cannot be read: {e}"))?;
     let line = text.trim_ascii();
     let plain = line.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b));
     match line.len() {

@@ -4,11 +4,7 @@
 //! drained and started anew. Sockets handed over by systemd are used in place of bound ones.
 
 use std::{
-    collections::HashMap,
-    io,
-    os::unix::net::UnixListener as StdListener,
-    sync::Arc,
-    time::Duration,
+    collections::HashMap, io, os::unix::net::UnixListener as StdListener, sync::Arc, time::Duration,
 };
 
 use tokio::{net::UnixListener, task::JoinHandle};

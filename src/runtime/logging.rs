@@ -29,9 +29,9 @@ pub fn start(config: &LogConfig) -> io::Result<LogHandle> {
             let journal = tracing_journald::layer()?.with_syslog_identifier("mail2fa".into());
             registry.with(journal).try_init()
         }
-        LogTarget::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(io::stderr)).try_init()
-        }
+        LogTarget::Json => registry
+            .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr))
+            .try_init(),
         LogTarget::Plain | LogTarget::Auto => {
             let plain = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
             registry.with(plain.boxed()).try_init()
