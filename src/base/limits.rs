@@ -168,7 +168,7 @@ const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
-const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS + 1 <= ENGINE_WRITE_SET);
+const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
 const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
