@@ -1,1 +1,3 @@
 //! TODO-HEADER service
+
+pub mod admin;
