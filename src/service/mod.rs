@@ -2,4 +2,5 @@
 //!
 //! Layer 3. They drive `decision` over `ports`; they know no wire format, socket, sled or tokio.
 
+pub mod admin;
 pub mod authenticate;

@@ -1,0 +1,206 @@
+//! Second factors: enable, confirm, disable, status.
+//!
+//! # Security
+//!
+//! A secret is new at each enrolment, shown once, and counts only when a code has proven that it
+//! arrived (`decision::enrolment`). The code that proves it is burned in the same write.
+
+use super::{
+    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write, unchanged,
+};
+use crate::{
+    base::{
+        Mailbox, UnixMillis,
+        limits::{ADMIN_ATTEMPTS, ENROLMENT_SECONDS, STEP_SECONDS, TOTP_SECRET_BYTES},
+    },
+    decision::{
+        code::Code,
+        enrolment::{Confirmation, Pending},
+        record::{MailboxRecord, TotpFactor, Versioned},
+        totp,
+    },
+    ports::store::{Change, Commit, Entry, EntryKey, Expect},
+};
+
+impl Admin {
+    /// Starts an enrolment; one that was started before is replaced by it.
+    pub(super) async fn enable(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        self.not_enrolled(&mailbox).await?;
+        let mut random = zeroize::Zeroizing::new([0; TOTP_SECRET_BYTES]);
+        self.rng
+            .fill(&mut *random)
+            .map_err(|error| AdminError::Unavailable { why: error.to_string() })?;
+        let pending = Pending::new(totp::new_secret(*random));
+        let expires = self.now()?.plus_seconds(ENROLMENT_SECONDS);
+        let change = Change::Entry {
+            key: key(&mailbox),
+            expect: None,
+            entry: Some(Entry { value: pending.encode(), expires }),
+        };
+        match self.store.commit(vec![change]).await? {
+            Commit::Done(_) => {}
+            Commit::Conflict => return Err(AdminError::Busy),
+        }
+        let uri = totp::otpauth_uri(&self.issuer, &mailbox, pending.secret());
+        Ok(Response::Enrolment(Enrolment {
+            mailbox: mailbox.to_string(),
+            secret: Disclosed::new(totp::base32(pending.secret())),
+            otpauth_uri: Disclosed::new(uri),
+            expires: expires.seconds(),
+        }))
+    }
+
+    /// Takes the confirming code.
+    pub(super) async fn confirm(
+        &self,
+        typed: &str,
+        code: &Disclosed,
+    ) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let code = Code::parse(code.expose().trim().as_bytes()).ok_or(AdminError::BadCode)?;
+        for _ in 0..ADMIN_ATTEMPTS {
+            let now = self.now()?;
+            let found = self.not_enrolled(&mailbox).await?;
+            let waiting = self
+                .store
+                .load_entry(&key(&mailbox), now)
+                .await?
+                .ok_or_else(|| AdminError::NoEnrolment { mailbox: mailbox.to_string() })?;
+            let pending = Pending::decode(&waiting.value.value)
+                .map_err(|error| AdminError::Storage { why: error.to_string() })?;
+            let confirmation = pending.confirm(&code, now);
+            let (changes, result) = consequence(&mailbox, found, &waiting, confirmation, now);
+            match self.store.commit(changes).await? {
+                Commit::Done(_) => return result,
+                Commit::Conflict => {}
+            }
+        }
+        Err(AdminError::Busy)
+    }
+
+    /// Switches off, and drops a started enrolment.
+    pub(super) async fn disable(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        for _ in 0..ADMIN_ATTEMPTS {
+            let Some(found) = self.known(&mailbox).await?.filter(|found| found.value.is_enrolled())
+            else {
+                return self.drop_pending(&mailbox).await;
+            };
+            let expect = Expect::Version(found.version);
+            let record = MailboxRecord { totp: None, ..found.value };
+            let changes = vec![
+                write(&mailbox, expect, self.worth_keeping(record)),
+                Self::drop_enrolment(&mailbox),
+            ];
+            match self.store.commit(changes).await? {
+                Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+                Commit::Conflict => {}
+            }
+        }
+        Err(AdminError::Busy)
+    }
+
+    /// How it stands.
+    pub(super) async fn status(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let found = self.known(&mailbox).await?;
+        let factor = found.and_then(|found| found.value.totp);
+        let waiting = self.store.load_entry(&key(&mailbox), self.now()?).await?;
+        Ok(Response::Totp(TotpView {
+            mailbox: mailbox.to_string(),
+            enabled: factor.is_some(),
+            since: factor.as_ref().map(|factor| factor.enabled.seconds()),
+            last_used: factor.as_ref().map(|factor| factor.last_step.saturating_mul(STEP_SECONDS)),
+            pending_until: waiting.map(|waiting| waiting.value.expires.seconds()),
+        }))
+    }
+
+    /// The change that drops a started enrolment, if there is one.
+    pub(super) fn drop_enrolment(mailbox: &Mailbox) -> Change {
+        Change::Entry { key: key(mailbox), expect: None, entry: None }
+    }
+
+    async fn drop_pending(&self, mailbox: &Mailbox) -> Result<Response, AdminError> {
+        let waiting = self.store.load_entry(&key(mailbox), self.now()?).await?;
+        if waiting.is_none() {
+            return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
+        }
+        match self.store.commit(vec![Self::drop_enrolment(mailbox)]).await? {
+            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+            Commit::Conflict => Err(AdminError::Busy),
+        }
+    }
+
+    /// The record of a mailbox that may exist: with passwords of our own it must.
+    async fn known(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
+        match self.hasher {
+            Some(_) => self.existing(mailbox).await.map(Some),
+            None => self.record(mailbox).await,
+        }
+    }
+
+    async fn not_enrolled(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
+        let found = self.known(mailbox).await?;
+        if found.as_ref().is_some_and(|found| found.value.is_enrolled()) {
+            return Err(AdminError::AlreadyOn { mailbox: mailbox.to_string() });
+        }
+        Ok(found)
+    }
+
+    /// Where Dovecot knows the passwords, a record with nothing in it is no record.
+    fn worth_keeping(&self, record: MailboxRecord) -> Option<MailboxRecord> {
+        let empty = record.password_hash.is_none() && record.unknown_fields.is_none();
+        (self.hasher.is_some() || !empty).then_some(record)
+    }
+}
+
+/// What to write for a judged code, and what to answer once it is written.
+fn consequence(
+    mailbox: &Mailbox,
+    found: Option<Versioned<MailboxRecord>>,
+    waiting: &Versioned<Entry>,
+    confirmation: Confirmation,
+    now: UnixMillis,
+) -> (Vec<Change>, Result<Response, AdminError>) {
+    let entry = |entry| Change::Entry {
+        key: key(mailbox),
+        expect: Some(Expect::Version(waiting.version)),
+        entry,
+    };
+    match confirmation {
+        Confirmation::Confirmed(factor, drift) => {
+            let expect = unchanged(found.as_ref());
+            let record = found.map_or_else(|| MailboxRecord::new(now), |found| found.value);
+            let record = with_factor(record, factor);
+            (
+                vec![write(mailbox, expect, Some(record)), entry(None)],
+                Ok(Response::Confirmed { mailbox: mailbox.to_string(), drift_steps: drift.0 }),
+            )
+        }
+        Confirmation::Wrong { pending, left } => {
+            let expires = waiting.value.expires;
+            (
+                vec![entry(Some(Entry { value: pending.encode(), expires }))],
+                Err(AdminError::WrongCode { left }),
+            )
+        }
+        Confirmation::Exhausted => {
+            (vec![entry(None)], Err(AdminError::EnrolmentDropped { mailbox: mailbox.to_string() }))
+        }
+    }
+}
+
+fn with_factor(record: MailboxRecord, factor: TotpFactor) -> MailboxRecord {
+    MailboxRecord { totp: Some(factor), ..record }
+}
+
+fn key(mailbox: &Mailbox) -> EntryKey {
+    EntryKey { kind: "enrolment", mailbox: mailbox.clone(), id: String::new() }
+}

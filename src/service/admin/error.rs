@@ -1,0 +1,148 @@
+//! Why an administrator's request was not done.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ports::{password::HashError, store::StoreError};
+
+/// Why a request was not done, with what to do about it. Travels over the control socket; has no
+/// secret and no unchecked text of the request in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "error", rename_all = "snake_case")]
+pub enum AdminError {
+    /// Not a mailbox name.
+    #[error("{why}")]
+    BadName {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A password or hash that cannot be used.
+    #[error("{why}")]
+    BadPassword {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Not six digits.
+    #[error("a code has six digits, such as 189145 or \"189 145\"")]
+    BadCode,
+    /// The mailbox does not exist.
+    #[error("there is no mailbox {mailbox}")]
+    NoMailbox {
+        /// Its canonical name.
+        mailbox: String,
+    },
+    /// Nothing is kept about the mailbox, whose password is Dovecot's.
+    #[error(
+        "mail2fa keeps nothing about {mailbox}: its 2-factor authentication is off, and its \
+         password is Dovecot's"
+    )]
+    NoRecord {
+        /// Its canonical name.
+        mailbox: String,
+    },
+    /// The mailbox exists already.
+    #[error("the mailbox {mailbox} exists already")]
+    Exists {
+        /// Its canonical name.
+        mailbox: String,
+    },
+    /// Both names of a rename are one.
+    #[error("both names are {mailbox} in the end; nothing to rename")]
+    SameName {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// Passwords belong to Dovecot.
+    #[error(
+        "passwords are Dovecot's here (passwords.source = \"dovecot\"): make the mailbox or change \
+         its password there; `totp enable` works for it without more"
+    )]
+    NotOurPasswords,
+    /// 2-factor authentication is on already.
+    #[error(
+        "2-factor authentication is on for {mailbox} already; to give it a new secret, \
+         `mail2fa totp disable {mailbox}` first"
+    )]
+    AlreadyOn {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// 2-factor authentication is off.
+    #[error("2-factor authentication is off for {mailbox}")]
+    AlreadyOff {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// No enrolment waits for a code.
+    #[error(
+        "no enrolment of {mailbox} waits for a code, or its time is over; start one with \
+         `mail2fa totp enable {mailbox}`"
+    )]
+    NoEnrolment {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// The confirming code is wrong.
+    #[error(
+        "this code is wrong ({left} more may be tried); type the one that the app shows now, and \
+         see that the clocks of phone and server are right"
+    )]
+    WrongCode {
+        /// Codes that may be tried still.
+        left: u8,
+    },
+    /// Wrong too often.
+    #[error(
+        "wrong too often: this enrolment is dropped; remove it from the app and start again with \
+         `mail2fa totp enable {mailbox}`"
+    )]
+    EnrolmentDropped {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// The record kept changing.
+    #[error("the mailbox is being changed by others at the same time; try again")]
+    Busy,
+    /// Something needed is not there now.
+    #[error("{why}; try again")]
+    Unavailable {
+        /// What.
+        why: String,
+    },
+    /// The write may or may not have happened.
+    #[error("{why}; look whether it happened before trying again")]
+    Ambiguous {
+        /// What the store said.
+        why: String,
+    },
+    /// The store cannot be trusted or written.
+    #[error("{why}")]
+    Storage {
+        /// What the store said.
+        why: String,
+    },
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        let why = error.to_string();
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable { why },
+            StoreError::Ambiguous(_) => Self::Ambiguous { why },
+            StoreError::Damaged(_) | StoreError::Full(_) | StoreError::TooLarge(_) => {
+                Self::Storage { why }
+            }
+        }
+    }
+}
+
+impl From<HashError> for AdminError {
+    fn from(error: HashError) -> Self {
+        let why = error.to_string();
+        match error {
+            HashError::Busy | HashError::Unavailable => Self::Unavailable { why },
+            HashError::UnknownScheme(_)
+            | HashError::Malformed { scheme: _, why: _ }
+            | HashError::UnusablePassword(_) => Self::BadPassword { why },
+        }
+    }
+}

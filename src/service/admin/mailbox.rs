@@ -1,0 +1,213 @@
+//! Mailboxes: add, list, show, password, rename, remove.
+
+use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response};
+use crate::{
+    base::{
+        Mailbox, Secret, SecretText,
+        limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
+    },
+    decision::record::{MailboxRecord, Versioned},
+    ports::store::{Change, Commit, Expect, StoreError},
+};
+
+/// Longest new password: a code, also with a space in it, must fit behind it.
+const PASSWORD_BYTES: usize = CREDENTIAL_BYTES - CODE_DIGITS - 1;
+/// Characters of a store's complaint in a listing.
+const PROBLEM_CHARS: usize = 100;
+
+impl Admin {
+    pub(super) async fn add(
+        &self,
+        typed: &str,
+        password: NewPassword,
+    ) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let exists = || AdminError::Exists { mailbox: mailbox.to_string() };
+        // Asked before the costly hash; the commit decides.
+        if self.hasher.is_some() && self.record(&mailbox).await?.is_some() {
+            return Err(exists());
+        }
+        let mut record = MailboxRecord::new(self.now()?);
+        record.password_hash = Some(self.hash(password).await?);
+        match self.store.commit(vec![write(&mailbox, Expect::Absent, Some(record))]).await? {
+            Commit::Done(_) => Ok(Response::Added { mailbox: mailbox.to_string() }),
+            Commit::Conflict => Err(exists()),
+        }
+    }
+
+    pub(super) async fn set_password(
+        &self,
+        typed: &str,
+        password: NewPassword,
+    ) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        if self.hasher.is_some() {
+            self.existing(&mailbox).await?;
+        }
+        let hash = self.hash(password).await?;
+        for _ in 0..ADMIN_ATTEMPTS {
+            let found = self.existing(&mailbox).await?;
+            let expect = Expect::Version(found.version);
+            let mut record = found.value;
+            record.password_hash = Some(hash.clone());
+            match self.store.commit(vec![write(&mailbox, expect, Some(record))]).await? {
+                Commit::Done(_) => {
+                    return Ok(Response::PasswordSet { mailbox: mailbox.to_string() });
+                }
+                Commit::Conflict => {}
+            }
+        }
+        Err(AdminError::Busy)
+    }
+
+    /// Moves the record in one write set. A started enrolment is dropped with the old name: the
+    /// app would show that name for ever.
+    pub(super) async fn rename(&self, typed: &str, to: &str) -> Result<Response, AdminError> {
+        let (from, to) = (self.name(typed)?, self.name(to)?);
+        if from == to {
+            return Err(AdminError::SameName { mailbox: to.to_string() });
+        }
+        for _ in 0..ADMIN_ATTEMPTS {
+            let found = self.existing(&from).await?;
+            if self.record(&to).await?.is_some() {
+                return Err(AdminError::Exists { mailbox: to.to_string() });
+            }
+            let changes = vec![
+                write(&from, Expect::Version(found.version), None),
+                write(&to, Expect::Absent, Some(found.value)),
+                Self::drop_enrolment(&from),
+                Self::drop_enrolment(&to),
+            ];
+            match self.store.commit(changes).await? {
+                Commit::Done(_) => {
+                    return Ok(Response::Renamed {
+                        from: from.to_string(),
+                        mailbox: to.to_string(),
+                    });
+                }
+                Commit::Conflict => {}
+            }
+        }
+        Err(AdminError::Busy)
+    }
+
+    pub(super) async fn remove(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        for _ in 0..ADMIN_ATTEMPTS {
+            let found = self.existing(&mailbox).await?;
+            let changes = vec![
+                write(&mailbox, Expect::Version(found.version), None),
+                Self::drop_enrolment(&mailbox),
+            ];
+            match self.store.commit(changes).await? {
+                Commit::Done(_) => return Ok(Response::Removed { mailbox: mailbox.to_string() }),
+                Commit::Conflict => {}
+            }
+        }
+        Err(AdminError::Busy)
+    }
+
+    pub(super) async fn show(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let found = self.existing(&mailbox).await?;
+        Ok(Response::Mailbox(view(&mailbox, &found.value)))
+    }
+
+    pub(super) async fn list(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Response, AdminError> {
+        // A cursor is a name from the page before, canonical already.
+        let after = after
+            .map(Mailbox::new)
+            .transpose()
+            .map_err(|error| AdminError::BadName { why: error.to_string() })?;
+        let limit = limit.clamp(1, ADMIN_PAGE);
+        let page = self.store.page(after.as_ref(), limit).await?;
+        let next = if page.len() < limit { None } else { page.last() };
+        let next = next.map(|(mailbox, _)| mailbox.to_string());
+        let mailboxes = page.iter().map(|(mailbox, found)| listed(mailbox, found)).collect();
+        Ok(Response::Mailboxes { mailboxes, next })
+    }
+
+    /// The hash of a new password, or the given one if it can be used.
+    async fn hash(&self, password: NewPassword) -> Result<SecretText, AdminError> {
+        let hasher = self.hasher.as_ref().ok_or(AdminError::NotOurPasswords)?;
+        match password {
+            NewPassword::Clear(text) => {
+                let password = usable(&text)?;
+                Ok(hasher.hash(&password).await?)
+            }
+            NewPassword::Hash(text) => {
+                let hash = text.into_secret();
+                if !hash.expose().starts_with('{') || hash.expose().len() > HASH_BYTES {
+                    let why = "a hash begins with its scheme, such as {SSHA512} or {ARGON2ID}, and \
+                               is not longer than 4096 bytes; `doveadm pw` makes one";
+                    return Err(AdminError::BadPassword { why: why.into() });
+                }
+                // A check against any password tells whether the hash can be checked at all.
+                let _any: crate::ports::password::Verdict =
+                    hasher.verify(&Secret::from_slice(b"-"), Some(&hash)).await?;
+                Ok(hash)
+            }
+        }
+    }
+}
+
+/// A password that a login can carry.
+fn usable(text: &Disclosed) -> Result<Secret, AdminError> {
+    let bytes = text.expose().as_bytes();
+    let why = if bytes.is_empty() {
+        "the password is empty".to_owned()
+    } else if bytes.len() > PASSWORD_BYTES {
+        format!("the password is longer than {PASSWORD_BYTES} bytes")
+    } else if bytes.iter().any(|byte| b"\0\r\n".contains(byte)) {
+        "the password has a line end or a NUL in it".to_owned()
+    } else if bytes.iter().all(u8::is_ascii_whitespace) {
+        // With a code behind it such a password would not count as one.
+        "the password has only white space".to_owned()
+    } else {
+        return Ok(Secret::from_slice(bytes));
+    };
+    Err(AdminError::BadPassword { why })
+}
+
+/// The change that writes or removes a record.
+pub(super) fn write(mailbox: &Mailbox, expect: Expect, record: Option<MailboxRecord>) -> Change {
+    Change::Mailbox { mailbox: mailbox.clone(), expect, record: record.map(Box::new) }
+}
+
+fn view(mailbox: &Mailbox, record: &MailboxRecord) -> MailboxView {
+    MailboxView {
+        mailbox: mailbox.to_string(),
+        password: record.password_hash.is_some(),
+        scheme: record.password_hash.as_ref().and_then(scheme),
+        totp: Some(record.is_enrolled()),
+        totp_since: record.totp.as_ref().map(|totp| totp.enabled.seconds()),
+        created: Some(record.created.seconds()),
+        problem: None,
+    }
+}
+
+fn listed(mailbox: &Mailbox, found: &Result<Versioned<MailboxRecord>, StoreError>) -> MailboxView {
+    match found {
+        Ok(found) => view(mailbox, &found.value),
+        Err(error) => MailboxView {
+            mailbox: mailbox.to_string(),
+            password: false,
+            scheme: None,
+            totp: None,
+            totp_since: None,
+            created: None,
+            problem: Some(error.to_string().chars().take(PROBLEM_CHARS).collect()),
+        },
+    }
+}
+
+/// The scheme in front of a hash; nothing of the hash itself.
+fn scheme(hash: &SecretText) -> Option<String> {
+    let (scheme, _) = hash.expose().strip_prefix('{')?.split_once('}')?;
+    let plain = scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    (plain && scheme.len() <= 32).then(|| scheme.to_owned())
+}

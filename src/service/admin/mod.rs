@@ -1,0 +1,128 @@
+//! What an administrator does: mailboxes, passwords, second factors.
+//!
+//! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
+//! It takes requests and gives answers as plain data; it does not know where they come from.
+//!
+//! Every name goes through the same rules as a login's ([`NameRules`]). Every change is a
+//! compare-and-swap, tried again a bounded number of times when the record changed under it.
+//!
+//! It logs each change: who asked, what, and for which mailbox, under the target
+//! `mail2fa::admin`.
+//!
+//! # Security
+//!
+//! Whoever reaches this may switch second factors off: callers let only root and the service user
+//! in. Secrets leave in one answer only, the one to a new enrolment.
+
+mod disclosed;
+mod enrolment;
+mod error;
+mod mailbox;
+mod message;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use disclosed::Disclosed;
+pub use error::AdminError;
+pub use message::{Enrolment, MailboxView, NewPassword, Request, Response, TotpView};
+
+use crate::{
+    base::{Clock, Mailbox, Rng, UnixMillis},
+    decision::{
+        names::NameRules,
+        record::{MailboxRecord, Versioned},
+    },
+    ports::{
+        password::PasswordHasher,
+        store::{Expect, Store},
+    },
+};
+
+/// The use-cases, with what they need.
+pub struct Admin {
+    /// Where the records are.
+    pub store: Arc<dyn Store>,
+    /// Makes hashes; `None` when Dovecot knows the passwords.
+    pub hasher: Option<Arc<dyn PasswordHasher>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes secrets.
+    pub rng: Arc<dyn Rng>,
+    /// From typed names to mailboxes.
+    pub names: NameRules,
+    /// The service's name in authenticator apps.
+    pub issuer: String,
+}
+
+impl Admin {
+    /// Does one request on behalf of `by`, a description for the log such as `uid=0`.
+    ///
+    /// # Errors
+    ///
+    /// What an administrator has to know; nothing was changed then, except where the error says
+    /// that this is unknown.
+    pub async fn handle(&self, request: Request, by: &str) -> Result<Response, AdminError> {
+        let action = request.action();
+        let result = self.perform(request).await;
+        match &result {
+            Ok(response) => {
+                if let Some(mailbox) = response.changed() {
+                    tracing::info!(target: "mail2fa::admin", %action, %mailbox, %by, "changed");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(target: "mail2fa::admin", %action, %by, %error, "not done");
+            }
+        }
+        result
+    }
+
+    async fn perform(&self, request: Request) -> Result<Response, AdminError> {
+        match request {
+            Request::MailboxAdd { mailbox, password } => self.add(&mailbox, password).await,
+            Request::MailboxList { after, limit } => self.list(after.as_deref(), limit).await,
+            Request::MailboxShow { mailbox } => self.show(&mailbox).await,
+            Request::MailboxPassword { mailbox, password } => {
+                self.set_password(&mailbox, password).await
+            }
+            Request::MailboxRename { mailbox, to } => self.rename(&mailbox, &to).await,
+            Request::MailboxRemove { mailbox } => self.remove(&mailbox).await,
+            Request::TotpEnable { mailbox } => self.enable(&mailbox).await,
+            Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
+            Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
+            Request::TotpStatus { mailbox } => self.status(&mailbox).await,
+        }
+    }
+
+    fn name(&self, typed: &str) -> Result<Mailbox, AdminError> {
+        self.names
+            .canonical(typed.as_bytes())
+            .map_err(|error| AdminError::BadName { why: error.to_string() })
+    }
+
+    fn now(&self) -> Result<UnixMillis, AdminError> {
+        self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
+    }
+
+    async fn record(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
+        Ok(self.store.load(mailbox).await?)
+    }
+
+    async fn existing(&self, mailbox: &Mailbox) -> Result<Versioned<MailboxRecord>, AdminError> {
+        let name = || mailbox.to_string();
+        self.record(mailbox).await?.ok_or_else(|| match self.hasher {
+            Some(_) => AdminError::NoMailbox { mailbox: name() },
+            None => AdminError::NoRecord { mailbox: name() },
+        })
+    }
+}
+
+/// The condition under which a record that was read may be replaced.
+fn unchanged(found: Option<&Versioned<MailboxRecord>>) -> Expect {
+    found.map_or(Expect::Absent, |found| Expect::Version(found.version))
+}

@@ -1,0 +1,158 @@
+mod mailboxes;
+mod memory;
+mod messages;
+mod second_factor;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU8, AtomicU64, Ordering},
+};
+
+use memory::MemoryStore;
+
+use super::{Admin, AdminError, Disclosed, Enrolment, NewPassword, Request, Response};
+use crate::{
+    base::{
+        Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
+        clock::{ClockError, RngError},
+    },
+    decision::{names::NameRules, record::MailboxRecord},
+    ports::{
+        BoxFuture,
+        password::{HashError, PasswordHasher, Verdict},
+        store::StoreError,
+    },
+};
+
+/// RFC 6238 appendix B: its secret, two moments and their codes.
+const RFC_SECRET: &[u8; 20] = b"12345678901234567890";
+const RFC_BASE32: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+const NOW: u64 = 1_111_111_109;
+const CODE: &str = "081804";
+const STEP: u64 = 37_037_036;
+
+struct FixedClock(AtomicU64);
+
+impl Clock for FixedClock {
+    fn now(&self) -> Result<UnixMillis, ClockError> {
+        match self.0.load(Ordering::SeqCst) {
+            0 => Err(ClockError),
+            seconds => Ok(UnixMillis::from_seconds(seconds)),
+        }
+    }
+}
+
+/// First the RFC's secret, then others.
+#[derive(Default)]
+struct CountingRng(AtomicU8);
+
+impl Rng for CountingRng {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RngError> {
+        let call = self.0.fetch_add(1, Ordering::SeqCst);
+        for (byte, secret) in buffer.iter_mut().zip(RFC_SECRET.iter().cycle()) {
+            *byte = secret.wrapping_add(call);
+        }
+        Ok(())
+    }
+}
+
+/// Hashes by putting a scheme in front.
+struct PlainHasher;
+
+impl PasswordHasher for PlainHasher {
+    fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>> {
+        let text = String::from_utf8_lossy(password.expose()).into_owned();
+        Box::pin(async move { Ok(SecretText::new(format!("{{PLAIN}}{text}"))) })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        password: &'a Secret,
+        hash: Option<&'a SecretText>,
+    ) -> BoxFuture<'a, Result<Verdict, HashError>> {
+        Box::pin(async move {
+            let hash = hash.map(SecretText::expose).unwrap_or_default();
+            match hash.strip_prefix("{PLAIN}") {
+                Some(plain) if plain.as_bytes() == password.expose() => Ok(Verdict::Right),
+                Some(_) => Ok(Verdict::Wrong),
+                None => Err(HashError::UnknownScheme("NONE".into())),
+            }
+        })
+    }
+}
+
+struct Bench {
+    store: Arc<MemoryStore>,
+    clock: Arc<FixedClock>,
+    admin: Admin,
+    log: Mutex<Vec<String>>,
+}
+
+impl Bench {
+    /// With passwords of our own.
+    fn store_mode() -> Self {
+        Self::new(Some(Arc::new(PlainHasher)))
+    }
+
+    /// With passwords that are Dovecot's.
+    fn dovecot_mode() -> Self {
+        Self::new(None)
+    }
+
+    fn new(hasher: Option<Arc<dyn PasswordHasher>>) -> Self {
+        let store = Arc::new(MemoryStore::default());
+        let clock = Arc::new(FixedClock(AtomicU64::new(NOW)));
+        let admin = Admin {
+            store: store.clone(),
+            hasher,
+            clock: clock.clone(),
+            rng: Arc::new(CountingRng::default()),
+            names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
+            issuer: "Mail".into(),
+        };
+        Self { store, clock, admin, log: Mutex::default() }
+    }
+
+    fn ask(&self, request: Request) -> Result<Response, AdminError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let result = runtime.block_on(self.admin.handle(request, "uid=0"));
+        self.log.lock().unwrap().push(format!("{result:?}"));
+        result
+    }
+
+    fn add(&self, name: &str) -> Result<Response, AdminError> {
+        let password = NewPassword::Clear(disclosed("secret"));
+        self.ask(Request::MailboxAdd { mailbox: name.into(), password })
+    }
+
+    fn enable(&self, name: &str) -> Result<Enrolment, AdminError> {
+        match self.ask(Request::TotpEnable { mailbox: name.into() })? {
+            Response::Enrolment(enrolment) => Ok(enrolment),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn confirm(&self, name: &str, code: &str) -> Result<Response, AdminError> {
+        self.ask(Request::TotpConfirm { mailbox: name.into(), code: disclosed(code) })
+    }
+
+    fn disable(&self, name: &str) -> Result<Response, AdminError> {
+        self.ask(Request::TotpDisable { mailbox: name.into() })
+    }
+
+    fn record(&self, name: &str) -> Option<MailboxRecord> {
+        self.store.record(&Mailbox::new(name).unwrap())
+    }
+
+    fn move_clock(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+fn disclosed(text: &str) -> Disclosed {
+    Disclosed::new(SecretText::new(text.into()))
+}
+
+fn alice() -> String {
+    "alice@example.org".into()
+}

@@ -1,0 +1,179 @@
+//! A store in memory, with faults on demand.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+};
+
+use crate::{
+    base::{Mailbox, UnixMillis},
+    decision::record::{MailboxRecord, Version, Versioned},
+    ports::{
+        BoxFuture,
+        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+    },
+};
+
+#[derive(Default)]
+struct State {
+    records: BTreeMap<Mailbox, Versioned<MailboxRecord>>,
+    entries: BTreeMap<(Mailbox, &'static str), Versioned<Entry>>,
+    version: u64,
+    fault: Option<StoreError>,
+    conflicts: usize,
+    damaged: Option<Mailbox>,
+}
+
+#[derive(Default)]
+pub struct MemoryStore(Mutex<State>);
+
+impl MemoryStore {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    pub fn record(&self, mailbox: &Mailbox) -> Option<MailboxRecord> {
+        self.state().records.get(mailbox).map(|found| found.value.clone())
+    }
+
+    pub fn entries(&self) -> usize {
+        self.state().entries.len()
+    }
+
+    pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
+        change(&mut self.state().records.get_mut(mailbox).unwrap().value);
+    }
+
+    /// Every call fails with this from now on.
+    pub fn fail(&self, error: StoreError) {
+        self.state().fault = Some(error);
+    }
+
+    /// So many commits meet a conflict.
+    pub fn conflict(&self, times: usize) {
+        self.state().conflicts = times;
+    }
+
+    /// A listing cannot read this record.
+    pub fn damage(&self, mailbox: &Mailbox) {
+        self.state().damaged = Some(mailbox.clone());
+    }
+}
+
+fn holds(found: Option<Version>, expect: Expect) -> bool {
+    match expect {
+        Expect::Absent => found.is_none(),
+        Expect::Version(version) => found == Some(version),
+    }
+}
+
+impl State {
+    fn result<T>(&self, value: T) -> Result<T, StoreError> {
+        self.fault.clone().map_or(Ok(value), Err)
+    }
+
+    fn allows(&self, change: &Change) -> bool {
+        match change {
+            Change::Mailbox { mailbox, expect, .. } => {
+                holds(self.records.get(mailbox).map(|found| found.version), *expect)
+            }
+            Change::Entry { key, expect, .. } => {
+                let found = self.entries.get(&(key.mailbox.clone(), key.kind));
+                expect.is_none_or(|expect| holds(found.map(|found| found.version), expect))
+            }
+        }
+    }
+
+    fn apply(&mut self, change: Change) {
+        let version = Version(self.version);
+        match change {
+            Change::Mailbox { mailbox, record: Some(record), .. } => {
+                self.records.insert(mailbox, Versioned { value: *record, version });
+            }
+            Change::Mailbox { mailbox, record: None, .. } => {
+                self.records.remove(&mailbox);
+            }
+            Change::Entry { key, entry: Some(value), .. } => {
+                self.entries.insert((key.mailbox, key.kind), Versioned { value, version });
+            }
+            Change::Entry { key, entry: None, .. } => {
+                self.entries.remove(&(key.mailbox, key.kind));
+            }
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn load<'a>(
+        &'a self,
+        mailbox: &'a Mailbox,
+    ) -> BoxFuture<'a, Result<Option<Versioned<MailboxRecord>>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            state.result(state.records.get(mailbox).cloned())
+        })
+    }
+
+    fn load_entry<'a>(
+        &'a self,
+        key: &'a EntryKey,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Option<Versioned<Entry>>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let found = state.entries.get(&(key.mailbox.clone(), key.kind));
+            state.result(found.filter(|found| found.value.expires > now).cloned())
+        })
+    }
+
+    fn commit(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Commit, StoreError>> {
+        Box::pin(async move {
+            let mut state = self.state();
+            state.result(())?;
+            if state.conflicts > 0 {
+                state.conflicts -= 1;
+                return Ok(Commit::Conflict);
+            }
+            if !changes.iter().all(|change| state.allows(change)) {
+                return Ok(Commit::Conflict);
+            }
+            state.version += 1;
+            let version = Version(state.version);
+            for change in changes {
+                state.apply(change);
+            }
+            Ok(Commit::Done(version))
+        })
+    }
+
+    fn page<'a>(
+        &'a self,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<
+        'a,
+        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
+    > {
+        Box::pin(async move {
+            let state = self.state();
+            let follows = |name: &Mailbox| after.is_none_or(|after| name > after);
+            let read = |(name, found): (&Mailbox, &Versioned<MailboxRecord>)| {
+                let damaged = state.damaged.as_ref() == Some(name);
+                let damage = || Err(StoreError::Damaged("cannot be opened".into()));
+                (name.clone(), if damaged { damage() } else { Ok(found.clone()) })
+            };
+            let found = state.records.iter().filter(|(name, _)| follows(name));
+            state.result(found.take(limit).map(read).collect())
+        })
+    }
+
+    fn purge(&self, _: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
+        Box::pin(async { Ok(0) })
+    }
+
+    fn watch(&self, _: Watcher) {}
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,59 @@
+use super::*;
+
+fn travels<T>(message: &T)
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+{
+    let text = serde_json::to_string(message).unwrap();
+    assert!(!text.contains('\n'), "one line each");
+    assert_eq!(&serde_json::from_str::<T>(&text).unwrap(), message, "{text}");
+}
+
+#[test]
+fn requests_travel() {
+    let mailbox = alice;
+    for request in [
+        Request::MailboxAdd {
+            mailbox: mailbox(),
+            password: NewPassword::Clear(disclosed("a\n\"b\"")),
+        },
+        Request::MailboxPassword {
+            mailbox: mailbox(),
+            password: NewPassword::Hash(disclosed("{X}y")),
+        },
+        Request::MailboxList { after: None, limit: 7 },
+        Request::MailboxShow { mailbox: mailbox() },
+        Request::MailboxRename { mailbox: mailbox(), to: "b".into() },
+        Request::MailboxRemove { mailbox: mailbox() },
+        Request::TotpEnable { mailbox: mailbox() },
+        Request::TotpConfirm { mailbox: mailbox(), code: disclosed("1") },
+        Request::TotpDisable { mailbox: mailbox() },
+        Request::TotpStatus { mailbox: mailbox() },
+    ] {
+        travels(&request);
+        assert_eq!(request.action().split(' ').count(), 2);
+    }
+}
+
+#[test]
+fn answers_and_errors_travel() {
+    let bench = Bench::store_mode();
+    travels(&bench.add("alice").unwrap());
+    travels(&Response::Enrolment(bench.enable("alice").unwrap()));
+    travels(&bench.confirm("alice", "000000").unwrap_err());
+    travels(&bench.confirm("alice", CODE).unwrap());
+    travels(&bench.ask(Request::MailboxShow { mailbox: alice() }).unwrap());
+    travels(&bench.ask(Request::MailboxList { after: None, limit: 1 }).unwrap());
+    travels(&bench.ask(Request::TotpStatus { mailbox: alice() }).unwrap());
+    travels(&bench.ask(Request::MailboxShow { mailbox: "x".into() }).unwrap_err());
+    travels(&AdminError::Busy);
+}
+
+#[test]
+fn what_is_not_a_request_is_refused() {
+    for text in
+        ["{}", "[]", r#"{"do":"format_disk"}"#, r#"{"do":"totp_status","mailbox":"a","x":1}"#]
+    {
+        assert!(serde_json::from_str::<Request>(text).is_err(), "{text}");
+    }
+}
