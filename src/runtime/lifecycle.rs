@@ -182,9 +182,10 @@ impl Daemon {
 
     async fn try_reload(&mut self) -> Result<(), ServeError> {
         let config = Config::load(&self.path)?;
-        let source = match config.passwords == self.config.passwords {
-            true => self.source.clone(),
-            false => compose::source(&config.passwords)?,
+        let source = if config.passwords == self.config.passwords {
+            self.source.clone()
+        } else {
+            compose::source(&config.passwords)?
         };
         let fixed = [
             ("store", config.store != self.config.store),
