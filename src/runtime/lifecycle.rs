@@ -125,7 +125,7 @@ impl Daemon {
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let port: Arc<dyn Store> = Arc::<DiskStore>::clone(&store);
         let source = compose::source(&config.passwords)?;
-        let authenticator = Arc::new(compose::authenticator(&config, port));
+        let authenticator = Arc::new(compose::authenticator(&config, port, log.has_fields()));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
