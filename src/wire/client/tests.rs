@@ -1,5 +1,11 @@
-use super::*;
-use crate::wire::frame::FrameError;
+use super::{
+    machine::{HANDSHAKE_LINES, RETIRED_REQUESTS},
+    *,
+};
+use crate::{
+    base::limits::PENDING_REQUESTS,
+    wire::{FailCode, ProtocolVersion, frame::FrameError},
+};
 
 const HELLO_2_3: &[u8] = b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n\
     MECH\tEXTERNAL\nSPID\t11\nCUID\t22\nCOOKIE\tabcdef\nDONE\n";
