@@ -172,4 +172,6 @@ impl Client {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -103,6 +103,14 @@ fn what_no_upstream_says_is_fatal() {
 }
 
 #[test]
+fn a_challenge_that_is_not_base64_is_fatal() {
+    let mut client = ready(2, HELLO_2_3);
+    client.auth(id(1), "LOGIN", &parameters(), None).unwrap();
+    client.receive(b"CONT\t1\t***\n");
+    assert_eq!(client.poll(), Err(Fatal::ChallengeMalformed));
+}
+
+#[test]
 fn a_handshake_without_end_is_fatal() {
     let mut client = Client::new(2, 4711);
     client.receive(b"VERSION\t1\t2\n");
