@@ -95,7 +95,9 @@ impl Mail2fa {
             ),
             PasswordMode::Store => writeln!(
                 text,
-                "source = \"store\"\nvouch_secret_file = \"{}\"",
+                // Hashes as cheap as they come: what they cost is no matter here.
+                "source = \"store\"\nvouch_secret_file = \"{}\"\n\n\
+                 [passwords.hashing]\nmemory_kib = 1024\npasses = 1",
                 dovecot.vouch_secret_file().display()
             ),
         };
@@ -213,13 +215,16 @@ impl Mail2fa {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Makes a mailbox with a password of mail2fa's own.
+    /// Makes a mailbox with a password of mail2fa's own, or changes the password of one that is
+    /// there.
     ///
     /// # Errors
     /// When the command fails.
-    pub fn add_mailbox(&self, name: &str, password: &str) -> Result<()> {
+    pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        let known = self.cli(&["mailbox", "show", name], "")?.status.success();
+        let verb = if known { "password" } else { "add" };
         let input = format!("{password}\n");
-        self.cli_text(&["mailbox", "add", name, "--password-stdin"], &input).map(drop)
+        self.cli_text(&["mailbox", verb, name, "--password-stdin"], &input).map(drop)
     }
 
     /// Starts an enrolment; it counts once [`Self::confirm`] was called.

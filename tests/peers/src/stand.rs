@@ -57,11 +57,7 @@ impl Stand {
     ) -> Result<Self> {
         let folder = Folder::new()?;
         let ports = postfix::Ports::take()?;
-        let mut dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
-        if mode == PasswordMode::Dovecot {
-            dovecot.set_password(ALICE, ALICE_PASSWORD, "SHA512-CRYPT")?;
-            dovecot.set_password(BOB, BOB_PASSWORD, "PLAIN")?;
-        }
+        let dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
         let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
         let mail2fa = match doors {
             Doors::Direct => {
@@ -79,12 +75,25 @@ impl Stand {
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
-        let stand = Self { postfix, mail2fa, dovecot, mode, folder };
-        if mode == PasswordMode::Store {
-            stand.mail2fa().add_mailbox(ALICE, ALICE_PASSWORD)?;
-            stand.mail2fa().add_mailbox(BOB, BOB_PASSWORD)?;
-        }
+        let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
+        stand.set_password(ALICE, ALICE_PASSWORD)?;
+        stand.set_password(BOB, BOB_PASSWORD)?;
         Ok(stand)
+    }
+
+    /// Makes a mailbox, or gives the one that is there another password, where passwords are in
+    /// this stand.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn set_password(&mut self, name: &str, password: &str) -> Result<()> {
+        match self.mode {
+            PasswordMode::Dovecot if name == BOB => {
+                self.dovecot.set_password(name, password, "PLAIN")
+            }
+            PasswordMode::Dovecot => self.dovecot.set_password(name, password, "SHA512-CRYPT"),
+            PasswordMode::Store => self.mail2fa().set_password(name, password),
+        }
     }
 
     /// mail2fa.
