@@ -41,10 +41,11 @@ impl Stand {
     /// # Errors
     /// When a part does not start.
     pub fn start(generation: Generation, mode: PasswordMode, doors: Doors) -> Result<Self> {
-        Self::start_with(generation, mode, doors, "0s", "")
+        Self::start_with(generation, mode, doors, "0s", None)
     }
 
-    /// As [`Self::start`], with the delay of refusals and further lines of mail2fa's configuration.
+    /// As [`Self::start`], with the delay of refusals and the `[log]` section of mail2fa's
+    /// configuration.
     ///
     /// # Errors
     /// When a part does not start.
@@ -53,7 +54,7 @@ impl Stand {
         mode: PasswordMode,
         doors: Doors,
         refusal_delay: &str,
-        extra: &str,
+        log: Option<&str>,
     ) -> Result<Self> {
         let folder = Folder::new()?;
         let ports = postfix::Ports::take()?;
@@ -65,13 +66,8 @@ impl Stand {
                 None
             }
             Doors::Mail2fa => {
-                let plan = Plan {
-                    mode,
-                    dovecot: &dovecot,
-                    postfix: Some(&postfix),
-                    refusal_delay,
-                    more: extra,
-                };
+                let plan =
+                    Plan { mode, dovecot: &dovecot, postfix: Some(&postfix), refusal_delay, log };
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
