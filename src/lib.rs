@@ -3,6 +3,7 @@
 //! The layers, from the bottom, and what each may know, are in `docs/architecture.md`;
 //! `tests/tidy.rs` holds the code to it.
 
+pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod config;
@@ -15,4 +16,5 @@ pub mod runtime;
 pub mod service;
 pub mod store;
 pub mod sys;
+pub mod upstream;
 pub mod wire;

@@ -34,6 +34,16 @@ pub const HANDSHAKE_SECONDS: u64 = 60;
 /// Connections to the upstream that a `client` listener shares.
 pub const UPSTREAM_CONNECTIONS: usize = 64;
 
+/// Seconds to connect to the upstream and exchange the handshake.
+pub const UPSTREAM_CONNECT_SECONDS: u64 = 10;
+
+/// Seconds to wait for the upstream's answer: longer than Dovecot's failure delay (2 s) and its
+/// anvil penalty (15 s) together, shorter than what clients wait for a login.
+pub const UPSTREAM_ANSWER_SECONDS: u64 = 60;
+
+/// Seconds a login may take altogether before it ends as `temp_fail`.
+pub const LOGIN_SECONDS: u64 = 90;
+
 /// Digits of a TOTP code. RFC 6238 allows 6 to 8; only 6 is safe with every authenticator app.
 pub const CODE_DIGITS: usize = 6;
 
@@ -128,6 +138,7 @@ const _: () = assert!(CREDENTIAL_BYTES * 2 < LINE_BYTES, "base64 of a credential
 const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
+const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);

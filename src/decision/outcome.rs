@@ -17,6 +17,13 @@ pub enum Outcome {
     Unavailable(String),
 }
 
+impl Outcome {
+    /// Whether it is an acceptance; for what must be done beside answering.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted(_))
+    }
+}
+
 /// An accepted login. It can only be built from the proofs of what was checked.
 #[derive(Debug)]
 pub struct Accepted {

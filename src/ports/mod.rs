@@ -1,9 +1,10 @@
-//! What the use-cases need from the outside, as traits: a store, a password source.
+//! What the use-cases need from the outside, as traits: a store, a password source, a log.
 //!
 //! Layer 2. Adapters implement these; nothing here knows sled, sockets or tokio. An error of a
 //! port is never an answer: it becomes `temp_fail`, never "wrong password" and never "no second
 //! factor".
 
+pub mod audit;
 pub mod password;
 pub mod store;
 

@@ -1,3 +1,6 @@
-//! TODO-HEADER service
+//! The use-cases: log in, enrol, administer.
+//!
+//! Layer 3. They drive `decision` over `ports`; they know no wire format, socket, sled or tokio.
 
 pub mod admin;
+pub mod authenticate;

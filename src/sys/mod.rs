@@ -4,6 +4,7 @@
 //! It stands below the adapters so that `net` and `control` need not know each other. It knows no
 //! protocol and no configuration.
 
+pub mod duplex;
 pub mod inherited;
 pub mod socket;
 

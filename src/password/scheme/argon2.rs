@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use super::{
     SchemeName, Why,
-    encoding::{from_base64, to_base64},
+    encoding::{from_base64_unpadded, to_base64_unpadded},
     matches, number,
 };
 use crate::{
@@ -78,8 +78,8 @@ impl Argon2Hash {
             "argon2id" => Algorithm::Argon2id,
             _ => return Err("it is neither argon2i nor argon2id"),
         };
-        let salt = from_base64(salt.as_bytes()).ok_or("its salt is not base 64")?;
-        let output = from_base64(output.as_bytes()).ok_or("its hash is not base 64")?;
+        let salt = from_base64_unpadded(salt).ok_or("its salt is not base 64")?;
+        let output = from_base64_unpadded(output).ok_or("its hash is not base 64")?;
         if !SALT_BOUNDS.contains(&salt.len()) || !OUTPUT_BOUNDS.contains(&output.len()) {
             return Err("its salt or hash has an unusual length");
         }
@@ -116,8 +116,8 @@ pub(in crate::password) fn create(
     let Argon2Cost { memory_kib, passes, lanes } = cost;
     Ok(SecretText::new(format!(
         "{{ARGON2ID}}$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${}${}",
-        to_base64(&salt),
-        to_base64(&output)
+        to_base64_unpadded(&salt),
+        to_base64_unpadded(&output)
     )))
 }
 

@@ -8,29 +8,26 @@
 
 use base64::{
     Engine as _,
-    alphabet::STANDARD,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
 };
 
 /// The digits of crypt(3)'s base 64, in the order of their values.
 const CRYPT_DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Base 64 with or without padding: Dovecot writes it with, libargon2 and libsodium without.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
-
-/// Reads base 64 with the standard alphabet, padded or not.
+/// Reads base 64 with its padding, as Dovecot writes it. White space, which Dovecot skips, is
+/// refused.
 pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    BASE64.decode(text).ok()
+    BASE64_STANDARD.decode(text).ok()
 }
 
-/// Writes base 64 with the standard alphabet, without padding.
-pub(super) fn to_base64(bytes: &[u8]) -> String {
-    BASE64.encode(bytes)
+/// Reads base 64 without padding, as Argon2's text form has it.
+pub(super) fn from_base64_unpadded(text: &str) -> Option<Vec<u8>> {
+    BASE64_STANDARD_NO_PAD.decode(text).ok()
+}
+
+/// Writes base 64 without padding.
+pub(super) fn to_base64_unpadded(bytes: &[u8]) -> String {
+    BASE64_STANDARD_NO_PAD.encode(bytes)
 }
 
 /// Reads hexadecimal in either letter case.
@@ -115,11 +112,13 @@ mod tests {
 
     #[test]
     fn base64_with_and_without_padding() {
-        for text in [&b"YQ=="[..], b"YQ"] {
-            assert_eq!(from_base64(text), Some(b"a".to_vec()));
-        }
-        for bad in [&b"YQ= ="[..], b"YR", b"Y", b"YQ==YQ==", b"*Q=="] {
+        assert_eq!(from_base64(b"YQ=="), Some(b"a".to_vec()));
+        assert_eq!(from_base64_unpadded("YQ"), Some(b"a".to_vec()));
+        for bad in [&b"YQ= ="[..], b"YQ", b"YR==", b"Y", b"YQ==YQ==", b"*Q==", b"YQ==\n"] {
             assert_eq!(from_base64(bad), None);
+        }
+        for bad in ["YQ==", "YR", "Y", "-_"] {
+            assert_eq!(from_base64_unpadded(bad), None);
         }
     }
 

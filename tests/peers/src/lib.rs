@@ -1,1 +1,32 @@
+//! Real mail servers and clients around mail2fa.
+//!
+//! This crate starts private instances of Dovecot 2.3 and 2.4, Postfix and mail2fa in a temporary
+//! folder on free loopback ports, and asks real clients (curl, swaks, mbsync, doveadm) to log in.
+//! The tests beside it and the `quickstart` program are built on it. It is no part of the daemon
+//! and links nothing of it: it knows mail2fa only by its command line and its sockets, as an
+//! administrator does.
+//!
+//! It needs root (Dovecot and Postfix do) and the packages that `tests/setup` installs. Nothing
+//! outside the temporary folder is changed. What was started is stopped on drop, and by a helper
+//! process when this one dies in whatever way.
 
+pub mod answer;
+pub mod clients;
+pub mod codes;
+pub mod daemon;
+pub mod dovecot;
+pub mod folder;
+pub mod group;
+pub mod leaks;
+pub mod port;
+pub mod postfix;
+pub mod stand;
+pub mod wait;
+
+pub use answer::{Answer, Verdict};
+pub use codes::Codes;
+pub use daemon::Mail2fa;
+pub use dovecot::{Doors, Dovecot, Generation, PasswordMode};
+pub use folder::Folder;
+pub use postfix::Postfix;
+pub use stand::Stand;

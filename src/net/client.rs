@@ -1,0 +1,192 @@
+//! The `client` door: Postfix, Exim and every other program that only wants to know whether a login
+//! is right. mail2fa answers it itself.
+//!
+//! It has no master socket: its clients never send REQUEST.
+
+use std::{
+    future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{
+    connection::{ConnectionError, Door, Handshake, Session, Shared, TIMED_OUT},
+    translate::{self, Reply},
+};
+use crate::{
+    base::{Mailbox, limits::LOGIN_SECONDS},
+    ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict},
+    upstream::{Answer, Pool, UpstreamError},
+    wire::{Attempt, Fields, Greeting, Mechanism, Parameters, PlainCredentials, ProtocolVersion},
+};
+
+/// Who knows the passwords of a `client` door.
+#[derive(Clone)]
+pub enum Passwords {
+    /// A Dovecot.
+    Upstream(Arc<Pool>),
+    /// Our own store.
+    Stored(Arc<dyn PasswordHasher>),
+}
+
+/// The door.
+pub struct ClientDoor {
+    shared: Shared,
+    passwords: Passwords,
+    /// Counts connections: each has a CUID of its own.
+    connections: std::sync::atomic::AtomicU32,
+}
+
+impl ClientDoor {
+    /// A door that checks passwords there.
+    pub fn new(shared: Shared, passwords: Passwords) -> Self {
+        Self { shared, passwords, connections: 0.into() }
+    }
+}
+
+impl Door for ClientDoor {
+    type Session = ClientSession;
+
+    fn greeting(&self) -> Option<Greeting> {
+        // Exim waits for all of it before it says a word of its own.
+        let number = self.connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let version = ProtocolVersion { major: 1, minor: 2 };
+        let mut greeting = Greeting::offering(version, &[Mechanism::Plain, Mechanism::Login]);
+        greeting.spid = Some(std::process::id().to_string().into_bytes());
+        greeting.cuid = Some(number.to_string().into_bytes());
+        Some(greeting)
+    }
+
+    async fn open(&self, _peer: Handshake) -> Result<ClientSession, ConnectionError> {
+        Ok(ClientSession { shared: self.shared.clone(), passwords: self.passwords.clone() })
+    }
+}
+
+/// One connection of a client; it needs nothing of its own.
+pub struct ClientSession {
+    shared: Shared,
+    passwords: Passwords,
+}
+
+impl Session for ClientSession {
+    fn greeting(&self) -> Option<Greeting> {
+        None
+    }
+
+    fn login(self: &Arc<Self>, attempt: Attempt) -> BoxFuture<'static, Reply> {
+        let session = Arc::clone(self);
+        async move { session.decide(attempt).await }.boxed()
+    }
+
+    fn ended(&self) -> impl Future<Output = ()> + Send {
+        future::pending()
+    }
+}
+
+impl ClientSession {
+    async fn decide(&self, attempt: Attempt) -> Reply {
+        let Attempt { id: _, mechanism, ref parameters, ref credentials } = attempt;
+        let circumstances =
+            translate::circumstances(&self.shared.name, mechanism.name(), parameters);
+        let request = translate::request(&attempt);
+        let typed = &credentials.authcid;
+        let authenticator = &self.shared.authenticator;
+        let limit = Duration::from_secs(LOGIN_SECONDS);
+        match &self.passwords {
+            Passwords::Stored(hasher) => {
+                let source = Stored(&**hasher);
+                let login = authenticator.authenticate(request, &circumstances, &source);
+                match tokio::time::timeout(limit, login).await {
+                    Ok(outcome) => translate::reply(&outcome, typed, None),
+                    Err(_) => {
+                        authenticator.undecided(typed, &circumstances, TIMED_OUT);
+                        translate::temp_fail(typed)
+                    }
+                }
+            }
+            Passwords::Upstream(pool) => {
+                let source = Asked { pool, parameters, credentials, fields: Mutex::default() };
+                let login = authenticator.authenticate(request, &circumstances, &source);
+                match tokio::time::timeout(limit, login).await {
+                    Ok(outcome) => translate::reply(&outcome, typed, source.into_fields()),
+                    Err(_) => {
+                        authenticator.undecided(typed, &circumstances, TIMED_OUT);
+                        translate::temp_fail(typed)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Our own passwords; there is nobody to tell.
+struct Stored<'a>(&'a dyn PasswordHasher);
+
+impl PasswordSource for Stored<'_> {
+    fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
+        check_stored(self.0, question).boxed()
+    }
+
+    fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
+        future::ready(PasswordAnswer::Right { user: None }).boxed()
+    }
+}
+
+/// Checks a password against its stored hash.
+pub(super) async fn check_stored(
+    hasher: &dyn PasswordHasher,
+    question: &PasswordQuestion,
+) -> PasswordAnswer {
+    match hasher.verify(&question.password, question.hash.as_ref()).await {
+        Ok(Verdict::Right) => PasswordAnswer::Right { user: None },
+        Ok(Verdict::Wrong) => PasswordAnswer::Wrong,
+        Err(error) => PasswordAnswer::Unavailable(error.to_string()),
+    }
+}
+
+/// A question to the pooled upstream, and what came with its OK.
+struct Asked<'a> {
+    pool: &'a Pool,
+    parameters: &'a Parameters,
+    credentials: &'a PlainCredentials,
+    fields: Mutex<Option<Fields>>,
+}
+
+impl Asked<'_> {
+    fn into_fields(self) -> Option<Fields> {
+        self.fields.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, question: &PasswordQuestion) -> Result<PasswordAnswer, UpstreamError> {
+        let PlainCredentials { authzid, authcid, .. } = self.credentials;
+        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
+        let answer = self.pool.request("PLAIN", self.parameters, &message).await?;
+        Ok(match answer {
+            Answer::Accepted(held) => {
+                // A client socket has no REQUEST: there is nothing that could be fetched later.
+                let fields = held.release();
+                let user = fields.value("user").map(<[u8]>::to_vec);
+                *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = Some(fields);
+                PasswordAnswer::Right { user }
+            }
+            Answer::Refused(fields) => translate::refusal_of(&fields),
+        })
+    }
+}
+
+impl PasswordSource for Asked<'_> {
+    fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
+        async move {
+            self.ask(question)
+                .await
+                .unwrap_or_else(|error| PasswordAnswer::Unavailable(error.to_string()))
+        }
+        .boxed()
+    }
+
+    fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
+        future::ready(PasswordAnswer::Right { user: None }).boxed()
+    }
+}

@@ -1,0 +1,305 @@
+//! One connection of a mail server's program, from handshake to end, whichever kind of door.
+//!
+//! It reads lines through `wire::Server`, runs the logins side by side, and writes each answer
+//! once. What a login means and where the password is checked is the door's business.
+//!
+//! # Security
+//!
+//! A login that is cancelled, or whose peer goes away, is dropped: an upstream OK it may have held
+//! is withdrawn by that. Everything that can pile up is bounded: lines and requests by
+//! `wire::Server`, unread answers by `Duplex`, the time to the handshake here.
+
+use std::{collections::HashMap, future::Future, io, sync::Arc, time::Duration};
+
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{AbortHandle, Abortable, BoxFuture},
+    stream::FuturesUnordered,
+};
+use tokio::{net::UnixStream, time::Instant};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use super::{
+    refusals::Refusals,
+    translate::{self, Reply},
+};
+use crate::{
+    base::limits::HANDSHAKE_SECONDS,
+    ports::audit::LoginResult,
+    service::authenticate::{Authenticator, MALFORMED},
+    sys::duplex::Duplex,
+    wire::{Attempt, Fatal, Greeting, RequestId, Server, ServerEvent},
+};
+
+/// What the connections of one listener share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The listener's name.
+    pub name: Arc<str>,
+    /// Decides.
+    pub authenticator: Arc<Authenticator>,
+    /// How long refusals are held back.
+    pub refusal_delay: Duration,
+    /// Cancelled when the daemon stops: running logins are finished, no new ones are taken.
+    pub stopping: CancellationToken,
+}
+
+/// A kind of door: what it offers and how it decides a login.
+pub trait Door: Send + Sync + 'static {
+    /// What one connection needs of its own, made once the peer has said who it is.
+    type Session: Session;
+
+    /// The greeting that can be sent before the peer has said anything, if there is one.
+    fn greeting(&self) -> Option<Greeting>;
+
+    /// The peer has said who it is.
+    fn open(
+        &self,
+        peer: Handshake,
+    ) -> impl Future<Output = Result<Self::Session, ConnectionError>> + Send;
+}
+
+/// One connection's view of its door.
+pub trait Session: Send + Sync + 'static {
+    /// The greeting, where the door could not know it before.
+    fn greeting(&self) -> Option<Greeting>;
+
+    /// Decides one login.
+    fn login(self: &Arc<Self>, attempt: Attempt) -> BoxFuture<'static, Reply>;
+
+    /// Ends when the connection cannot go on.
+    fn ended(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// What a peer says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Handshake {
+    /// The protocol's minor version it speaks.
+    pub minor: u32,
+    /// Its process.
+    pub cpid: u32,
+}
+
+/// Why a connection ended before its peer closed it.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectionError {
+    /// The socket failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The peer broke the protocol.
+    #[error("the peer broke the protocol: {0}")]
+    Protocol(#[from] Fatal),
+    /// The peer said nothing for too long.
+    #[error("no handshake within {HANDSHAKE_SECONDS} s")]
+    Silent,
+    /// The upstream is not there.
+    #[error(transparent)]
+    Upstream(#[from] crate::upstream::UpstreamError),
+    /// The upstream went away.
+    #[error("Dovecot's auth closed its side")]
+    UpstreamEnded,
+}
+
+/// Serves one connection to its end.
+pub async fn serve<D: Door>(
+    stream: UnixStream,
+    door: &D,
+    shared: &Shared,
+) -> Result<(), ConnectionError> {
+    let mut wire = Wire {
+        duplex: Duplex::new(stream),
+        server: Server::new(),
+        buffer: Zeroizing::new(vec![0; 4_096]),
+    };
+    if let Some(greeting) = door.greeting() {
+        wire.server.greet(&greeting);
+        wire.write()?;
+    }
+    let limit = Duration::from_secs(HANDSHAKE_SECONDS);
+    let handshake = tokio::select! {
+        done = tokio::time::timeout(limit, wire.handshake()) => match done {
+            Ok(Ok(Some(handshake))) => handshake,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(ConnectionError::Silent),
+        },
+        () = shared.stopping.cancelled() => return Ok(()),
+    };
+    let session = Arc::new(door.open(handshake).await?);
+    if let Some(greeting) = session.greeting() {
+        wire.server.greet(&greeting);
+        wire.write()?;
+    }
+    let logins = Logins {
+        session: Arc::clone(&session),
+        shared: shared.clone(),
+        running: FuturesUnordered::new(),
+        abort: HashMap::new(),
+        refusals: Refusals::new(shared.refusal_delay),
+    };
+    run(wire, logins, &*session, &shared.stopping).await
+}
+
+/// The socket and the protocol machine.
+struct Wire {
+    duplex: Duplex,
+    server: Server,
+    buffer: Zeroizing<Vec<u8>>,
+}
+
+impl Wire {
+    /// Reads once; `false` at the end of the stream.
+    async fn read(&mut self) -> io::Result<bool> {
+        let room = self.server.room().min(self.buffer.len());
+        let slice = self.buffer.get_mut(..room).unwrap_or_default();
+        let count = self.duplex.read(slice).await?;
+        self.server.receive(slice.get(..count).unwrap_or_default());
+        Ok(count > 0)
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        if self.server.output_len() == 0 {
+            return Ok(());
+        }
+        self.duplex.send(self.server.take_output())
+    }
+
+    /// `None` when the peer closed without a word.
+    async fn handshake(&mut self) -> Result<Option<Handshake>, ConnectionError> {
+        loop {
+            if let Some(ServerEvent::Handshake { version, cpid }) = self.server.poll()? {
+                return Ok(Some(Handshake { minor: version.minor, cpid }));
+            }
+            if !self.read().await? {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// The logins of one connection.
+struct Logins<S> {
+    session: Arc<S>,
+    shared: Shared,
+    running: FuturesUnordered<BoxFuture<'static, Option<Decided>>>,
+    abort: HashMap<RequestId, AbortHandle>,
+    refusals: Refusals,
+}
+
+struct Decided {
+    id: RequestId,
+    arrived: Instant,
+    reply: Reply,
+}
+
+impl<S: Session> Logins<S> {
+    /// Takes what the machine has read.
+    fn take(&mut self, server: &mut Server) -> Result<(), Fatal> {
+        while let Some(event) = server.poll()? {
+            match event {
+                ServerEvent::Attempt(attempt) => self.start(attempt),
+                ServerEvent::Rejected { id, mechanism, parameters, why } => {
+                    tracing::debug!(listener = &*self.shared.name, %why, "a login was malformed");
+                    let circumstances =
+                        translate::circumstances(&self.shared.name, &mechanism, &parameters);
+                    self.shared.authenticator.undecided(b"", &circumstances, MALFORMED);
+                    let now = Instant::now();
+                    self.answer(
+                        server,
+                        Decided { id, arrived: now, reply: translate::refused(b"") },
+                    );
+                }
+                ServerEvent::Cancelled(id) => {
+                    if let Some(abort) = self.abort.remove(&id) {
+                        abort.abort();
+                    }
+                }
+                ServerEvent::Handshake { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, attempt: Attempt) {
+        let (abort, registration) = AbortHandle::new_pair();
+        let id = attempt.id;
+        self.abort.insert(id, abort);
+        let arrived = Instant::now();
+        let login = Abortable::new(self.session.login(attempt), registration);
+        let decided = login.map(move |reply| Some(Decided { id, arrived, reply: reply.ok()? }));
+        self.running.push(decided.boxed());
+    }
+
+    /// Answers, or holds the refusal back. An id that was cancelled meanwhile is not answered.
+    fn answer(&mut self, server: &mut Server, decided: Decided) {
+        let Decided { id, arrived, reply } = decided;
+        self.abort.remove(&id);
+        let written = match reply {
+            Reply::Ok(fields) => server.accept(id, &fields),
+            Reply::TempFail(fields) => server.refuse(id, &fields),
+            Reply::Refused(fields) => {
+                let now = Instant::now();
+                self.refusals.hold(arrived, now, id, fields);
+                Ok(())
+            }
+        };
+        if let Err(error) = written {
+            tracing::debug!(listener = &*self.shared.name, %error, "an answer was not sent");
+        }
+    }
+
+    /// Lets the refusals go whose moment has come.
+    fn release(&mut self, server: &mut Server) {
+        let now = Instant::now();
+        while let Some((id, fields)) = self.refusals.pop(now) {
+            // Not pending any more: cancelled meanwhile, and no answer is due.
+            let _ = server.refuse(id, &fields);
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// The loop of a connection after its handshake.
+async fn run<S: Session>(
+    mut wire: Wire,
+    mut logins: Logins<S>,
+    session: &S,
+    stopping: &CancellationToken,
+) -> Result<(), ConnectionError> {
+    let mut draining = false;
+    loop {
+        if !draining {
+            logins.take(&mut wire.server)?;
+        }
+        wire.write()?;
+        if draining && logins.is_idle() {
+            wire.duplex.flush().await?;
+            return Ok(());
+        }
+        let due = logins.refusals.next_due();
+        tokio::select! {
+            read = wire.read(), if !draining => {
+                if !read? {
+                    return Ok(());
+                }
+            }
+            Some(decided) = logins.running.next() => {
+                if let Some(decided) = decided {
+                    logins.answer(&mut wire.server, decided);
+                }
+            }
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                logins.release(&mut wire.server);
+            }
+            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
+            () = stopping.cancelled(), if !draining => draining = true,
+        }
+    }
+}
+
+/// A login that ran out of time, for the log.
+pub const TIMED_OUT: LoginResult<'static> = LoginResult::Unavailable("the login took too long");

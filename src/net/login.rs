@@ -1,0 +1,205 @@
+//! The `login` door: Dovecot's login processes, relayed one to one.
+//!
+//! Each connection has an upstream connection of its own, with the login process's CPID, and hands
+//! the upstream's SPID, CUID and COOKIE down unchanged; so what the mail process later asks
+//! Dovecot's auth for (REQUEST) is found there under the same numbers, and mail2fa needs no master
+//! protocol.
+//!
+//! # Security
+//!
+//! An upstream OK is held until the decision is made, and withdrawn with CANCEL when it must not
+//! stand. EXTERNAL is never offered; a `vouch` entry that comes from below is removed.
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{
+    client::check_stored,
+    connection::{ConnectionError, Door, Handshake, Session, Shared, TIMED_OUT},
+    translate::{self, Reply},
+};
+use crate::{
+    base::{Mailbox, Secret, limits::LOGIN_SECONDS},
+    ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource},
+    upstream::{Answer, Held, Link, UpstreamError},
+    wire::{Attempt, Fields, Greeting, Parameters, PlainCredentials},
+};
+
+/// The name of our entry in `forward_fields`.
+const VOUCH: &str = "vouch";
+
+/// Who knows the passwords of a `login` door.
+#[derive(Clone)]
+pub enum Passwords {
+    /// The Dovecot behind it.
+    Upstream,
+    /// Our own store; Dovecot takes our word for it when it sees this secret.
+    Stored {
+        /// Checks.
+        hasher: Arc<dyn PasswordHasher>,
+        /// What Dovecot's vouch passdb holds.
+        vouch: Secret,
+    },
+}
+
+/// The door.
+pub struct LoginDoor {
+    shared: Shared,
+    upstream: PathBuf,
+    passwords: Passwords,
+}
+
+impl LoginDoor {
+    /// A door in front of the auth socket at `upstream`.
+    pub fn new(shared: Shared, upstream: PathBuf, passwords: Passwords) -> Self {
+        Self { shared, upstream, passwords }
+    }
+}
+
+impl Door for LoginDoor {
+    type Session = LoginSession;
+
+    fn greeting(&self) -> Option<Greeting> {
+        None
+    }
+
+    async fn open(&self, peer: Handshake) -> Result<LoginSession, ConnectionError> {
+        let link = Link::connect(&self.upstream, peer.minor, peer.cpid).await?;
+        Ok(LoginSession { shared: self.shared.clone(), passwords: self.passwords.clone(), link })
+    }
+}
+
+/// One login process and its upstream.
+pub struct LoginSession {
+    shared: Shared,
+    passwords: Passwords,
+    link: Link,
+}
+
+impl Session for LoginSession {
+    fn greeting(&self) -> Option<Greeting> {
+        let mut greeting = self.link.greeting().clone();
+        greeting.retain_supported();
+        Some(greeting)
+    }
+
+    fn login(self: &Arc<Self>, attempt: Attempt) -> BoxFuture<'static, Reply> {
+        let session = Arc::clone(self);
+        async move { session.decide(attempt).await }.boxed()
+    }
+
+    fn ended(&self) -> impl Future<Output = ()> + Send {
+        self.link.ended()
+    }
+}
+
+impl LoginSession {
+    async fn decide(&self, attempt: Attempt) -> Reply {
+        let circumstances = translate::circumstances(
+            &self.shared.name,
+            attempt.mechanism.name(),
+            &attempt.parameters,
+        );
+        let request = translate::request(&attempt);
+        let source = Relayed { session: self, attempt: &attempt, held: Mutex::default() };
+        let authenticator = &self.shared.authenticator;
+        let typed = &attempt.credentials.authcid;
+        let login = authenticator.authenticate(request, &circumstances, &source);
+        match tokio::time::timeout(Duration::from_secs(LOGIN_SECONDS), login).await {
+            Ok(outcome) => {
+                let fields = outcome.is_accepted().then(|| source.release()).flatten();
+                translate::reply(&outcome, typed, fields)
+            }
+            Err(_) => {
+                authenticator.undecided(typed, &circumstances, TIMED_OUT);
+                translate::temp_fail(typed)
+            }
+        }
+    }
+}
+
+/// One relayed login: the upstream's OK is in `held` until the decision is made.
+struct Relayed<'a> {
+    session: &'a LoginSession,
+    attempt: &'a Attempt,
+    held: Mutex<Option<Held>>,
+}
+
+impl Relayed<'_> {
+    fn release(&self) -> Option<Fields> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take().map(Held::release)
+    }
+
+    async fn ask(
+        &self,
+        mechanism: &str,
+        parameters: &Parameters,
+        message: &Secret,
+    ) -> Result<PasswordAnswer, UpstreamError> {
+        let answer =
+            self.session.link.request(self.attempt.id, mechanism, parameters, message).await?;
+        Ok(match answer {
+            Answer::Accepted(held) => {
+                let user = held.fields().value("user").map(<[u8]>::to_vec);
+                *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+                PasswordAnswer::Right { user }
+            }
+            Answer::Refused(fields) => translate::refusal_of(&fields),
+        })
+    }
+
+    /// Everything the login process said, without what only we may say.
+    fn parameters(&self) -> Parameters {
+        let mut parameters = self.attempt.parameters.clone();
+        parameters.remove_forwarded(VOUCH);
+        parameters
+    }
+
+    /// Forwards the password part; Dovecot checks it, once.
+    async fn forward(&self, question: &PasswordQuestion) -> PasswordAnswer {
+        let PlainCredentials { authzid, authcid, .. } = &self.attempt.credentials;
+        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
+        or_unavailable(self.ask("PLAIN", &self.parameters(), &message).await)
+    }
+
+    /// Tells Dovecot that the mailbox is authenticated (SASL EXTERNAL, RFC 4422 appendix A).
+    async fn vouch(&self, mailbox: &Mailbox, secret: &Secret) -> PasswordAnswer {
+        let mut parameters = self.parameters();
+        for key in ["valid-client-cert", "cert_username"] {
+            parameters.remove(key);
+        }
+        let mut forwarded = parameters.forwarded();
+        forwarded.push(VOUCH, Some(secret.expose().to_vec()));
+        parameters.set_forwarded(&forwarded);
+        parameters.push("valid-client-cert", None);
+        parameters.push("cert_username", Some(mailbox.as_str().as_bytes().to_vec()));
+        or_unavailable(self.ask("EXTERNAL", &parameters, &Secret::from_slice(b"")).await)
+    }
+}
+
+impl PasswordSource for Relayed<'_> {
+    fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
+        match &self.session.passwords {
+            Passwords::Upstream => self.forward(question).boxed(),
+            Passwords::Stored { hasher, .. } => check_stored(&**hasher, question).boxed(),
+        }
+    }
+
+    fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
+        match &self.session.passwords {
+            // Dovecot knows: it checked the password itself.
+            Passwords::Upstream => std::future::ready(PasswordAnswer::Right { user: None }).boxed(),
+            Passwords::Stored { vouch, .. } => self.vouch(mailbox, vouch).boxed(),
+        }
+    }
+}
+
+fn or_unavailable(answer: Result<PasswordAnswer, UpstreamError>) -> PasswordAnswer {
+    answer.unwrap_or_else(|error| PasswordAnswer::Unavailable(error.to_string()))
+}

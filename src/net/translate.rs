@@ -1,0 +1,132 @@
+//! From a login on the wire to a request for the decision, and from its outcome to a reply.
+//!
+//! The only place where the two vocabularies meet.
+//!
+//! # Security
+//!
+//! All refusals become the same reply. Fields that an upstream sends along with OK go down
+//! unchanged, except the ones that belong to vouching.
+
+use std::sync::Arc;
+
+use crate::{
+    decision::{flow::Request, outcome::Outcome},
+    ports::password::PasswordAnswer,
+    service::authenticate::Circumstances,
+    wire::{Attempt, Fields, Parameters},
+};
+
+/// Fields of an upstream's OK that say how we vouched.
+const VOUCH_FIELDS: [&str; 2] = ["forward_vouch", "original_user"];
+
+/// What goes down for a decided login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Reply {
+    /// OK with these fields.
+    Ok(Fields),
+    /// FAIL; held back until the common moment of refusals.
+    Refused(Fields),
+    /// FAIL with `temp_fail`, at once.
+    TempFail(Fields),
+}
+
+/// The decision's view of an attempt.
+pub fn request(attempt: &Attempt) -> Request {
+    Request {
+        authzid: attempt.credentials.authzid.clone(),
+        authcid: attempt.credentials.authcid.clone(),
+        credential: attempt.credentials.password.clone(),
+    }
+}
+
+/// What else is known of a login.
+pub fn circumstances(
+    listener: &Arc<str>,
+    mechanism: &str,
+    parameters: &Parameters,
+) -> Circumstances {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned().into_boxed_str();
+    Circumstances {
+        listener: Arc::clone(listener),
+        service: parameters.service(),
+        remote: parameters.remote_ip(),
+        mechanism: mechanism.chars().take(32).collect(),
+        session: parameters.session().map(text),
+    }
+}
+
+/// The reply for an outcome. `accepted` is what the source of the password gave us to pass on.
+pub fn reply(outcome: &Outcome, typed: &[u8], accepted: Option<Fields>) -> Reply {
+    match outcome {
+        Outcome::Accepted(accepted_as) => {
+            let mut fields = accepted.unwrap_or_default();
+            for key in VOUCH_FIELDS {
+                fields.remove(key);
+            }
+            if fields.get(b"user").is_none() {
+                let name = accepted_as.identity().opened().as_str().as_bytes();
+                fields.push("user", Some(name.to_vec()));
+            }
+            Reply::Ok(fields)
+        }
+        Outcome::Refused(_) => refused(typed),
+        Outcome::Unavailable(_) => temp_fail(typed),
+    }
+}
+
+/// What an upstream's FAIL says of the password: its codes other than `temp_fail` are refusals of
+/// the mailbox (disabled, expired) and look like a wrong password from outside.
+pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
+    let temporary = fields.contains("temp") || fields.value("code") == Some(b"temp_fail");
+    if temporary {
+        PasswordAnswer::Unavailable("Dovecot's auth answered temp_fail: see its log".into())
+    } else {
+        PasswordAnswer::Wrong
+    }
+}
+
+/// The one refusal there is: the name as it was typed, and nothing else.
+pub fn refused(typed: &[u8]) -> Reply {
+    Reply::Refused(Fields::new().with("user", typed))
+}
+
+/// No decision was possible. `temp` is the older spelling, which Exim reads.
+pub fn temp_fail(typed: &[u8]) -> Reply {
+    let fields = Fields::new().with("user", typed).with_flag("temp").with("code", b"temp_fail");
+    Reply::TempFail(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::outcome::Refusal;
+
+    #[test]
+    fn refusals_are_alike() {
+        let all = [
+            Refusal::Malformed,
+            Refusal::BadName,
+            Refusal::EmptyPassword,
+            Refusal::TooLong,
+            Refusal::WrongPassword,
+            Refusal::MissingCode,
+            Refusal::WrongCode,
+            Refusal::UsedCode,
+            Refusal::OtherMailboxProtected,
+            Refusal::MasterWithoutFactor,
+        ];
+        for refusal in all {
+            assert_eq!(reply(&Outcome::Refused(refusal), b"alice", None), refused(b"alice"));
+        }
+    }
+
+    #[test]
+    fn unavailable_is_never_a_plain_refusal() {
+        let Reply::TempFail(fields) = reply(&Outcome::Unavailable("x".into()), b"alice", None)
+        else {
+            panic!("must be temp_fail");
+        };
+        assert_eq!(fields.value("code"), Some(&b"temp_fail"[..]));
+    }
+}

@@ -1,0 +1,186 @@
+//! The use-case "log in": drives the decision machine over the ports and tells the log.
+//!
+//! It decides nothing itself. It knows neither the socket the login came through nor the store
+//! behind the port.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::{
+    base::{Clock, Mailbox, NetAddress, Service, UnixMillis},
+    decision::{
+        flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request},
+        names::Identity,
+        outcome::{Outcome, Refusal},
+        record::{MailboxRecord, Version},
+    },
+    ports::{
+        audit::{LoginEvent, LoginLog, LoginResult},
+        password::PasswordSource,
+        store::{Change, Commit, Expect, Store},
+    },
+};
+
+/// What is known of a login besides its names and credential; for the log, and for policy.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The name of the listener it came through.
+    pub listener: Arc<str>,
+    /// For which service.
+    pub service: Service,
+    /// From where, as the peer says.
+    pub remote: NetAddress,
+    /// The SASL mechanism as named by the peer.
+    pub mechanism: Box<str>,
+    /// The mail server's session id.
+    pub session: Option<Box<str>>,
+}
+
+/// Decides logins.
+pub struct Authenticator {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    log: Arc<dyn LoginLog>,
+    policy: RwLock<Arc<Policy>>,
+}
+
+impl Authenticator {
+    /// Over a store, a clock and a log; the policy can be replaced later.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        log: Arc<dyn LoginLog>,
+        policy: Policy,
+    ) -> Self {
+        Self { store, clock, log, policy: RwLock::new(Arc::new(policy)) }
+    }
+
+    /// Logins that start from now on are decided by this policy.
+    pub fn set_policy(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Decides one login and logs the decision.
+    ///
+    /// Dropping the future abandons the login: nothing is accepted, a code may be burned.
+    pub async fn authenticate(
+        &self,
+        request: Request,
+        circumstances: &Circumstances,
+        source: &dyn PasswordSource,
+    ) -> Outcome {
+        let policy = self.policy();
+        let identity = policy.names.identify(&request.authzid, &request.authcid);
+        let typed = identity.is_err().then(|| request.authcid.clone());
+        let (outcome, started) = match self.clock.now() {
+            Ok(now) => (self.run(Flow::start(request, policy, now), source).await, Some(now)),
+            Err(error) => (Outcome::Unavailable(error.to_string()), None),
+        };
+        let who = match &identity {
+            Ok(identity) => Who::Known(identity),
+            Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
+        };
+        self.tell(&who, circumstances, LoginResult::from(&outcome), started);
+        outcome
+    }
+
+    /// Logs a login that never came to a decision: malformed, timed out.
+    pub fn undecided(&self, typed: &[u8], circumstances: &Circumstances, why: LoginResult<'_>) {
+        self.tell(&Who::Typed(typed), circumstances, why, None);
+    }
+
+    /// Whether the store would take a write; for health checks and the watchdog.
+    pub async fn ping(&self) -> Result<(), String> {
+        self.store.ping().await.map_err(|error| error.to_string())
+    }
+
+    async fn run(&self, mut next: Next, source: &dyn PasswordSource) -> Outcome {
+        loop {
+            let (flow, effect) = match next {
+                Next::Finish(outcome) => return outcome,
+                Next::Perform(flow, effect) => (flow, effect),
+            };
+            let input = match effect {
+                Effect::Load(mailbox) => Input::Loaded(
+                    self.store.load(&mailbox).await.map_err(|error| error.to_string()),
+                ),
+                Effect::CheckPassword(question) => Input::Password(source.check(&question).await),
+                Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
+                Effect::Burn { mailbox, expect, record } => {
+                    Input::Burned(self.burn(mailbox, expect, record).await)
+                }
+            };
+            next = flow.step(input);
+        }
+    }
+
+    async fn burn(
+        &self,
+        mailbox: Mailbox,
+        version: Version,
+        record: Box<MailboxRecord>,
+    ) -> BurnAnswer {
+        let expect = Expect::Version(version);
+        let change = Change::Mailbox { mailbox, expect, record: Some(record) };
+        match self.store.commit(vec![change]).await {
+            Ok(Commit::Done(_)) => BurnAnswer::Burned,
+            Ok(Commit::Conflict) => BurnAnswer::Conflict,
+            Err(error) => BurnAnswer::Unavailable(error.to_string()),
+        }
+    }
+
+    fn tell(
+        &self,
+        who: &Who<'_>,
+        circumstances: &Circumstances,
+        result: LoginResult<'_>,
+        started: Option<UnixMillis>,
+    ) {
+        let name;
+        let (mailbox, target) = match who {
+            Who::Known(Identity::Own(mailbox)) => (mailbox.as_str(), None),
+            Who::Known(Identity::Master { user, target }) => (user.as_str(), Some(target.as_str())),
+            Who::Typed(typed) => {
+                name = String::from_utf8_lossy(typed);
+                (name.as_ref(), None)
+            }
+        };
+        let duration_ms = match (started, self.clock.now()) {
+            (Some(from), Ok(to)) => to.millis().saturating_sub(from.millis()),
+            _ => 0,
+        };
+        self.log.login(&LoginEvent {
+            mailbox,
+            target,
+            listener: &circumstances.listener,
+            service: &circumstances.service,
+            remote: circumstances.remote,
+            mechanism: &circumstances.mechanism,
+            session: circumstances.session.as_deref(),
+            result,
+            duration_ms,
+        });
+    }
+}
+
+/// The name in the log.
+enum Who<'a> {
+    Known(&'a Identity),
+    Typed(&'a [u8]),
+}
+
+impl<'a> From<&'a Outcome> for LoginResult<'a> {
+    fn from(outcome: &'a Outcome) -> Self {
+        match outcome {
+            Outcome::Accepted(accepted) => Self::Accepted(accepted.method()),
+            Outcome::Refused(refusal) => Self::Refused(*refusal),
+            Outcome::Unavailable(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+/// A refusal that was made before the decision machine was asked.
+pub const MALFORMED: LoginResult<'static> = LoginResult::Refused(Refusal::Malformed);

@@ -1,0 +1,115 @@
+//! curl for IMAP and POP3.
+
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Login, lines};
+use crate::answer::{Answer, Verdict};
+
+/// curl's exit status for a refused login.
+const LOGIN_DENIED: i32 = 67;
+
+/// What to do once logged in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mail {
+    /// Nothing: log in and out.
+    Nothing,
+    /// Read the message of this number, counted from 1.
+    Read(u32),
+}
+
+/// A mail server's address and how to come to it.
+#[derive(Clone, Debug)]
+pub struct Curl {
+    scheme: &'static str,
+    port: u16,
+    from: Option<Ipv4Addr>,
+    mechanism: &'static str,
+}
+
+impl Curl {
+    /// IMAP at a loopback port, with AUTH=PLAIN.
+    pub fn imap(port: u16) -> Self {
+        Self { scheme: "imap", port, from: None, mechanism: "PLAIN" }
+    }
+
+    /// POP3 at a loopback port, with AUTH=PLAIN.
+    pub fn pop3(port: u16) -> Self {
+        Self { scheme: "pop3", port, from: None, mechanism: "PLAIN" }
+    }
+
+    /// Comes from another loopback address.
+    #[must_use]
+    pub fn from_address(mut self, from: Ipv4Addr) -> Self {
+        self.from = Some(from);
+        self
+    }
+
+    /// Uses SASL LOGIN.
+    #[must_use]
+    pub fn with_sasl_login(mut self) -> Self {
+        self.mechanism = "LOGIN";
+        self
+    }
+
+    /// Logs in, does what is asked, logs out.
+    ///
+    /// # Errors
+    /// When curl cannot be started.
+    pub fn login(&self, login: Login<'_>, mail: Mail) -> Result<Answer> {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--show-error", "--verbose", "--max-time", "40", "-K", "-"]);
+        let base = format!("{}://127.0.0.1:{}", self.scheme, self.port);
+        let url = match (self.scheme, mail) {
+            ("imap", Mail::Nothing) => {
+                command.args(["-X", "NOOP"]);
+                format!("{base}/")
+            }
+            ("imap", Mail::Read(number)) => format!("{base}/INBOX;MAILINDEX={number}"),
+            (_, Mail::Nothing) => format!("{base}/"),
+            (_, Mail::Read(number)) => format!("{base}/{number}"),
+        };
+        command.args(["--url", &url]);
+        command.args(["--login-options", &format!("AUTH={}", self.mechanism)]);
+        if let Some(from) = self.from {
+            command.args(["--interface", &from.to_string()]);
+        }
+        let user =
+            format!("user = \"{}\"\n", quoted(&format!("{}:{}", login.name, login.password)));
+        let output = lines::run(&mut command, &user)?;
+        let text = lines::text(&output);
+        Ok(self.judge(output.status.code(), text))
+    }
+
+    fn judge(&self, status: Option<i32>, text: String) -> Answer {
+        let said = lines::last(&text, |line| self.is_verdict(line)).map_or_else(
+            || text.lines().last().unwrap_or_default().to_owned(),
+            |line| line.trim_start_matches("< ").to_owned(),
+        );
+        let not_now = said.contains("[UNAVAILABLE]") || said.contains("[SYS/TEMP]");
+        let verdict = match status {
+            Some(0) => Verdict::In,
+            Some(LOGIN_DENIED) if not_now => Verdict::Unavailable,
+            Some(LOGIN_DENIED) => Verdict::Refused,
+            _ => Verdict::Broken,
+        };
+        Answer::new(verdict, said, text)
+    }
+
+    /// The server's answer to the login, in what `--verbose` prints.
+    fn is_verdict(&self, line: &str) -> bool {
+        let Some(said) = line.strip_prefix("< ") else { return false };
+        if self.scheme == "imap" {
+            said.contains(" NO ") || said.contains(" BAD ") || said.contains("Logged in")
+        } else {
+            said.starts_with("-ERR") || said.contains("Logged in")
+        }
+    }
+}
+
+/// A value in curl's configuration syntax.
+fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}

@@ -1,0 +1,34 @@
+//! Real clients, each giving what it was told in its own words.
+//!
+//! Passwords go to a client by its standard input, its environment or a file where it can take
+//! them so; swaks and doveadm show theirs in the process list, which does not matter for the
+//! passwords of a test.
+
+mod curl;
+mod doveadm;
+mod lines;
+mod mbsync;
+mod sieve;
+mod swaks;
+
+pub use curl::{Curl, Mail};
+pub use doveadm::auth_test;
+pub use mbsync::mbsync;
+pub use sieve::sieve_login;
+pub use swaks::{Sasl, Swaks, lmtp_deliver};
+
+/// A name and what is typed into the password field.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// The mailbox.
+    pub name: &'a str,
+    /// The password, with or without a code.
+    pub password: &'a str,
+}
+
+impl<'a> Login<'a> {
+    /// A login from its parts.
+    pub fn new(name: &'a str, password: &'a str) -> Self {
+        Self { name, password }
+    }
+}

@@ -1,0 +1,61 @@
+//! Running a program of the Debian 13 tree.
+//!
+//! The program gets a mount namespace of its own in which the instance's folder lies at the same
+//! path inside the tree as outside. So one path names a socket on both sides, and the mounts are
+//! gone with the last process. The machine's passwd and group files are laid over the tree's, so
+//! that both sides agree on the numbers of dovenull and its kind.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+const ENTER: &str = r#"
+set -e
+tree=$1 dir=$2
+shift 2
+mount -t tmpfs tmpfs "$tree/tmp"
+chmod 1777 "$tree/tmp"
+mkdir -p "$tree$dir"
+mount --bind "$dir" "$tree$dir"
+mount --rbind /dev "$tree/dev"
+mount --rbind /proc "$tree/proc"
+mount --bind /etc/passwd "$tree/etc/passwd"
+mount --bind /etc/group "$tree/etc/group"
+exec chroot "$tree" "$@"
+"#;
+
+/// Where the Debian 13 tree is: `$MAIL2FA_PEER_CACHE/trixie`, or below the build folder.
+///
+/// # Errors
+/// When it is not there.
+pub fn trixie_tree() -> Result<PathBuf> {
+    let cache = std::env::var_os("MAIL2FA_PEER_CACHE").map_or_else(
+        || {
+            std::env::var_os("CARGO_TARGET_DIR")
+                .map_or_else(
+                    || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
+                    PathBuf::from,
+                )
+                .join("peers")
+        },
+        PathBuf::from,
+    );
+    let tree = cache.join("trixie");
+    ensure!(
+        tree.join("usr/sbin/dovecot").exists(),
+        "Dovecot 2.4 is not in {}: run tests/run, or tests/setup --trixie alone",
+        tree.display()
+    );
+    Ok(std::fs::canonicalize(tree)?)
+}
+
+/// A command that runs `program` in the tree, with `folder` at the same path inside.
+pub(super) fn command(folder: &Path, program: &str, arguments: &[&str]) -> Result<Command> {
+    let tree = trixie_tree()?;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "/bin/sh", "-c", ENTER, "enter"]);
+    command.arg(tree).arg(folder).arg(program).args(arguments);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    Ok(command)
+}

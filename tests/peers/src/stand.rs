@@ -1,0 +1,146 @@
+//! A whole mail server: Dovecot, Postfix and, between them and the passwords, mail2fa.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::clients::{Curl, Login, Sasl, Swaks};
+use crate::codes::Codes;
+use crate::daemon::{Mail2fa, Plan};
+use crate::dovecot::{Doors, Dovecot, Generation, PasswordMode};
+use crate::folder::Folder;
+use crate::postfix::{self, Postfix};
+
+/// A mailbox with a second factor in the tests.
+pub const ALICE: &str = "alice@example.org";
+/// Its password.
+pub const ALICE_PASSWORD: &str = "T9D3K!px";
+/// A mailbox without one.
+pub const BOB: &str = "bob@example.org";
+/// Its password, which ends in what looks like a code.
+pub const BOB_PASSWORD: &str = "Kd8#vw314159";
+
+/// What is running. The fields are dropped in their order: who asks goes first.
+#[derive(Debug)]
+pub struct Stand {
+    /// The Postfix.
+    pub postfix: Postfix,
+    /// mail2fa, unless the doors are direct.
+    pub mail2fa: Option<Mail2fa>,
+    /// The Dovecot.
+    pub dovecot: Dovecot,
+    /// Where the passwords are.
+    pub mode: PasswordMode,
+    /// Where everything lies.
+    pub folder: Arc<Folder>,
+}
+
+impl Stand {
+    /// Starts all of it, with the mailboxes alice and bob, without a second factor.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn start(generation: Generation, mode: PasswordMode, doors: Doors) -> Result<Self> {
+        Self::start_with(generation, mode, doors, "0s", "")
+    }
+
+    /// As [`Self::start`], with the delay of refusals and further lines of mail2fa's configuration.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn start_with(
+        generation: Generation,
+        mode: PasswordMode,
+        doors: Doors,
+        refusal_delay: &str,
+        extra: &str,
+    ) -> Result<Self> {
+        let folder = Folder::new()?;
+        let ports = postfix::Ports::take()?;
+        let mut dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
+        if mode == PasswordMode::Dovecot {
+            dovecot.set_password(ALICE, ALICE_PASSWORD, "SHA512-CRYPT")?;
+            dovecot.set_password(BOB, BOB_PASSWORD, "PLAIN")?;
+        }
+        let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
+        let mail2fa = match doors {
+            Doors::Direct => {
+                std::os::unix::fs::symlink(dovecot.client_upstream(), postfix.sasl_socket())?;
+                None
+            }
+            Doors::Mail2fa => {
+                let plan = Plan {
+                    mode,
+                    dovecot: &dovecot,
+                    postfix: Some(&postfix),
+                    refusal_delay,
+                    more: extra,
+                };
+                Some(Mail2fa::start(&folder, &plan)?)
+            }
+        };
+        let stand = Self { postfix, mail2fa, dovecot, mode, folder };
+        if mode == PasswordMode::Store {
+            stand.mail2fa().add_mailbox(ALICE, ALICE_PASSWORD)?;
+            stand.mail2fa().add_mailbox(BOB, BOB_PASSWORD)?;
+        }
+        Ok(stand)
+    }
+
+    /// mail2fa.
+    ///
+    /// # Panics
+    /// When the doors are direct.
+    pub fn mail2fa(&self) -> &Mail2fa {
+        self.mail2fa.as_ref().expect("this stand has no mail2fa")
+    }
+
+    /// mail2fa, to stop and start it.
+    ///
+    /// # Panics
+    /// When the doors are direct.
+    pub fn mail2fa_mut(&mut self) -> &mut Mail2fa {
+        self.mail2fa.as_mut().expect("this stand has no mail2fa")
+    }
+
+    /// Switches the second factor of a mailbox on and gives its app. One code is used up by it.
+    ///
+    /// # Errors
+    /// When a command fails.
+    pub fn enrol(&self, name: &str) -> Result<Codes> {
+        let mut codes = Codes::new(self.mail2fa().enable(name)?.secret);
+        let code = codes.fresh()?;
+        self.mail2fa().confirm(name, &code)?;
+        Ok(codes)
+    }
+
+    /// curl at the IMAP port.
+    pub fn imap(&self) -> Curl {
+        Curl::imap(self.dovecot.imap())
+    }
+
+    /// curl at the POP3 port.
+    pub fn pop3(&self) -> Curl {
+        Curl::pop3(self.dovecot.pop3())
+    }
+
+    /// swaks at Postfix's submission port.
+    pub fn smtp(&self, sasl: Sasl) -> Swaks {
+        Swaks::new(self.postfix.submission(), sasl)
+    }
+
+    /// swaks at Dovecot's submission port.
+    pub fn submission(&self, sasl: Sasl) -> Swaks {
+        Swaks::new(self.dovecot.submission(), sasl)
+    }
+}
+
+/// alice with her password alone.
+pub fn alice() -> Login<'static> {
+    Login::new(ALICE, ALICE_PASSWORD)
+}
+
+/// bob with his password.
+pub fn bob() -> Login<'static> {
+    Login::new(BOB, BOB_PASSWORD)
+}
