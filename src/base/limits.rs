@@ -44,6 +44,12 @@ pub const UPSTREAM_ANSWER_SECONDS: u64 = 60;
 /// Seconds a login may take altogether before it ends as `temp_fail`.
 pub const LOGIN_SECONDS: u64 = 90;
 
+/// Seconds that running logins have to finish when the daemon stops.
+pub const DRAIN_SECONDS: u64 = 20;
+
+/// Seconds between two clean-ups of the store.
+pub const PURGE_SECONDS: u64 = 3_600;
+
 /// Digits of a TOTP code. RFC 6238 allows 6 to 8; only 6 is safe with every authenticator app.
 pub const CODE_DIGITS: usize = 6;
 
@@ -125,6 +131,29 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 
+/// Write sets that the store's writer makes durable with one flush.
+pub const STORE_GROUP: usize = 1_024;
+
+/// Writes in one atomic set of a store engine: the caller's, and what the store adds of its own
+/// (one census per mailbox; all censuses and the meta record when a store is made). etcd takes 128.
+pub const ENGINE_WRITE_SET: usize = 128;
+
+/// Shards of the census of names.
+pub const CENSUS_SHARDS: usize = 64;
+
+/// Memory that sled is asked to keep its page cache below, bytes. A hint, which it may double.
+pub const STORE_CACHE_BYTES: u64 = 268_435_456;
+
+/// Free space on the store's file system below which no mailbox is added or enrolled, bytes.
+/// What remains is for burns: sled cannot be opened on a full disk.
+pub const STORE_FREE_FLOOR_BYTES: u64 = 16_777_216;
+
+/// Largest file of master keys, bytes.
+pub const KEY_FILE_BYTES: u64 = 65_536;
+
+/// Master keys in one key ring.
+pub const KEY_RING: usize = 16;
+
 /// Largest request or answer on the control socket, bytes.
 pub const CONTROL_BYTES: usize = 1_048_576;
 
@@ -139,6 +168,8 @@ const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
+const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
+const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);

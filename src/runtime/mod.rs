@@ -1,1 +1,14 @@
-//! TODO-HEADER runtime
+//! Puts the program together and runs it.
+//!
+//! Layer 5. [`compose`] is the only file that names concrete adapters; [`lifecycle`] starts, reloads
+//! and stops the daemon; [`ambient`] is the only place that asks the machine for the time and
+//! for randomness.
+
+pub mod ambient;
+pub mod compose;
+mod hardening;
+pub mod lifecycle;
+pub mod listeners;
+pub mod logging;
+
+pub use lifecycle::{ServeError, serve};

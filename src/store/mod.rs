@@ -1,1 +1,45 @@
-//! TODO-HEADER store
+//! The store: mailbox records sealed at rest, over a storage engine.
+//!
+//! Adapter, layer 4. It implements [`ports::store`](crate::ports::store) and knows no sockets
+//! and no decisions. How the files lie, what is promised and what to do after damage is in
+//! `docs/store.md`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `engine.rs` | the trait of a storage engine, in bytes |
+//! | `sled_engine.rs`, `writer.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
+//! | `memory_engine.rs` | the engine of the tests, with faults |
+//! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
+//! | `json.rs`, `record.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
+//! | `census.rs` | what must be there |
+//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs` | the store itself |
+
+pub mod census;
+mod commit;
+pub mod engine;
+pub mod error;
+mod folder;
+mod index;
+mod json;
+pub mod keyring;
+mod keys;
+pub mod memory_engine;
+mod meta;
+mod open;
+pub mod record;
+pub mod seal;
+mod sealed;
+pub mod sled_engine;
+mod survey;
+#[cfg(test)]
+mod testing;
+mod writer;
+
+pub use census::Shard;
+pub use error::OpenError;
+pub use json::CodecError;
+pub use keyring::{Keyring, KeyringError};
+pub use memory_engine::MemoryEngine;
+pub use sealed::SealedStore;
+pub use sled_engine::SledEngine;
+pub use survey::{Accepted, Verified};

@@ -28,7 +28,8 @@ const SALT_BOUNDS: std::ops::RangeInclusive<usize> = 8..=64;
 const OUTPUT_BOUNDS: std::ops::RangeInclusive<usize> = 16..=128;
 
 /// The memory of one hashing thread, used again for each hash. A third of a hash's time is
-/// otherwise spent on page faults.
+/// otherwise spent on page faults. What the last hash left in it is not wiped: that would cost
+/// what keeping it saves, and the process leaves no core dumps.
 #[derive(Default)]
 pub(in crate::password) struct Scratch(Vec<Block>);
 

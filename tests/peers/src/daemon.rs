@@ -269,12 +269,6 @@ impl Mail2fa {
     }
 }
 
-impl Drop for Mail2fa {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
 /// The program to test: `MAIL2FA_BIN`, or what `cargo build` makes of the workspace around.
 fn binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();

@@ -17,12 +17,18 @@ use crate::folder::Folder;
 /// How long a server may take to stop after SIGTERM before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long its children may outlive it.
+const CHILD_PATIENCE: Duration = Duration::from_secs(2);
+
+const POLL: Duration = Duration::from_millis(10);
+
 /// A running process group. Dropping it stops all of it.
 #[derive(Debug)]
 pub struct Group {
     folder: Arc<Folder>,
     child: Child,
     id: Pid,
+    master: Option<Pid>,
     status: Option<ExitStatus>,
 }
 
@@ -43,7 +49,14 @@ impl Group {
             .with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let id = Pid::from_raw(i32::try_from(child.id())?);
         folder.add_group(id.as_raw());
-        Ok(Self { folder: Arc::clone(folder), child, id, status: None })
+        Ok(Self { folder: Arc::clone(folder), child, id, master: None, status: None })
+    }
+
+    /// Names the process that does the work and that stops it all on SIGTERM, when it is not the
+    /// leader and has left the group for one of its own.
+    pub fn adopt(&mut self, master: i32) {
+        self.master = Some(Pid::from_raw(master));
+        self.folder.add_group(master);
     }
 
     /// The process id of the leader.
@@ -59,46 +72,66 @@ impl Group {
         self.status
     }
 
-    /// Sends a signal to the leader alone.
+    /// Sends a signal to the working process alone.
     ///
     /// # Errors
-    /// When the leader is gone.
+    /// When it is gone.
     pub fn signal(&self, signal: Signal) -> Result<()> {
-        kill(self.id, signal).context("the process is gone")
+        kill(self.worker(), signal).context("the process is gone")
     }
 
     /// Ends the whole group at once, as a crash would.
     pub fn kill(mut self) {
-        let _ = killpg(self.id, Signal::SIGKILL);
+        self.signal_all(Signal::SIGKILL);
         self.wait_until_gone(STOP_PATIENCE);
     }
 
-    /// Stops the leader with SIGTERM, waits for the group and kills what is left of it. Gives the
-    /// leader's exit status.
+    /// Stops the working process with SIGTERM and then, as systemd does, whatever it left behind.
+    /// Gives the leader's exit status.
     pub fn stop(mut self) -> Option<ExitStatus> {
-        self.stop_in_place();
+        self.stop_in_place(STOP_PATIENCE, CHILD_PATIENCE);
         self.status
     }
 
-    fn stop_in_place(&mut self) {
+    fn stop_in_place(&mut self, leader: Duration, children: Duration) {
         if self.ended().is_none() {
-            let _ = kill(self.id, Signal::SIGTERM);
+            let _ = kill(self.worker(), Signal::SIGTERM);
         }
-        if !self.wait_until_gone(STOP_PATIENCE) {
-            let _ = killpg(self.id, Signal::SIGKILL);
+        let start = Instant::now();
+        while self.ended().is_none() && start.elapsed() < leader {
+            sleep(POLL);
+        }
+        if !self.wait_until_gone(children) {
+            self.signal_all(Signal::SIGKILL);
             self.wait_until_gone(STOP_PATIENCE);
         }
-        self.folder.forget_group(self.id.as_raw());
+        for group in self.groups() {
+            self.folder.forget_group(group.as_raw());
+        }
+    }
+
+    fn worker(&self) -> Pid {
+        self.master.unwrap_or(self.id)
+    }
+
+    fn groups(&self) -> impl Iterator<Item = Pid> + use<> {
+        [Some(self.id), self.master].into_iter().flatten()
+    }
+
+    fn signal_all(&self, signal: Signal) {
+        for group in self.groups() {
+            let _ = killpg(group, signal);
+        }
     }
 
     fn wait_until_gone(&mut self, patience: Duration) -> bool {
         let start = Instant::now();
         while start.elapsed() < patience {
             // The leader stays a zombie, and with it the group, until it is waited for.
-            if self.ended().is_some() && killpg(self.id, None).is_err() {
+            if self.ended().is_some() && self.groups().all(|group| killpg(group, None).is_err()) {
                 return true;
             }
-            sleep(Duration::from_millis(10));
+            sleep(POLL);
         }
         false
     }
@@ -106,6 +139,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.stop_in_place();
+        // Nobody looks any more: Dovecot's own way of stopping takes three seconds.
+        self.stop_in_place(POLL * 20, POLL * 20);
     }
 }

@@ -97,6 +97,8 @@ impl Postfix {
         })
         .and_then(|started| started)
         .with_context(|| self.folder.logs())?;
+        let pid = std::fs::read_to_string(self.queue.join("pid/master.pid"))?;
+        group.adopt(pid.trim().parse().context("master.pid is no number")?);
         self.group = Some(group);
         Ok(())
     }
@@ -119,7 +121,6 @@ impl Postfix {
     /// Stops it; the ports stay reserved.
     pub fn stop(&mut self) {
         if let Some(group) = self.group.take() {
-            let _ = self.command(&["stop"]).output();
             group.stop();
         }
     }
@@ -142,12 +143,6 @@ impl Postfix {
     /// Postfix's log.
     pub fn log_file(&self) -> &PathBuf {
         &self.log
-    }
-}
-
-impl Drop for Postfix {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

@@ -1,0 +1,173 @@
+//! From a checked configuration to running parts. The only file that names concrete adapters.
+
+use std::{path::Path, sync::Arc};
+
+use super::ambient::{SystemClock, SystemRng};
+use crate::{
+    audit::TracingLog,
+    base::{Clock, Rng, Secret},
+    config::{Config, KeySource, PasswordSourceKind, PasswordsConfig},
+    decision::flow::{Passwords, Policy},
+    password::{Argon2Cost, HashingConfig, StoredPasswords},
+    ports::{
+        password::{HashError, PasswordHasher},
+        store::Store,
+    },
+    service::authenticate::Authenticator,
+    store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
+    upstream::Pool,
+};
+
+/// The store the daemon and the command line use.
+pub type DiskStore = SealedStore<SledEngine>;
+
+/// Connections to Dovecot that all `client` listeners share.
+const POOL_CONNECTIONS: usize = 4;
+
+/// Longest vouch secret, bytes: it travels inside one field of one line.
+const VOUCH_BYTES: u64 = 512;
+
+/// Why a part could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// The key file.
+    #[error(transparent)]
+    Key(#[from] KeyringError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The hasher.
+    #[error("passwords.hashing: {0}")]
+    Hashing(#[from] HashError),
+    /// A credential that systemd was to hand over.
+    #[error(
+        "store.key_credential: $CREDENTIALS_DIRECTORY is not set, so there is no credential {0:?}: \
+         start mail2fa by its service unit with LoadCredential={0}:PATH, or use store.key_file"
+    )]
+    NoCredential(String),
+    /// The vouch secret.
+    #[error("passwords.vouch_secret_file: {path}: {why}")]
+    Vouch {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Where the key file is.
+pub fn key_path(key: &KeySource) -> Result<std::path::PathBuf, ComposeError> {
+    match key {
+        KeySource::File(path) => Ok(path.clone()),
+        KeySource::Credential(name) => std::env::var_os("CREDENTIALS_DIRECTORY")
+            .map(|directory| Path::new(&directory).join(name))
+            .ok_or_else(|| ComposeError::NoCredential(name.clone())),
+    }
+}
+
+/// The keys the store is sealed with.
+pub fn keyring(config: &Config) -> Result<Keyring, ComposeError> {
+    Ok(Keyring::read(&key_path(&config.store.key)?)?)
+}
+
+/// Opens the store; it must be there.
+pub async fn open_store(config: &Config) -> Result<Arc<DiskStore>, ComposeError> {
+    let ring = keyring(config)?;
+    let store = SealedStore::open(&config.store.directory, &ring, rng()).await?;
+    Ok(Arc::new(store))
+}
+
+/// The hasher for passwords of our own.
+pub fn hasher(config: &PasswordsConfig) -> Result<Arc<dyn PasswordHasher>, ComposeError> {
+    let hashing = &config.hashing;
+    let defaults = HashingConfig::default();
+    let config = HashingConfig {
+        argon2: Argon2Cost {
+            memory_kib: hashing.memory_kib,
+            passes: hashing.passes,
+            lanes: hashing.lanes,
+        },
+        threads: if hashing.threads == 0 { defaults.threads } else { hashing.threads },
+        queue: hashing.queue,
+    };
+    Ok(Arc::new(StoredPasswords::new(config, rng())?))
+}
+
+/// The real clock.
+pub fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+/// The real random source.
+pub fn rng() -> Arc<dyn Rng> {
+    Arc::new(SystemRng)
+}
+
+/// What the decision needs of the configuration.
+pub fn policy(config: &Config) -> Policy {
+    let passwords = match config.passwords.source {
+        PasswordSourceKind::Dovecot => Passwords::Upstream,
+        PasswordSourceKind::Store => Passwords::Stored,
+    };
+    Policy { names: config.names.clone(), passwords }
+}
+
+/// Decides logins over this store.
+pub fn authenticator(config: &Config, store: Arc<dyn Store>) -> Authenticator {
+    Authenticator::new(store, clock(), Arc::new(TracingLog), policy(config))
+}
+
+/// Who knows the passwords, ready to be asked.
+#[derive(Clone)]
+pub enum Source {
+    /// A Dovecot; the pool is there when `client` listeners are.
+    Upstream(Option<Arc<Pool>>),
+    /// Our own store; the secret is there when `login` listeners are.
+    Stored {
+        /// Checks.
+        hasher: Arc<dyn PasswordHasher>,
+        /// Vouches.
+        vouch: Option<Secret>,
+    },
+}
+
+/// The password source of the configuration.
+pub fn source(config: &PasswordsConfig) -> Result<Source, ComposeError> {
+    Ok(match config.source {
+        PasswordSourceKind::Dovecot => {
+            let pool = config.upstream.clone().map(|path| Pool::new(path, POOL_CONNECTIONS));
+            Source::Upstream(pool.map(Arc::new))
+        }
+        PasswordSourceKind::Store => Source::Stored {
+            hasher: hasher(config)?,
+            vouch: config.vouch_secret_file.as_deref().map(vouch_secret).transpose()?,
+        },
+    })
+}
+
+/// Reads the vouch secret: one line, which nobody but root and we may read.
+fn vouch_secret(path: &Path) -> Result<Secret, ComposeError> {
+    let error = |why: String| ComposeError::Vouch { path: path.display().to_string(), why };
+    read_secret(path).map_err(error)
+}
+
+fn read_secret(path: &Path) -> Result<Secret, String> {
+    use std::{io::Read, os::unix::fs::PermissionsExt};
+    let file = std::fs::File::open(path).map_err(|e| format!("cannot be read: {e}"))?;
+    let mode = file.metadata().map_err(|e| e.to_string())?.permissions().mode() & 0o777;
+    if mode & 0o007 != 0 {
+        return Err(format!("everybody can read it (mode {mode:04o}): run chmod 0640 on it"));
+    }
+    let mut text = zeroize::Zeroizing::new(Vec::with_capacity(1_024));
+    file.take(VOUCH_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(|e| format!("cannot be read: {e}"))?;
+    let line = text.trim_ascii();
+    let plain = line.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b));
+    match line.len() {
+        0..16 => Err("holds fewer than 16 characters: make one with openssl rand -hex 32".into()),
+        16..=512 if plain => Ok(Secret::from_slice(line)),
+        16..=512 => Err("may hold letters, digits, - _ and . only".into()),
+        _ => Err(format!("holds more than {VOUCH_BYTES} characters")),
+    }
+}

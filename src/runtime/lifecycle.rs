@@ -1,0 +1,276 @@
+//! The daemon from start to end: start, reload, watchdog, drain, exit.
+//!
+//! SIGTERM and SIGINT drain: no new logins, the running ones are finished. SIGHUP reads the
+//! configuration again; one with a mistake is refused and the old one stays.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    compose::{self, ComposeError, DiskStore, Source},
+    hardening,
+    listeners::{ListenError, Listeners},
+    logging::{self, LogHandle},
+};
+use crate::{
+    base::limits::{DRAIN_SECONDS, PURGE_SECONDS},
+    config::{Config, ConfigErrors},
+    ports::store::Store,
+    service::authenticate::Authenticator,
+};
+
+/// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// A part could not be made.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// A socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The control socket.
+    #[error("control.socket: {0}")]
+    Control(#[from] crate::sys::socket::BindError),
+    /// The operating system.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// The store failed while the daemon was running.
+    #[error("the store has failed, nothing can be decided any more: {0}")]
+    StoreFailed(String),
+}
+
+fn system(what: &'static str) -> impl Fn(std::io::Error) -> ServeError {
+    move |source| ServeError::System { what, source }
+}
+
+/// Runs the daemon until it is told to stop.
+pub fn serve(path: &Path) -> Result<(), ServeError> {
+    hardening::apply().map_err(|errno| system("hardening the process")(errno.into()))?;
+    hardening::quiet_panics();
+    let config = Config::load(path)?;
+    let log = logging::start(&config.log).map_err(system("starting the log"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(system("starting the runtime"))?;
+    let result = runtime.block_on(async {
+        let daemon = Daemon::start(path.into(), config, log).await?;
+        daemon.run().await
+    });
+    // Hashing and store threads must not keep a stopped daemon alive.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+struct Daemon {
+    path: PathBuf,
+    config: Config,
+    log: LogHandle,
+    source: Source,
+    authenticator: Arc<Authenticator>,
+    store: Arc<DiskStore>,
+    listeners: Listeners,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    failure: Failure,
+}
+
+/// Set once, when the store has failed.
+#[derive(Clone, Default)]
+struct Failure {
+    reason: Arc<Mutex<Option<String>>>,
+    happened: CancellationToken,
+}
+
+impl Failure {
+    fn set(&self, reason: &str) {
+        let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.get_or_insert_with(|| reason.into());
+        self.happened.cancel();
+    }
+
+    fn take(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Daemon {
+    async fn start(path: PathBuf, config: Config, log: LogHandle) -> Result<Self, ServeError> {
+        let store = compose::open_store(&config).await?;
+        tracing::info!(records = store.records(), "the store is open");
+        for (shard, damage) in store.damage() {
+            tracing::error!(
+                ?shard,
+                %damage,
+                "the store is damaged: mailboxes of this part get temp_fail until it is repaired"
+            );
+        }
+        let failure = Failure::default();
+        let told = failure.clone();
+        store.on_fatal(Box::new(move |reason| told.set(reason)));
+        let port: Arc<dyn Store> = Arc::<DiskStore>::clone(&store);
+        let source = compose::source(&config.passwords)?;
+        let authenticator = Arc::new(compose::authenticator(&config, port));
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let mut listeners =
+            Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
+        listeners.apply(&config, &source).await?;
+        let daemon = Self {
+            path,
+            config,
+            log,
+            source,
+            authenticator,
+            store,
+            listeners,
+            tasks,
+            stopping,
+            failure,
+        };
+        daemon.start_control()?;
+        Ok(daemon)
+    }
+
+    fn start_control(&self) -> Result<(), ServeError> {
+        Ok(())
+    }
+
+    async fn run(mut self) -> Result<(), ServeError> {
+        let listen = |kind| signal(kind).map_err(system("listening for signals"));
+        let mut hangup = listen(SignalKind::hangup())?;
+        let (mut term, mut int) =
+            (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        self.tasks.spawn(watchdog(Arc::clone(&self.authenticator), self.stopping.clone()));
+        self.tasks.spawn(housekeeping(Arc::clone(&self.store), self.stopping.clone()));
+        notify(&[NotifyState::Ready, NotifyState::Status("deciding logins")]);
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+        loop {
+            tokio::select! {
+                Some(()) = hangup.recv() => self.reload().await,
+                () = first(&mut term, &mut int) => break,
+                () = self.failure.happened.cancelled() => break,
+            }
+        }
+        self.drain().await
+    }
+
+    /// Reads the configuration again.
+    async fn reload(&mut self) {
+        let reloading = [Some(NotifyState::Reloading), NotifyState::monotonic_usec_now().ok()];
+        notify(&reloading.into_iter().flatten().collect::<Vec<_>>());
+        match self.try_reload().await {
+            Ok(()) => tracing::info!("the configuration was read again"),
+            Err(error) => tracing::error!(%error, "the old configuration stays in force"),
+        }
+        notify(&[NotifyState::Ready]);
+    }
+
+    async fn try_reload(&mut self) -> Result<(), ServeError> {
+        let config = Config::load(&self.path)?;
+        let source = match config.passwords == self.config.passwords {
+            true => self.source.clone(),
+            false => compose::source(&config.passwords)?,
+        };
+        let fixed = [
+            ("store", config.store != self.config.store),
+            ("control", config.control != self.config.control),
+            ("totp", config.totp != self.config.totp),
+            ("log.target", config.log.target != self.config.log.target),
+        ];
+        for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
+            tracing::warn!(key, "this change counts after a restart");
+        }
+        self.log.set_level(&config.log.level).map_err(system("log.level"))?;
+        // The policy first: a listener of the new kind must not decide by the old one.
+        self.authenticator.set_policy(compose::policy(&config));
+        let result = self.listeners.apply(&config, &source).await;
+        (self.config, self.source) = (config, source);
+        Ok(result?)
+    }
+
+    /// Finishes what runs, and ends.
+    async fn drain(self) -> Result<(), ServeError> {
+        notify(&[NotifyState::Stopping]);
+        tracing::info!("stopping: running logins are finished");
+        self.stopping.cancel();
+        self.tasks.close();
+        let limit = Duration::from_secs(DRAIN_SECONDS);
+        if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
+            tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
+        }
+        match self.failure.take() {
+            Some(reason) => Err(ServeError::StoreFailed(reason)),
+            None => Ok(()),
+        }
+    }
+}
+
+async fn first(term: &mut Signal, int: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// Feeds systemd's watchdog as long as a write gets through the store.
+async fn watchdog(authenticator: Arc<Authenticator>, stopping: CancellationToken) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    let mut ticks = tokio::time::interval(limit / 3);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        match authenticator.ping().await {
+            Ok(()) => notify(&[NotifyState::Watchdog]),
+            Err(error) => tracing::error!(%error, "the store does not answer"),
+        }
+    }
+}
+
+/// Removes what has expired, and looks whether all that must be there still is.
+async fn housekeeping(store: Arc<DiskStore>, stopping: CancellationToken) {
+    let clock = compose::clock();
+    let mut ticks = tokio::time::interval(Duration::from_secs(PURGE_SECONDS));
+    // The first tick comes at once; opening the store has just compared everything.
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopping.cancelled() => return,
+        }
+        if let Ok(now) = clock.now()
+            && let Err(error) = store.purge(now).await
+        {
+            tracing::warn!(%error, "expired entries were not removed");
+        }
+        if let Err(error) = store.verify().await {
+            tracing::error!(%error, "the store could not be compared with its census");
+        }
+        for (shard, damage) in store.damage() {
+            tracing::error!(?shard, %damage, "the store is damaged");
+        }
+    }
+}
+
+/// Tells systemd, if it listens.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

@@ -1,0 +1,63 @@
+//! The log: journal, JSON or plain text, with levels that can be changed while the daemon runs.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::{
+    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
+
+use crate::config::{LogConfig, LogTarget};
+
+/// Changes the levels later.
+pub struct LogHandle {
+    filter: reload::Handle<Targets, Registry>,
+}
+
+impl LogHandle {
+    /// From now on these levels count.
+    pub fn set_level(&self, level: &str) -> io::Result<()> {
+        self.filter.reload(targets(level)?).map_err(io::Error::other)
+    }
+}
+
+/// Starts the log. Once per process.
+pub fn start(config: &LogConfig) -> io::Result<LogHandle> {
+    let (filter, handle) = reload::Layer::new(targets(&config.level)?);
+    let registry = tracing_subscriber::registry().with(filter);
+    match resolve(config.target) {
+        LogTarget::Journald => {
+            let journal = tracing_journald::layer()?.with_syslog_identifier("mail2fa".into());
+            registry.with(journal).try_init()
+        }
+        LogTarget::Json => registry
+            .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr))
+            .try_init(),
+        LogTarget::Plain | LogTarget::Auto => {
+            let plain = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+            registry.with(plain.boxed()).try_init()
+        }
+    }
+    .map_err(io::Error::other)?;
+    Ok(LogHandle { filter: handle })
+}
+
+/// What `Auto` means here: the journal when standard error is a stream of it.
+fn resolve(target: LogTarget) -> LogTarget {
+    match target {
+        LogTarget::Auto if stderr_is_journal() => LogTarget::Journald,
+        LogTarget::Auto => LogTarget::Plain,
+        chosen => chosen,
+    }
+}
+
+/// `JOURNAL_STREAM` holds device and inode of the journal's stream (systemd.exec(5)); only when
+/// standard error is that very file is it the journal.
+fn stderr_is_journal() -> bool {
+    let Ok(stat) = nix::sys::stat::fstat(io::stderr()) else { return false };
+    std::env::var("JOURNAL_STREAM")
+        .is_ok_and(|stream| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+fn targets(level: &str) -> io::Result<Targets> {
+    level.parse().map_err(io::Error::other)
+}

@@ -1,0 +1,220 @@
+//! The store's folder: who may enter it, what has to be in it, and the mark beside the data.
+//!
+//! The mark is a file of one line with the version of the latest change that adds, removes,
+//! enrols or disenrols a mailbox, and the id of the database it belongs to. It is written after
+//! the data is durable and before the change is acknowledged. Data that fell back to an older
+//! state (a cut file, a restored copy of the wrong day) is older than its mark, which is how
+//! that is noticed.
+//!
+//! # Security
+//!
+//! The folder's mode is what keeps other users out: sled makes its files with the process's
+//! umask. The mark is not sealed. It guards against accidents; somebody who can write to the
+//! folder can put back an old copy of all of it, and nothing in the folder could tell.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::error::OpenError;
+use crate::decision::record::Version;
+
+/// The file that holds all of sled's data.
+pub(super) const DATA: &str = "db";
+const CONF: &str = "conf";
+const MARK: &str = "mark";
+
+/// A folder that has been checked.
+pub(super) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder, or takes an empty one.
+    pub(super) fn create(path: &Path) -> Result<Self, OpenError> {
+        let folder = Self { path: path.into() };
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(folder.io("making the folder", source)),
+        }
+        folder.check_access()?;
+        let mut entries =
+            fs::read_dir(path).map_err(|source| folder.io("reading the folder", source))?;
+        if entries.next().is_some() {
+            return Err(OpenError::AlreadyThere { dir: path.into() });
+        }
+        Ok(folder)
+    }
+
+    /// Takes a folder that holds a store.
+    pub(super) fn existing(path: &Path) -> Result<Self, OpenError> {
+        let folder = Self { path: path.into() };
+        if !path.is_dir() {
+            return Err(OpenError::NoStore { dir: path.into() });
+        }
+        folder.check_access()?;
+        let present = [CONF, DATA, MARK].map(|name| path.join(name).is_file());
+        match present {
+            [true, true, true] => Ok(folder),
+            [false, false, false] => Err(OpenError::NoStore { dir: path.into() }),
+            [_, false, _] => Err(folder.damaged("its file db is missing")),
+            [false, ..] => Err(folder.damaged("its file conf is missing")),
+            [.., false] => Err(folder.damaged("its file mark is missing")),
+        }
+    }
+
+    fn check_access(&self) -> Result<(), OpenError> {
+        let meta =
+            fs::metadata(&self.path).map_err(|source| self.io("looking at the folder", source))?;
+        let mode = meta.permissions().mode() & 0o7777;
+        let user = nix::unistd::geteuid().as_raw();
+        if meta.uid() != user {
+            return Err(OpenError::Owner { dir: self.path.clone(), owner: meta.uid(), user });
+        }
+        if mode & 0o077 != 0 {
+            return Err(OpenError::Mode { dir: self.path.clone(), mode });
+        }
+        Ok(())
+    }
+
+    /// Waits until the files that were just made, and their names, are on disk.
+    pub(super) fn sync_new(&self) -> Result<(), OpenError> {
+        let sync = || -> io::Result<()> {
+            for name in [CONF, DATA, MARK] {
+                let file = File::open(self.path.join(name))?;
+                file.set_permissions(PermissionsExt::from_mode(0o600))?;
+                file.sync_all()?;
+            }
+            File::open(&self.path)?.sync_all()?;
+            sync_parent(&self.path)
+        };
+        sync().map_err(|source| self.io("writing the new files to disk", source))
+    }
+
+    /// Opens the data file, to have a descriptor of our own for `fdatasync`.
+    pub(super) fn data_file(&self) -> Result<File, OpenError> {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.path.join(DATA))
+            .map_err(|source| self.io("opening its file db", source))
+    }
+
+    /// Makes the mark of a new store.
+    pub(super) fn new_mark(&self, id: [u8; 16]) -> Result<Mark, OpenError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.path.join(MARK))
+            .map_err(|source| self.io("making its file mark", source))?;
+        let mark = Mark { file, id };
+        mark.write(Version(0)).map_err(|source| self.io("writing its file mark", source))?;
+        Ok(mark)
+    }
+
+    /// Opens the mark and reads it; `None` for the version when it cannot be read as one, or is
+    /// that of another database.
+    pub(super) fn mark(&self, id: [u8; 16]) -> Result<(Mark, Option<Version>), OpenError> {
+        let path = self.path.join(MARK);
+        let text = fs::read(&path).map_err(|source| self.io("reading its file mark", source))?;
+        let file = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .map_err(|source| self.io("opening its file mark", source))?;
+        Ok((Mark { file, id }, parse_mark(&text, id)))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> OpenError {
+        OpenError::Damaged { dir: self.path.clone(), what: what.into() }
+    }
+
+    pub(super) fn io(&self, what: &'static str, source: io::Error) -> OpenError {
+        OpenError::Io { dir: self.path.clone(), what, source }
+    }
+
+    /// Free space for a process without privileges, bytes.
+    pub(super) fn free_bytes(&self) -> Option<u64> {
+        let stat = nix::sys::statvfs::statvfs(&self.path).ok()?;
+        Some(stat.blocks_available().saturating_mul(stat.fragment_size()))
+    }
+}
+
+/// The mark's file.
+pub(super) struct Mark {
+    file: File,
+    id: [u8; 16],
+}
+
+impl Mark {
+    /// Writes the mark and waits for the disk. The line has always the same length and lies in
+    /// one sector, so it is not torn.
+    pub(super) fn write(&self, version: Version) -> io::Result<()> {
+        self.file.write_all_at(mark_text(self.id, version).as_bytes(), 0)?;
+        self.file.sync_data()
+    }
+}
+
+fn mark_text(id: [u8; 16], version: Version) -> String {
+    format!("mail2fa-mark 1 {:032x} {:020}\n", u128::from_be_bytes(id), version.0)
+}
+
+fn parse_mark(text: &[u8], id: [u8; 16]) -> Option<Version> {
+    let digits = std::str::from_utf8(text).ok()?.trim_end().rsplit(' ').next()?;
+    let version = Version(digits.parse().ok()?);
+    (text == mark_text(id, version).as_bytes()).then_some(version)
+}
+
+/// Waits until the name of a file or folder is on disk.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_read_back_and_others_do_not() {
+        let text = mark_text([7; 16], Version(42));
+        assert_eq!(parse_mark(text.as_bytes(), [7; 16]), Some(Version(42)));
+        assert_eq!(parse_mark(text.as_bytes(), [8; 16]), None);
+        assert_eq!(parse_mark(&text.as_bytes()[..30], [7; 16]), None);
+        assert_eq!(parse_mark(b"", [7; 16]), None);
+    }
+
+    #[test]
+    fn a_folder_open_to_others_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o750)).unwrap();
+        let error = Folder::create(&path).err().unwrap().to_string();
+        assert!(error.contains("chmod 0700"), "{error}");
+        assert!(error.contains(path.to_str().unwrap()), "{error}");
+    }
+
+    #[test]
+    fn no_store_is_an_error_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = dir.path().join("absent");
+        assert!(matches!(Folder::existing(&absent), Err(OpenError::NoStore { .. })));
+        Folder::create(&absent).unwrap();
+        assert!(matches!(Folder::existing(&absent), Err(OpenError::NoStore { .. })));
+        fs::write(absent.join(MARK), "x").unwrap();
+        assert!(matches!(Folder::existing(&absent), Err(OpenError::Damaged { .. })));
+        assert!(matches!(Folder::create(&absent), Err(OpenError::AlreadyThere { .. })));
+    }
+}

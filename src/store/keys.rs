@@ -1,0 +1,75 @@
+//! The keys under which an engine keeps what the store writes.
+//!
+//! | key | value |
+//! |---|---|
+//! | `m` | the meta record |
+//! | `c` shard | the census of a shard |
+//! | `r` shard name | a mailbox record |
+//! | `e` kind NUL name NUL id | an entry that expires |
+//!
+//! Names stand in the clear: the log has them too, and a scan by shard needs them. A name holds
+//! no NUL, so the parts of an entry's key cannot run into each other.
+
+use super::{
+    census::{NameDigests, Shard},
+    engine::Key,
+};
+use crate::{
+    base::Mailbox,
+    ports::store::{EntryKey, StoreError},
+};
+
+/// The meta record.
+pub(super) const META: &[u8] = b"m";
+/// What the keys of all entries start with.
+pub(super) const ENTRIES: &[u8] = b"e";
+
+/// The census of a shard.
+pub(super) fn census(shard: Shard) -> Key {
+    [b'c', shard.number()].into()
+}
+
+/// What the keys of all records of a shard start with.
+pub(super) fn records(shard: Shard) -> [u8; 2] {
+    [b'r', shard.number()]
+}
+
+/// The record of a mailbox.
+pub(super) fn record(shard: Shard, mailbox: &Mailbox) -> Key {
+    let name = mailbox.as_str().as_bytes();
+    let mut key = Vec::with_capacity(2 + name.len());
+    key.extend_from_slice(&records(shard));
+    key.extend_from_slice(name);
+    key.into()
+}
+
+/// The mailbox whose record a key is for; `None` for other keys.
+pub(super) fn record_name(key: &[u8]) -> Option<Mailbox> {
+    match key {
+        [b'r', _, name @ ..] => Mailbox::from_bytes(name).ok(),
+        _ => None,
+    }
+}
+
+/// The mailbox of a record's key, if that is where its record belongs.
+pub(super) fn placed_name(key: &[u8], shard: Shard, names: &NameDigests) -> Option<Mailbox> {
+    let mailbox = record_name(key)?;
+    (names.shard(&mailbox) == shard && key.get(1) == Some(&shard.number())).then_some(mailbox)
+}
+
+/// An entry.
+pub(super) fn entry(key: &EntryKey) -> Result<Key, StoreError> {
+    let kind_is_plain = !key.kind.is_empty()
+        && key.kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let id_is_plain = key.id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    if !kind_is_plain || !id_is_plain {
+        return Err(StoreError::Unavailable("an entry's kind or id is malformed".into()));
+    }
+    let mut bytes = ENTRIES.to_vec();
+    bytes.extend_from_slice(key.kind.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(key.mailbox.as_str().as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(key.id.as_bytes());
+    Ok(bytes.into())
+}

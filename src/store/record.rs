@@ -1,0 +1,233 @@
+//! Mailbox records and entries as JSON, before they are sealed.
+//!
+//! ```json
+//! {"version":1,"created":1700000000000,"password_hash":"{ARGON2ID}…",
+//!  "totp":{"secret":"base64","last_step":56666666,"enabled":1700000000000}}
+//! ```
+//!
+//! JSON, so that servers of two versions can share a store: a field this version does not know is
+//! kept and written back, at the top and inside `totp`. `version` changes only when an older
+//! program must not touch the record; such a record is an error here.
+//!
+//! # Security
+//!
+//! A record that cannot be read is an error, never a record without a second factor. In
+//! particular `totp` may be absent but not of a wrong form. The texts are secret: they are wiped,
+//! and no error quotes them.
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::json::{CodecError, FORMAT, JsonObject, Wiped, wipe};
+use crate::{
+    base::{SecretText, UnixMillis},
+    decision::record::{MailboxRecord, TotpFactor},
+    ports::store::Entry,
+};
+
+/// Writes a record down.
+pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> {
+    let mut unknown = match &record.unknown_fields {
+        Some(text) => Wiped::parse(text.expose().as_bytes())
+            .map_err(|_| CodecError::Field("unknown_fields"))?,
+        None => Wiped(Map::new()),
+    };
+    let unknown_totp = match unknown.0.remove("totp") {
+        Some(Value::Object(fields)) => Wiped(fields),
+        Some(mut other) => {
+            wipe(&mut other);
+            return Err(CodecError::Field("unknown_fields"));
+        }
+        None => Wiped(Map::new()),
+    };
+    let mut json = JsonObject::with_capacity(capacity(record));
+    json.number("version", FORMAT);
+    json.number("created", record.created.millis());
+    if let Some(hash) = &record.password_hash {
+        json.value("password_hash", hash.expose())?;
+    }
+    if let Some(totp) = &record.totp {
+        json.key("totp");
+        json.open();
+        json.base64("secret", totp.secret.expose());
+        json.number("last_step", totp.last_step);
+        json.number("enabled", totp.enabled.millis());
+        json.rest(&unknown_totp, &["secret", "last_step", "enabled"])?;
+        json.close();
+    }
+    json.rest(&unknown, &["version", "created", "password_hash", "totp"])?;
+    Ok(json.finish())
+}
+
+/// Reads a record.
+pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
+    let mut fields = Wiped::parse(text)?;
+    fields.check_format()?;
+    let created = UnixMillis::from_millis(fields.number("created")?);
+    let password_hash = fields.text("password_hash")?;
+    let totp = match fields.0.remove("totp") {
+        None => None,
+        Some(Value::Object(inner)) => Some(decode_totp(&mut fields, Wiped(inner))?),
+        Some(mut other) => {
+            wipe(&mut other);
+            return Err(CodecError::Field("totp"));
+        }
+    };
+    let unknown_fields = if fields.0.is_empty() {
+        None
+    } else {
+        let mut json = JsonObject::with_capacity(text.len());
+        json.rest(&fields, &[])?;
+        Some(SecretText::new(json.finish_text()?))
+    };
+    Ok(MailboxRecord { password_hash, totp, created, unknown_fields })
+}
+
+/// Reads the factor and leaves what it does not know in `outer` under `totp`.
+fn decode_totp(outer: &mut Wiped, mut fields: Wiped) -> Result<TotpFactor, CodecError> {
+    let secret = fields.bytes("secret").map_err(|_| CodecError::Field("totp.secret"))?;
+    if secret.is_empty() {
+        return Err(CodecError::Field("totp.secret"));
+    }
+    let last_step = fields.number("last_step").map_err(|_| CodecError::Field("totp.last_step"))?;
+    let enabled = fields.number("enabled").map_err(|_| CodecError::Field("totp.enabled"))?;
+    if !fields.0.is_empty() {
+        outer.0.insert("totp".into(), Value::Object(std::mem::take(&mut fields.0)));
+    }
+    Ok(TotpFactor { secret, last_step, enabled: UnixMillis::from_millis(enabled) })
+}
+
+/// Writes an entry down.
+pub fn encode_entry(entry: &Entry) -> Zeroizing<Vec<u8>> {
+    let mut json = JsonObject::with_capacity(64 + entry.value.len().div_ceil(3) * 4);
+    json.number("version", FORMAT);
+    json.number("expires", entry.expires.millis());
+    json.base64("value", entry.value.expose());
+    json.finish()
+}
+
+/// Reads an entry.
+pub fn decode_entry(text: &[u8]) -> Result<Entry, CodecError> {
+    let mut fields = Wiped::parse(text)?;
+    fields.check_format()?;
+    let expires = UnixMillis::from_millis(fields.number("expires")?);
+    Ok(Entry { value: fields.bytes("value")?, expires })
+}
+
+/// An upper bound of what a record takes, so that the buffer does not grow and leave copies.
+fn capacity(record: &MailboxRecord) -> usize {
+    let text = |text: &Option<SecretText>| text.as_ref().map_or(0, |text| text.expose().len() * 6);
+    let secret = record.totp.as_ref().map_or(0, |totp| totp.secret.len() * 2);
+    512 + text(&record.password_hash) + text(&record.unknown_fields) + secret
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::Secret;
+
+    fn record() -> impl Strategy<Value = MailboxRecord> {
+        let totp = (prop::collection::vec(any::<u8>(), 1..40), any::<u64>(), any::<u64>());
+        (
+            prop::option::of("\\PC{0,40}"),
+            prop::option::of(totp),
+            any::<u64>(),
+            prop::option::of(any::<bool>()),
+        )
+            .prop_map(|(hash, totp, created, unknown)| MailboxRecord {
+                password_hash: hash.map(SecretText::new),
+                created: UnixMillis::from_millis(created),
+                unknown_fields: unknown.map(|in_totp| {
+                    SecretText::new(if in_totp && totp.is_some() {
+                        r#"{"totp":{"digits":8},"zone":"x\"y"}"#.into()
+                    } else {
+                        r#"{"app_passwords":[{"a":1}],"empty":null}"#.into()
+                    })
+                }),
+                totp: totp.map(|(secret, last_step, enabled)| TotpFactor {
+                    secret: Secret::from_vec(secret),
+                    last_step,
+                    enabled: UnixMillis::from_millis(enabled),
+                }),
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(record in record()) {
+            let text = encode(&record).unwrap();
+            prop_assert_eq!(decode(&text).unwrap(), record);
+        }
+
+        #[test]
+        fn any_text_is_a_record_or_an_error(text in "\\PC{0,80}") {
+            let _ = decode(text.as_bytes());
+            let _ = decode_entry(text.as_bytes());
+        }
+
+        #[test]
+        fn entries_read_back(value in prop::collection::vec(any::<u8>(), 0..80), at in any::<u64>()) {
+            let entry = Entry {
+                value: Secret::from_vec(value), expires: UnixMillis::from_millis(at),
+            };
+            prop_assert_eq!(decode_entry(&encode_entry(&entry)).unwrap(), entry);
+        }
+    }
+
+    #[test]
+    fn the_written_form_is_the_documented_one() {
+        let record = MailboxRecord {
+            password_hash: Some(SecretText::new("{PLAIN}x".into())),
+            totp: Some(TotpFactor {
+                secret: Secret::from_slice(b"12345678901234567890"),
+                last_step: 7,
+                enabled: UnixMillis::from_millis(6),
+            }),
+            created: UnixMillis::from_millis(5),
+            unknown_fields: Some(SecretText::new(r#"{"later":[1]}"#.into())),
+        };
+        let text = encode(&record).unwrap();
+        assert_eq!(
+            std::str::from_utf8(&text).unwrap(),
+            r#"{"version":1,"created":5,"password_hash":"{PLAIN}x","totp":{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","last_step":7,"enabled":6},"later":[1]}"#
+        );
+    }
+
+    #[test]
+    fn a_malformed_record_is_never_one_without_a_factor() {
+        let table: [(&str, CodecError); 12] = [
+            ("", CodecError::NotObject),
+            ("[]", CodecError::NotObject),
+            ("{}", CodecError::Field("version")),
+            (r#"{"version":0,"created":1}"#, CodecError::Field("version")),
+            (r#"{"version":2,"created":1}"#, CodecError::Newer(2)),
+            (r#"{"version":1}"#, CodecError::Field("created")),
+            (r#"{"version":1,"created":1,"totp":null}"#, CodecError::Field("totp")),
+            (r#"{"version":1,"created":1,"totp":[]}"#, CodecError::Field("totp")),
+            (r#"{"version":1,"created":1,"totp":{}}"#, CodecError::Field("totp.secret")),
+            (
+                r#"{"version":1,"created":1,"totp":{"secret":"","last_step":1,"enabled":1}}"#,
+                CodecError::Field("totp.secret"),
+            ),
+            (
+                r#"{"version":1,"created":1,"totp":{"secret":"AAAA","last_step":-1,"enabled":1}}"#,
+                CodecError::Field("totp.last_step"),
+            ),
+            (r#"{"version":1,"created":1,"password_hash":5}"#, CodecError::Field("password_hash")),
+        ];
+        for (text, error) in table {
+            assert_eq!(decode(text.as_bytes()), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_factor_takes_its_unknown_fields_along() {
+        let text = br#"{"version":1,"created":1,"totp":{"secret":"AAAA","last_step":1,"enabled":1,"digits":8}}"#;
+        let mut record = decode(text).unwrap();
+        assert_eq!(&*encode(&record).unwrap(), text.as_slice());
+        record.totp = None;
+        assert_eq!(&*encode(&record).unwrap(), br#"{"version":1,"created":1}"#.as_slice());
+    }
+}

@@ -1,0 +1,263 @@
+//! Comparing the records with the census, and going on after damage.
+
+use super::{
+    census::{Census, Shard, Standing},
+    engine::{Engine, EngineCommit, Key, Write, WriteSet},
+    index::Listed,
+    keys,
+    seal::Purpose,
+    sealed::{Health, Inner, Kept, SealedStore, damaged_shard},
+};
+use crate::{
+    base::{Mailbox, limits::SCAN_PAGE},
+    decision::record::Version,
+    ports::store::StoreError,
+};
+
+/// What a full comparison found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Records that are there.
+    pub records: u64,
+    /// Those with a second factor.
+    pub enrolled: u64,
+    /// Mailboxes whose record cannot be read. They are refused; the others are not concerned.
+    pub unreadable: Vec<Mailbox>,
+    /// Shards whose census does not agree, and why.
+    pub damaged: Vec<(Shard, String)>,
+}
+
+/// What an administrator has accepted, for one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The shard.
+    pub shard: Shard,
+    /// Why it was damaged.
+    pub reason: String,
+    /// What its census had counted, if it could be read: records, and enrolled ones.
+    pub counted: Option<(u64, u64)>,
+    /// The mailboxes that are left, and whether they are enrolled; `None` if the record cannot be
+    /// read.
+    pub left: Vec<(Mailbox, Option<bool>)>,
+    /// Mailboxes that this process knew of and that are gone. Names lost before it started are
+    /// not known to anybody.
+    pub lost: Vec<Mailbox>,
+}
+
+/// What is really there, in one shard.
+#[derive(Default)]
+struct Survey {
+    census: Census,
+    found: Vec<(Mailbox, Listed)>,
+    unreadable: Vec<Mailbox>,
+    /// Something that should not be there.
+    strange: Option<String>,
+}
+
+impl<E: Engine> Inner<E> {
+    /// Finds out what became of a write whose outcome was not known.
+    pub(super) async fn settle(&self, shard: Shard) -> Result<(), StoreError> {
+        let mut kept = self.shard(shard).kept.lock().await;
+        if self.health(shard) == Health::Unsettled {
+            self.compare(shard, &mut kept).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares a shard, whose lock the caller holds, and sets its health and its part of the
+    /// index. A shard that was damaged stays so: what made it disagree may be gone from sight.
+    pub(super) async fn compare(
+        &self,
+        shard: Shard,
+        kept: &mut Option<Kept>,
+    ) -> Result<Verified, StoreError> {
+        let outcome = match self.survey(shard).await {
+            Ok(survey) => match self.read_census(shard).await {
+                Ok(now) => {
+                    *kept = Some(now);
+                    let verdict = self.judge(&survey, &now.census);
+                    Ok((survey, verdict))
+                }
+                Err(StoreError::Damaged(reason)) => Ok((survey, Err(reason))),
+                Err(error) => Err(error),
+            },
+            Err(StoreError::Damaged(reason)) => Ok((Survey::default(), Err(reason))),
+            Err(error) => Err(error),
+        };
+        let (survey, mut verdict) = outcome?;
+        if let Health::Damaged(reason) = self.health(shard) {
+            verdict = Err(reason);
+        }
+        let mut verified = Verified {
+            records: survey.census.records.count,
+            enrolled: survey.census.enrolled.count,
+            unreadable: survey.unreadable,
+            damaged: Vec::new(),
+        };
+        match verdict {
+            Ok(()) => {
+                self.index.replace_shard(shard, survey.found);
+                self.set_health(shard, Health::Sound);
+            }
+            Err(reason) => {
+                // What is known stays known; what is new is not hidden.
+                for (mailbox, listed) in survey.found {
+                    self.index.put(mailbox, listed);
+                }
+                self.set_health(shard, Health::Damaged(reason.clone()));
+                verified.damaged.push((shard, reason));
+            }
+        }
+        Ok(verified)
+    }
+
+    fn judge(&self, survey: &Survey, census: &Census) -> Result<(), String> {
+        if let Some(strange) = &survey.strange {
+            return Err(strange.clone());
+        }
+        if survey.census.agrees(census, &self.names, &survey.unreadable) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} records with {} enrolled were counted, {} with {} are there{}",
+            census.records.count,
+            census.enrolled.count,
+            survey.census.records.count,
+            survey.census.enrolled.count,
+            if survey.census.records.count == census.records.count {
+                ", or not the same"
+            } else {
+                ""
+            },
+        ))
+    }
+
+    /// Reads all records of a shard.
+    async fn survey(&self, shard: Shard) -> Result<Survey, StoreError> {
+        let mut survey = Survey::default();
+        let prefix = keys::records(shard);
+        let mut after: Option<Key> = None;
+        // What was on its way before has its outcome afterwards.
+        self.engine.sync().await?;
+        loop {
+            let page = self.engine.scan(&prefix, after.as_deref(), SCAN_PAGE).await?;
+            let Some((last, _)) = page.last() else {
+                break;
+            };
+            after = Some(last.clone());
+            for (key, stored) in page {
+                let Some(mailbox) = keys::placed_name(&key, shard, &self.names) else {
+                    survey.strange = Some("a record lies where none belongs".into());
+                    continue;
+                };
+                let enrolled = if let Ok(record) = self.unseal(&key, &mailbox, &stored) {
+                    Some(record.is_enrolled())
+                } else {
+                    survey.unreadable.push(mailbox.clone());
+                    None
+                };
+                let to = if enrolled == Some(true) { Standing::Enrolled } else { Standing::Plain };
+                survey.census.note(&self.names, &mailbox, Standing::Absent, to);
+                survey.found.push((mailbox, Listed { version: stored.version, shard, enrolled }));
+            }
+        }
+        // A scan may show versions that are not durable yet; the index must not.
+        self.engine.sync().await?;
+        Ok(survey)
+    }
+
+    /// Reads the census of a shard.
+    pub(super) async fn read_census(&self, shard: Shard) -> Result<Kept, StoreError> {
+        let key = keys::census(shard);
+        let damaged = |what: String| StoreError::Damaged(format!("its census {what}"));
+        let stored = self.engine.get(&key).await?.ok_or_else(|| damaged("is missing".into()))?;
+        let text = self
+            .sealer
+            .open(Purpose::Census, &key, &stored.value)
+            .map_err(|error| damaged(format!("cannot be read: {error}")))?;
+        let census = Census::from_bytes(&text).ok_or_else(|| damaged("is malformed".into()))?;
+        Ok(Kept { census, version: stored.version })
+    }
+
+    /// The newest version of all censuses that can be read.
+    pub(super) async fn newest_census(&self) -> Version {
+        let mut newest = Version(0);
+        for shard in Shard::all() {
+            if let Some(kept) = *self.shard(shard).kept.lock().await {
+                newest = newest.max(kept.version);
+            }
+        }
+        newest
+    }
+}
+
+impl<E: Engine> SealedStore<E> {
+    /// Compares all records with the census, shard by shard, while logins go on. A shard that
+    /// does not agree is damaged from then on.
+    pub async fn verify(&self) -> Result<Verified, StoreError> {
+        let mut all = Verified::default();
+        for shard in Shard::all() {
+            let mut kept = self.inner.shard(shard).kept.lock().await;
+            let known = self.inner.index.of_shard(shard);
+            let mut one = self.inner.compare(shard, &mut kept).await?;
+            // A census that agrees with what is there and not with what this process knew means
+            // that both were exchanged.
+            if one.damaged.is_empty()
+                && known.iter().any(|name| self.inner.index.get(name).is_none())
+            {
+                let reason = String::from("records and census fell back to an older state");
+                self.inner.set_health(shard, Health::Damaged(reason.clone()));
+                one.damaged.push((shard, reason));
+            }
+            all.records += one.records;
+            all.enrolled += one.enrolled;
+            all.unreadable.append(&mut one.unreadable);
+            all.damaged.append(&mut one.damaged);
+        }
+        Ok(all)
+    }
+
+    /// Goes on with what is left: an administrator's decision, never a program's. Takes the
+    /// records of each damaged shard as they are and writes a census that fits them.
+    ///
+    /// From then on **a mailbox whose record was lost has no second factor**, and one whose
+    /// record fell back has the factor it had then. So first restore a backup if there is one;
+    /// and before mail2fa serves logins again, compare the answer with who should be enrolled.
+    pub async fn accept_damage(&self) -> Result<Vec<Accepted>, StoreError> {
+        let inner = &self.inner;
+        let mut accepted = Vec::new();
+        for shard in Shard::all() {
+            let mut kept = inner.shard(shard).kept.lock().await;
+            let Health::Damaged(reason) = inner.health(shard) else {
+                continue;
+            };
+            let known = inner.index.of_shard(shard);
+            let counted = inner
+                .read_census(shard)
+                .await
+                .ok()
+                .map(|kept| (kept.census.records.count, kept.census.enrolled.count));
+            let survey = inner.survey(shard).await?;
+            if let Some(strange) = survey.strange {
+                return Err(damaged_shard(shard, &strange));
+            }
+            let key = keys::census(shard);
+            let value = inner.sealer.seal(Purpose::Census, &key, &survey.census.to_bytes())?;
+            let writes = vec![Write { key, expect: None, value: Some(value) }];
+            let EngineCommit::Done(version) =
+                inner.engine.commit(WriteSet { writes, mark: true }).await?
+            else {
+                return Err(StoreError::Unavailable("an unconditional write conflicted".into()));
+            };
+            *kept = Some(Kept { census: survey.census, version });
+            let left: Vec<_> =
+                survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
+            inner.index.replace_shard(shard, survey.found);
+            inner.set_health(shard, Health::Sound);
+            let lost = known.into_iter().filter(|name| inner.index.get(name).is_none()).collect();
+            tracing::warn!(shard = shard.number(), reason, "damage was accepted");
+            accepted.push(Accepted { shard, reason, counted, left, lost });
+        }
+        Ok(accepted)
+    }
+}

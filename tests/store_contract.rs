@@ -1,0 +1,551 @@
+//! What every store must do, over every engine.
+
+mod store_support;
+
+use std::sync::{Arc, Mutex};
+
+use mail2fa::{
+    base::Secret,
+    ports::store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+    store::{
+        Keyring, MemoryEngine, SealedStore, SledEngine, engine::Engine, memory_engine::Faults,
+    },
+};
+use store_support::{
+    Place, at, burn, change, enrolled, keyring, mailbox, plain, put, rng, runtime, step_of,
+};
+
+/// Makes and reopens stores over one engine.
+trait Bench: Sync {
+    type Engine: Engine;
+    async fn create(&self) -> SealedStore<Self::Engine>;
+    /// Closes the store and opens it again.
+    async fn reopen(&self, store: SealedStore<Self::Engine>) -> SealedStore<Self::Engine>;
+}
+
+struct Memory(Keyring);
+
+impl Bench for Memory {
+    type Engine = MemoryEngine;
+
+    async fn create(&self) -> SealedStore<MemoryEngine> {
+        SealedStore::format(MemoryEngine::new(), &self.0, rng(), at(0)).await.unwrap()
+    }
+
+    async fn reopen(&self, store: SealedStore<MemoryEngine>) -> SealedStore<MemoryEngine> {
+        SealedStore::attach(store.engine().reopen(), &self.0, rng()).await.unwrap()
+    }
+}
+
+struct Sled(Keyring, Place);
+
+impl Bench for Sled {
+    type Engine = SledEngine;
+
+    async fn create(&self) -> SealedStore<SledEngine> {
+        SealedStore::create(&self.1.store(), &self.0, rng(), at(0)).await.unwrap()
+    }
+
+    async fn reopen(&self, store: SealedStore<SledEngine>) -> SealedStore<SledEngine> {
+        drop(store);
+        SealedStore::open(&self.1.store(), &self.0, rng()).await.unwrap()
+    }
+}
+
+/// Runs a check over every engine.
+macro_rules! over_every_engine {
+    ($($check:ident),* $(,)?) => {
+        mod memory {
+            $(#[test]
+            fn $check() {
+                super::runtime().block_on(super::$check(&super::Memory(super::keyring())));
+            })*
+        }
+        mod sled {
+            $(#[test]
+            fn $check() {
+                let bench = super::Sled(super::keyring(), super::Place::new());
+                super::runtime().block_on(super::$check(&bench));
+            })*
+        }
+    };
+}
+
+over_every_engine!(
+    records_read_back,
+    versions_never_come_back,
+    an_expectation_that_fails_writes_nothing,
+    a_set_is_all_or_nothing,
+    a_rename_moves_the_record,
+    one_of_many_burns_wins,
+    entries_expire,
+    entries_are_conditional_too,
+    pages_are_in_order_and_complete,
+    watchers_hear_of_changes,
+    everything_is_there_after_a_restart,
+    the_census_follows_every_change,
+    dropped_callers_leave_no_gap,
+    bounds_are_kept,
+    a_ping_comes_back,
+);
+
+async fn records_read_back(bench: &impl Bench) {
+    let store = bench.create().await;
+    assert_eq!(store.load(&mailbox("alice")).await.unwrap(), None);
+    let mut record = enrolled(5);
+    record.password_hash = Some(mail2fa::base::SecretText::new("{PLAIN}x".into()));
+    record.unknown_fields = Some(mail2fa::base::SecretText::new(r#"{"later":1}"#.into()));
+    let version = put(&store, "alice", Expect::Absent, Some(record.clone())).await;
+    let read = store.load(&mailbox("alice")).await.unwrap().unwrap();
+    assert_eq!((read.value, read.version), (record, version));
+    let newer = put(&store, "alice", Expect::Version(version), Some(plain())).await;
+    assert!(newer > version);
+    assert_eq!(store.load(&mailbox("alice")).await.unwrap().unwrap().value, plain());
+    put(&store, "alice", Expect::Version(newer), None).await;
+    assert_eq!(store.load(&mailbox("alice")).await.unwrap(), None);
+    assert_eq!(store.records(), 0);
+}
+
+async fn versions_never_come_back(bench: &impl Bench) {
+    let mut store = bench.create().await;
+    let mut last = put(&store, "alice", Expect::Absent, Some(plain())).await;
+    for round in 0..6 {
+        let removed = put(&store, "alice", Expect::Version(last), None).await;
+        assert!(removed > last);
+        if round % 2 == 0 {
+            store = bench.reopen(store).await;
+        }
+        let again = put(&store, "alice", Expect::Absent, Some(plain())).await;
+        assert!(again > removed, "{again:?} after {removed:?}");
+        let old = change("alice", Expect::Version(last), Some(enrolled(1)));
+        assert_eq!(store.commit(vec![old]).await.unwrap(), Commit::Conflict);
+        last = again;
+    }
+}
+
+async fn an_expectation_that_fails_writes_nothing(bench: &impl Bench) {
+    let store = bench.create().await;
+    let version = put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
+    for (expect, record) in [
+        (Expect::Absent, Some(enrolled(2))),
+        (Expect::Absent, None),
+        (Expect::Version(mail2fa::decision::record::Version(version.0 + 1)), Some(enrolled(3))),
+        (Expect::Version(mail2fa::decision::record::Version(0)), Some(plain())),
+    ] {
+        let outcome = store.commit(vec![change("alice", expect, record)]).await.unwrap();
+        assert_eq!(outcome, Commit::Conflict);
+    }
+    let gone = change("nobody", Expect::Version(version), Some(enrolled(3)));
+    assert_eq!(store.commit(vec![gone]).await.unwrap(), Commit::Conflict);
+    assert_eq!(step_of(&store, "alice").await, Some((1, version)));
+}
+
+async fn a_set_is_all_or_nothing(bench: &impl Bench) {
+    let store = bench.create().await;
+    let version = put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
+    let entry = |expect| Change::Entry {
+        key: EntryKey { kind: "test", mailbox: mailbox("alice"), id: String::new() },
+        expect,
+        entry: Some(Entry { value: Secret::from_slice(b"v"), expires: at(100) }),
+    };
+    let set = |expect| {
+        vec![
+            entry(Some(Expect::Absent)),
+            change("bob", Expect::Absent, Some(enrolled(1))),
+            change("alice", expect, Some(enrolled(2))),
+        ]
+    };
+    assert_eq!(store.commit(set(Expect::Absent)).await.unwrap(), Commit::Conflict);
+    assert_eq!(store.load(&mailbox("bob")).await.unwrap(), None);
+    let Commit::Done(done) = store.commit(set(Expect::Version(version))).await.unwrap() else {
+        panic!("conflict")
+    };
+    assert_eq!(step_of(&store, "alice").await, Some((2, done)));
+    assert_eq!(step_of(&store, "bob").await, Some((1, done)));
+    assert!(store.verify().await.unwrap().damaged.is_empty());
+}
+
+async fn a_rename_moves_the_record(bench: &impl Bench) {
+    let store = bench.create().await;
+    let version = put(&store, "old@example.org", Expect::Absent, Some(enrolled(9))).await;
+    put(&store, "taken@example.org", Expect::Absent, Some(plain())).await;
+    let rename = |to: &str| {
+        vec![
+            change("old@example.org", Expect::Version(version), None),
+            change(to, Expect::Absent, Some(enrolled(9))),
+        ]
+    };
+    assert_eq!(store.commit(rename("taken@example.org")).await.unwrap(), Commit::Conflict);
+    assert!(matches!(store.commit(rename("new@example.org")).await.unwrap(), Commit::Done(_)));
+    let store = bench.reopen(store).await;
+    assert_eq!(store.load(&mailbox("old@example.org")).await.unwrap(), None);
+    assert_eq!(step_of(&store, "new@example.org").await.unwrap().0, 9);
+    assert!(store.damage().is_empty());
+}
+
+async fn one_of_many_burns_wins(bench: &impl Bench) {
+    let store = bench.create().await;
+    put(&store, "alice", Expect::Absent, Some(enrolled(0))).await;
+    for step in 1..20 {
+        let mut tasks = Vec::new();
+        for _ in 0..8 {
+            let store = store.clone();
+            tasks.push(tokio::spawn(async move { burn(&store, "alice", step).await }));
+        }
+        let mut won = 0;
+        for task in tasks {
+            if matches!(task.await.unwrap().unwrap(), Some(Commit::Done(_))) {
+                won += 1;
+            }
+        }
+        assert_eq!(won, 1, "step {step}");
+        assert_eq!(step_of(&store, "alice").await.unwrap().0, step);
+    }
+}
+
+async fn entries_expire(bench: &impl Bench) {
+    let store = bench.create().await;
+    let key = |id: &str| EntryKey { kind: "test", mailbox: mailbox("alice"), id: id.into() };
+    for (id, expires) in [("a", 10), ("b", 20), ("c", 30)] {
+        let entry = Entry { value: Secret::from_slice(id.as_bytes()), expires: at(expires) };
+        let change = Change::Entry { key: key(id), expect: None, entry: Some(entry) };
+        assert!(matches!(store.commit(vec![change]).await.unwrap(), Commit::Done(_)));
+    }
+    let live = store.load_entry(&key("b"), at(19)).await.unwrap().unwrap();
+    assert_eq!(live.value.value, Secret::from_slice(b"b"));
+    assert_eq!(live.value.expires, at(20));
+    assert_eq!(store.load_entry(&key("b"), at(20)).await.unwrap(), None);
+    assert_eq!(store.purge(at(20)).await.unwrap(), 2);
+    // Gone for good: also for a clock that was turned back.
+    assert_eq!(store.load_entry(&key("b"), at(1)).await.unwrap(), None);
+    assert!(store.load_entry(&key("c"), at(1)).await.unwrap().is_some());
+    assert_eq!(store.purge(at(20)).await.unwrap(), 0);
+}
+
+async fn entries_are_conditional_too(bench: &impl Bench) {
+    let store = bench.create().await;
+    let key = EntryKey { kind: "test", mailbox: mailbox("a/b"), id: "1".into() };
+    let write = |expect, entry| vec![Change::Entry { key: key.clone(), expect, entry }];
+    let entry = Some(Entry { value: Secret::from_slice(b""), expires: at(9) });
+    let first = store.commit(write(Some(Expect::Absent), entry.clone())).await.unwrap();
+    let Commit::Done(version) = first else { panic!("conflict") };
+    let second = store.commit(write(Some(Expect::Absent), entry.clone())).await.unwrap();
+    assert_eq!(second, Commit::Conflict);
+    let other = EntryKey { mailbox: mailbox("a"), id: "b1".into(), ..key.clone() };
+    assert_eq!(store.load_entry(&other, at(0)).await.unwrap(), None);
+    let gone = store.commit(write(Some(Expect::Version(version)), None)).await.unwrap();
+    assert!(matches!(gone, Commit::Done(_)));
+    assert_eq!(store.load_entry(&key, at(0)).await.unwrap(), None);
+}
+
+async fn pages_are_in_order_and_complete(bench: &impl Bench) {
+    let store = bench.create().await;
+    let mut names: Vec<_> = (0..57).map(|n| format!("m{}@example.org", n * 7919 % 57)).collect();
+    for name in &names {
+        put(&store, name, Expect::Absent, Some(plain())).await;
+    }
+    names.sort();
+    let store = bench.reopen(store).await;
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.page(after.as_ref(), 10).await.unwrap();
+        assert!(page.len() <= 10);
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+        for (name, record) in page {
+            assert_eq!(record.unwrap().value, plain());
+            seen.push(name.as_str().to_owned());
+        }
+    }
+    assert_eq!(seen, names);
+}
+
+async fn watchers_hear_of_changes(bench: &impl Bench) {
+    let store = bench.create().await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let list = Arc::clone(&heard);
+    let watcher: Watcher =
+        Arc::new(move |mailbox| list.lock().unwrap().push(mailbox.as_str().to_owned()));
+    store.watch(watcher);
+    let version = put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
+    assert_eq!(*heard.lock().unwrap(), ["alice"]);
+    let lost = store.commit(vec![change("alice", Expect::Absent, None)]).await.unwrap();
+    assert_eq!(lost, Commit::Conflict);
+    assert_eq!(heard.lock().unwrap().len(), 1);
+    put(&store, "alice", Expect::Version(version), Some(enrolled(2))).await;
+    assert_eq!(*heard.lock().unwrap(), ["alice", "alice"]);
+}
+
+async fn everything_is_there_after_a_restart(bench: &impl Bench) {
+    let mut store = bench.create().await;
+    for round in 1..4_u64 {
+        for n in 0..20 {
+            let name = format!("m{n}");
+            match store.load(&mailbox(&name)).await.unwrap() {
+                None => put(&store, &name, Expect::Absent, Some(enrolled(round))).await,
+                Some(read) => {
+                    put(&store, &name, Expect::Version(read.version), Some(enrolled(round))).await
+                }
+            };
+        }
+        store = bench.reopen(store).await;
+        for n in 0..20 {
+            assert_eq!(step_of(&store, &format!("m{n}")).await.unwrap().0, round);
+        }
+        let verified = store.verify().await.unwrap();
+        assert_eq!((verified.records, verified.enrolled), (20, 20));
+        assert!(verified.damaged.is_empty() && verified.unreadable.is_empty());
+    }
+}
+
+async fn the_census_follows_every_change(bench: &impl Bench) {
+    let mut store = bench.create().await;
+    for number in 0..200_usize {
+        let name = format!("m{}", store_support::random(25));
+        let read = store.load(&mailbox(&name)).await.unwrap();
+        let expect = read.map_or(Expect::Absent, |read| Expect::Version(read.version));
+        let record = match store_support::random(4) {
+            0 => None,
+            1 => Some(plain()),
+            _ => Some(enrolled(number as u64)),
+        };
+        put(&store, &name, expect, record).await;
+        if number % 67 == 66 {
+            store = bench.reopen(store).await;
+            assert_eq!(store.damage(), []);
+        }
+    }
+    assert_eq!(store.verify().await.unwrap().damaged, []);
+}
+
+async fn dropped_callers_leave_no_gap(bench: &impl Bench) {
+    let store = bench.create().await;
+    for number in 0..40 {
+        let name = format!("m{number}");
+        let commit = store.commit(vec![change(&name, Expect::Absent, Some(enrolled(1)))]);
+        // Polled once and dropped: the caller's time was up.
+        let _ = tokio::time::timeout(std::time::Duration::ZERO, commit).await;
+        match store.load(&mailbox(&name)).await {
+            Ok(None | Some(_)) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    store.ping().await.unwrap();
+    let verified = store.verify().await.unwrap();
+    assert_eq!(verified.damaged, []);
+    for (name, record) in store.page(None, 100).await.unwrap() {
+        assert!(record.unwrap().value.is_enrolled(), "{name}");
+    }
+}
+
+async fn bounds_are_kept(bench: &impl Bench) {
+    let store = bench.create().await;
+    let many = (0..17).map(|n| change(&format!("m{n}"), Expect::Absent, Some(plain()))).collect();
+    assert!(matches!(store.commit(many).await, Err(StoreError::TooLarge(_))));
+    let most = (0..16).map(|n| change(&format!("m{n}"), Expect::Absent, Some(plain()))).collect();
+    assert!(matches!(store.commit(most).await.unwrap(), Commit::Done(_)));
+    let mut record = plain();
+    record.password_hash = Some(mail2fa::base::SecretText::new("x".repeat(70_000)));
+    let large = store.commit(vec![change("large", Expect::Absent, Some(record))]).await;
+    assert!(matches!(large, Err(StoreError::TooLarge(_))), "{large:?}");
+    let twice = vec![
+        change("twice", Expect::Absent, Some(plain())),
+        change("twice", Expect::Absent, Some(enrolled(1))),
+    ];
+    assert!(store.commit(twice).await.is_err());
+    assert_eq!(store.load(&mailbox("twice")).await.unwrap(), None);
+    assert_eq!(store.verify().await.unwrap().damaged, []);
+}
+
+async fn a_ping_comes_back(bench: &impl Bench) {
+    bench.create().await.ping().await.unwrap();
+}
+
+// What only the engine in memory can be made to do.
+
+#[test]
+fn faults_are_errors_and_never_answers() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
+        store.engine().set_faults(Faults { failing_reads: 1, ..Faults::default() });
+        assert!(matches!(store.load(&mailbox("alice")).await, Err(StoreError::Unavailable(_))));
+        store.engine().set_faults(Faults { failing_commits: 1, ..Faults::default() });
+        assert!(burn(&store, "alice", 2).await.is_err());
+        assert_eq!(step_of(&store, "alice").await.unwrap().0, 1);
+    });
+}
+
+#[test]
+fn an_ambiguous_enrolment_is_looked_up_before_anybody_is_let_in() {
+    runtime().block_on(async {
+        for happened in [true, false] {
+            let store = Memory(keyring()).create().await;
+            let fault = if happened {
+                Faults { ambiguous_done: 1, ..Faults::default() }
+            } else {
+                Faults { ambiguous_lost: 1, ..Faults::default() }
+            };
+            store.engine().set_faults(fault);
+            let set = vec![change("alice", Expect::Absent, Some(enrolled(1)))];
+            assert!(matches!(store.commit(set).await, Err(StoreError::Ambiguous(_))));
+            // While nothing can be read, nothing is known.
+            store.engine().set_faults(Faults { failing_reads: 1, ..Faults::default() });
+            assert!(store.load(&mailbox("alice")).await.is_err());
+            let found = store.load(&mailbox("alice")).await.unwrap();
+            assert_eq!(found.is_some(), happened);
+            assert_eq!(store.verify().await.unwrap().damaged, []);
+        }
+    });
+}
+
+#[test]
+fn a_lost_record_is_damage_and_others_go_on() {
+    runtime().block_on(async {
+        let bench = Memory(keyring());
+        let store = bench.create().await;
+        for n in 0..100 {
+            put(&store, &format!("m{n}"), Expect::Absent, Some(enrolled(1))).await;
+        }
+        put(&store, "plain", Expect::Absent, Some(plain())).await;
+        let victim =
+            store.engine().dump().into_iter().find(|(key, _)| key.ends_with(b"m42")).unwrap().0;
+        assert!(store.engine().lose(&victim));
+
+        // At run time: found by the login that needs it. At the start: found by the census.
+        for restart in [false, true] {
+            let store = if restart { bench.reopen(store.clone()).await } else { store.clone() };
+            let lost = store.load(&mailbox("m42")).await;
+            assert!(matches!(lost, Err(StoreError::Damaged(_))), "{lost:?}");
+            assert_eq!(store.damage().len(), 1);
+            for n in (0..100).filter(|n| ![41, 42].contains(n)) {
+                assert_eq!(step_of(&store, &format!("m{n}")).await.unwrap().0, 1);
+            }
+            let again = store.commit(vec![change("m42", Expect::Absent, Some(enrolled(1)))]).await;
+            assert!(matches!(again, Err(StoreError::Damaged(_))), "{again:?}");
+            assert!(matches!(
+                burn(&store, "m41", 5 + u64::from(restart)).await,
+                Ok(Some(Commit::Done(_)))
+            ));
+            let mut refused = 0;
+            for n in 0..300 {
+                match store.load(&mailbox(&format!("unknown{n}"))).await {
+                    Ok(None) => {}
+                    Err(StoreError::Damaged(_)) => refused += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert!((1..30).contains(&refused), "{refused} of 300 in one of 64 shards");
+        }
+
+        let accepted = store.accept_damage().await.unwrap();
+        assert_eq!(accepted.len(), 1);
+        assert_eq!(accepted[0].lost, [mailbox("m42")]);
+        assert!(store.damage().is_empty());
+        assert_eq!(store.load(&mailbox("m42")).await.unwrap(), None);
+        put(&store, "m42", Expect::Absent, Some(enrolled(1))).await;
+        assert!(bench.reopen(store).await.damage().is_empty());
+    });
+}
+
+#[test]
+fn a_record_that_does_not_open_concerns_its_mailbox_only() {
+    runtime().block_on(async {
+        let bench = Memory(keyring());
+        let store = bench.create().await;
+        for n in 0..100 {
+            put(&store, &format!("m{n}"), Expect::Absent, Some(enrolled(1))).await;
+        }
+        let content = store.engine().dump();
+        let find = |name: &[u8]| content.iter().find(|(key, _)| key.ends_with(name)).unwrap();
+        // Another mailbox's record, authentic in its own place.
+        store.engine().tamper(&find(b"m7").0, &find(b"m8").1.value);
+        let store = bench.reopen(store).await;
+        assert!(matches!(store.load(&mailbox("m7")).await, Err(StoreError::Damaged(_))));
+        assert!(store.damage().is_empty());
+        assert_eq!(step_of(&store, "m8").await.unwrap().0, 1);
+        assert_eq!(store.verify().await.unwrap().unreadable, [mailbox("m7")]);
+        let page = store.page(None, 1000).await.unwrap();
+        assert_eq!(page.len(), 100);
+        assert_eq!(page.iter().filter(|(_, record)| record.is_err()).count(), 1);
+    });
+}
+
+#[test]
+fn an_older_state_is_noticed() {
+    runtime().block_on(async {
+        let bench = Memory(keyring());
+        let store = bench.create().await;
+        put(&store, "early", Expect::Absent, Some(enrolled(1))).await;
+        let version = put(&store, "later", Expect::Absent, Some(plain())).await;
+        let old = store.engine().dump();
+        put(&store, "later", Expect::Version(version), Some(enrolled(1))).await;
+        store.engine().restore(old);
+
+        // While running: the record is older than what was acknowledged.
+        assert!(matches!(store.load(&mailbox("later")).await, Err(StoreError::Damaged(_))));
+        // After a restart: records and census agree, the mark does not.
+        let store = bench.reopen(store).await;
+        assert!(matches!(store.load(&mailbox("later")).await, Err(StoreError::Damaged(_))));
+        assert!(matches!(store.load(&mailbox("unknown")).await, Err(StoreError::Damaged(_))));
+        assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
+        assert_eq!(store.damage().len(), 64);
+        store.accept_damage().await.unwrap();
+        let store = bench.reopen(store).await;
+        assert_eq!(store.load(&mailbox("later")).await.unwrap().unwrap().value, plain());
+    });
+}
+
+#[test]
+fn an_enrolment_needs_room_and_a_burn_does_not() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
+        let version = put(&store, "bob", Expect::Absent, Some(plain())).await;
+        store.engine().set_free_bytes(Some(1_000));
+        for set in [
+            change("carol", Expect::Absent, Some(plain())),
+            change("bob", Expect::Version(version), Some(enrolled(1))),
+        ] {
+            assert!(matches!(store.commit(vec![set]).await, Err(StoreError::Full(_))));
+        }
+        assert!(matches!(burn(&store, "alice", 2).await, Ok(Some(Commit::Done(_)))));
+        put(&store, "bob", Expect::Version(version), None).await;
+        store.engine().set_free_bytes(None);
+        put(&store, "carol", Expect::Absent, Some(plain())).await;
+    });
+}
+
+#[test]
+fn a_census_changed_by_another_process_is_read_again() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        // Rewritten with the same content, as a second process would leave it for a shard.
+        for (key, stored) in store.engine().dump().into_iter().filter(|(key, _)| key[0] == b'c') {
+            let write =
+                mail2fa::store::engine::Write { key, expect: None, value: Some(stored.value) };
+            let set = mail2fa::store::engine::WriteSet { writes: vec![write], mark: false };
+            let _ = store.engine().commit(set).await.unwrap();
+        }
+        for n in 0..20 {
+            put(&store, &format!("m{n}"), Expect::Absent, Some(enrolled(1))).await;
+        }
+        assert_eq!(store.verify().await.unwrap().damaged, []);
+    });
+}
+
+#[test]
+fn the_end_of_the_engine_is_told_once() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        let (send, told) = std::sync::mpsc::channel();
+        let late = send.clone();
+        store.on_fatal(Box::new(move |reason| send.send(reason.to_owned()).unwrap()));
+        store.engine().kill("the disk is gone");
+        store.on_fatal(Box::new(move |reason| late.send(reason.to_owned()).unwrap()));
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["the disk is gone"; 2]);
+        assert!(store.load(&mailbox("a")).await.is_ok(), "the index answers what surely is not");
+        assert!(store.ping().await.is_err());
+    });
+}

@@ -1,0 +1,145 @@
+//! What the store's tests share: randomness, records, a folder that goes away.
+#![allow(dead_code, reason = "each test uses a part of this")]
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use mail2fa::{
+    base::{Mailbox, Rng, Secret, UnixMillis, clock::RngError},
+    decision::record::{MailboxRecord, TotpFactor, Version},
+    ports::store::{Change, Commit, Expect, Store, StoreError},
+    store::{Keyring, SealedStore, engine::Engine},
+};
+
+/// The operating system's generator.
+pub struct OsRng;
+
+impl Rng for OsRng {
+    #[expect(clippy::disallowed_methods, reason = "tests have no runtime/ambient.rs")]
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RngError> {
+        getrandom::fill(buffer).map_err(|_| RngError)
+    }
+}
+
+pub fn rng() -> Arc<dyn Rng> {
+    Arc::new(OsRng)
+}
+
+pub fn keyring() -> Keyring {
+    Keyring::generate(&OsRng).unwrap()
+}
+
+/// A number below `bound`.
+pub fn random(bound: usize) -> usize {
+    let mut bytes = [0; 8];
+    OsRng.fill(&mut bytes).unwrap();
+    usize::try_from(u64::from_le_bytes(bytes) % bound as u64).unwrap()
+}
+
+pub fn at(millis: u64) -> UnixMillis {
+    UnixMillis::from_millis(millis)
+}
+
+pub fn mailbox(name: &str) -> Mailbox {
+    Mailbox::new(name).unwrap()
+}
+
+pub fn plain() -> MailboxRecord {
+    MailboxRecord::new(at(1))
+}
+
+pub fn enrolled(last_step: u64) -> MailboxRecord {
+    let secret = Secret::from_slice(b"12345678901234567890");
+    let totp = TotpFactor { secret, last_step, enabled: at(2) };
+    MailboxRecord { totp: Some(totp), ..plain() }
+}
+
+pub fn change(name: &str, expect: Expect, record: Option<MailboxRecord>) -> Change {
+    Change::Mailbox { mailbox: mailbox(name), expect, record: record.map(Box::new) }
+}
+
+/// Writes one record and gives its version.
+pub async fn put(
+    store: &impl Store,
+    name: &str,
+    expect: Expect,
+    record: Option<MailboxRecord>,
+) -> Version {
+    match store.commit(vec![change(name, expect, record)]).await.unwrap() {
+        Commit::Done(version) => version,
+        Commit::Conflict => panic!("{name}: conflict"),
+    }
+}
+
+/// The burned step and the version of a record.
+pub async fn step_of<E: Engine>(store: &SealedStore<E>, name: &str) -> Option<(u64, Version)> {
+    let record = store.load(&mailbox(name)).await.unwrap()?;
+    Some((record.value.totp?.last_step, record.version))
+}
+
+/// Marks a step as used, as a login does: load, compare, write back.
+pub async fn burn<E: Engine>(
+    store: &SealedStore<E>,
+    name: &str,
+    step: u64,
+) -> Result<Option<Commit>, StoreError> {
+    let name = mailbox(name);
+    let Some(read) = store.load(&name).await? else {
+        return Ok(None);
+    };
+    let mut record = read.value;
+    let Some(totp) = &mut record.totp else {
+        return Ok(None);
+    };
+    if totp.last_step >= step {
+        return Ok(Some(Commit::Conflict));
+    }
+    totp.last_step = step;
+    let expect = Expect::Version(read.version);
+    let change = Change::Mailbox { mailbox: name, expect, record: Some(Box::new(record)) };
+    store.commit(vec![change]).await.map(Some)
+}
+
+/// A folder for the store of a test.
+pub struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn base(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn store(&self) -> PathBuf {
+        self.dir.path().join("store")
+    }
+
+    pub fn key(&self) -> PathBuf {
+        self.dir.path().join("key")
+    }
+}
+
+/// Copies the files of a store.
+pub fn copy_store(from: &Path, to: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_store(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
