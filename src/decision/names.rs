@@ -95,6 +95,7 @@ impl NameRules {
 
     /// Who logs in, from the SASL names (RFC 4616). An authzid equal to the authcid is no
     /// authzid, as in Dovecot.
+    #[expect(clippy::similar_names, reason = "authzid and authcid are RFC 4422's words")]
     pub fn identify(&self, authzid: &[u8], authcid: &[u8]) -> Result<Identity, MailboxError> {
         let (target, user) = match self.split_master(authcid) {
             // With a separator in the name an authzid is ignored by Dovecot as well.

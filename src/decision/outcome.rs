@@ -115,6 +115,20 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Malformed,
+        Self::BadName,
+        Self::EmptyPassword,
+        Self::TooLong,
+        Self::WrongPassword,
+        Self::MissingCode,
+        Self::WrongCode,
+        Self::UsedCode,
+        Self::OtherMailboxProtected,
+        Self::MasterWithoutFactor,
+    ];
+
     /// The word in the log; documented in docs/operation.md.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,8 @@
 //! The parameters are the only ones that every authenticator app takes: HMAC-SHA-1, 6 digits,
 //! 30 seconds. The computation is totp-rs'; the window and the comparison are here.
 
+use std::fmt::Write;
+
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use totp_rs::Builder;
 
@@ -11,6 +13,10 @@ use crate::base::{
     Mailbox, Secret, SecretText, UnixMillis,
     limits::{CODE_DIGITS, STEP_SECONDS, TOTP_SECRET_BYTES, WINDOW_STEPS},
 };
+
+/// `CODE_DIGITS` as totp-rs wants it.
+const DIGITS: u8 = 6;
+const _: () = assert!(DIGITS as usize == CODE_DIGITS);
 
 /// The number of a 30-second period since 1970 (RFC 6238 T).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,7 +65,7 @@ pub(super) fn code_at(secret: &Secret, step: u64) -> String {
         .with_secret(totp_rs::Secret::new(secret.expose().into()))
         .with_step_duration(STEP_SECONDS)
         .with_skew(0)
-        .with_digits(CODE_DIGITS as u8)
+        .with_digits(DIGITS)
         .build_noncompliant();
     totp.generate(step.saturating_mul(STEP_SECONDS)).to_string()
 }
@@ -95,7 +101,8 @@ fn percent_encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

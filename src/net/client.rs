@@ -6,17 +6,16 @@
 use std::{
     future,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    connection::{ConnectionError, Door, Handshake, Session, Shared, TIMED_OUT},
+    connection::{self, ConnectionError, Door, Handshake, Session, Shared},
     translate::{self, Reply},
 };
 use crate::{
-    base::{Mailbox, limits::LOGIN_SECONDS},
+    base::Mailbox,
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict},
     upstream::{Answer, Pool, UpstreamError},
     wire::{Attempt, Fields, Greeting, Mechanism, Parameters, PlainCredentials, ProtocolVersion},
@@ -87,37 +86,18 @@ impl Session for ClientSession {
 
 impl ClientSession {
     async fn decide(&self, attempt: Attempt) -> Reply {
-        let Attempt { id: _, mechanism, ref parameters, ref credentials } = attempt;
-        let circumstances =
-            translate::circumstances(&self.shared.name, mechanism.name(), parameters);
-        let request = translate::request(&attempt);
-        let typed = &credentials.authcid;
-        let authenticator = &self.shared.authenticator;
-        let limit = Duration::from_secs(LOGIN_SECONDS);
-        match &self.passwords {
+        let Attempt { ref parameters, ref credentials, .. } = attempt;
+        let (outcome, fields) = match &self.passwords {
             Passwords::Stored(hasher) => {
-                let source = Stored(&**hasher);
-                let login = authenticator.authenticate(request, &circumstances, &source);
-                match tokio::time::timeout(limit, login).await {
-                    Ok(outcome) => translate::reply(&outcome, typed, None),
-                    Err(_) => {
-                        authenticator.undecided(typed, &circumstances, TIMED_OUT);
-                        translate::temp_fail(typed)
-                    }
-                }
+                (connection::decide(&self.shared, &attempt, &Stored(&**hasher)).await, None)
             }
             Passwords::Upstream(pool) => {
                 let source = Asked { pool, parameters, credentials, fields: Mutex::default() };
-                let login = authenticator.authenticate(request, &circumstances, &source);
-                match tokio::time::timeout(limit, login).await {
-                    Ok(outcome) => translate::reply(&outcome, typed, source.into_fields()),
-                    Err(_) => {
-                        authenticator.undecided(typed, &circumstances, TIMED_OUT);
-                        translate::temp_fail(typed)
-                    }
-                }
+                let outcome = connection::decide(&self.shared, &attempt, &source).await;
+                (outcome, source.into_fields())
             }
-        }
+        };
+        translate::reply(&outcome, &credentials.authcid, fields)
     }
 }
 

@@ -25,8 +25,9 @@ use super::{
     translate::{self, Reply},
 };
 use crate::{
-    base::limits::HANDSHAKE_SECONDS,
-    ports::audit::LoginResult,
+    base::limits::{HANDSHAKE_SECONDS, LOGIN_SECONDS},
+    decision::outcome::Outcome,
+    ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::{Authenticator, MALFORMED},
     sys::duplex::Duplex,
     wire::{Attempt, Fatal, Greeting, RequestId, Server, ServerEvent},
@@ -301,5 +302,22 @@ async fn run<S: Session>(
     }
 }
 
-/// A login that ran out of time, for the log.
-pub const TIMED_OUT: LoginResult<'static> = LoginResult::Unavailable("the login took too long");
+/// Decides one login within [`LOGIN_SECONDS`].
+pub(super) async fn decide(
+    shared: &Shared,
+    attempt: &Attempt,
+    source: &dyn PasswordSource,
+) -> Outcome {
+    let name = attempt.mechanism.name();
+    let circumstances = translate::circumstances(&shared.name, name, &attempt.parameters);
+    let request = translate::request(attempt);
+    let login = shared.authenticator.authenticate(request, &circumstances, source);
+    let limit = Duration::from_secs(LOGIN_SECONDS);
+    if let Ok(outcome) = tokio::time::timeout(limit, login).await {
+        return outcome;
+    }
+    let why = "the login took too long";
+    let typed = &attempt.credentials.authcid;
+    shared.authenticator.undecided(typed, &circumstances, LoginResult::Unavailable(why));
+    Outcome::Unavailable(why.into())
+}

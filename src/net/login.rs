@@ -14,18 +14,17 @@ use std::{
     future::Future,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
     client::check_stored,
-    connection::{ConnectionError, Door, Handshake, Session, Shared, TIMED_OUT},
+    connection::{self, ConnectionError, Door, Handshake, Session, Shared},
     translate::{self, Reply},
 };
 use crate::{
-    base::{Mailbox, Secret, limits::LOGIN_SECONDS},
+    base::{Mailbox, Secret},
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource},
     upstream::{Answer, Held, Link, UpstreamError},
     wire::{Attempt, Fields, Greeting, Parameters, PlainCredentials},
@@ -101,26 +100,11 @@ impl Session for LoginSession {
 
 impl LoginSession {
     async fn decide(&self, attempt: Attempt) -> Reply {
-        let circumstances = translate::circumstances(
-            &self.shared.name,
-            attempt.mechanism.name(),
-            &attempt.parameters,
-        );
-        let request = translate::request(&attempt);
         let source = Relayed { session: self, attempt: &attempt, held: Mutex::default() };
-        let authenticator = &self.shared.authenticator;
-        let typed = &attempt.credentials.authcid;
-        let login = authenticator.authenticate(request, &circumstances, &source);
-        match tokio::time::timeout(Duration::from_secs(LOGIN_SECONDS), login).await {
-            Ok(outcome) => {
-                let fields = outcome.is_accepted().then(|| source.release()).flatten();
-                translate::reply(&outcome, typed, fields)
-            }
-            Err(_) => {
-                authenticator.undecided(typed, &circumstances, TIMED_OUT);
-                translate::temp_fail(typed)
-            }
-        }
+        let outcome = connection::decide(&self.shared, &attempt, &source).await;
+        // Whatever else the outcome is, dropping the source withdraws the upstream's OK.
+        let fields = outcome.is_accepted().then(|| source.release()).flatten();
+        translate::reply(&outcome, &attempt.credentials.authcid, fields)
     }
 }
 

@@ -104,19 +104,7 @@ mod tests {
 
     #[test]
     fn refusals_are_alike() {
-        let all = [
-            Refusal::Malformed,
-            Refusal::BadName,
-            Refusal::EmptyPassword,
-            Refusal::TooLong,
-            Refusal::WrongPassword,
-            Refusal::MissingCode,
-            Refusal::WrongCode,
-            Refusal::UsedCode,
-            Refusal::OtherMailboxProtected,
-            Refusal::MasterWithoutFactor,
-        ];
-        for refusal in all {
+        for refusal in Refusal::ALL {
             assert_eq!(reply(&Outcome::Refused(refusal), b"alice", None), refused(b"alice"));
         }
     }

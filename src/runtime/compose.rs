@@ -151,8 +151,13 @@ pub fn policy(config: &Config) -> Policy {
 }
 
 /// Decides logins over this store.
-pub fn authenticator(config: &Config, store: Arc<dyn Store>) -> Authenticator {
-    Authenticator::new(store, clock(), Arc::new(TracingLog), policy(config))
+pub fn authenticator(
+    config: &Config,
+    store: Arc<dyn Store>,
+    log_has_fields: bool,
+) -> Authenticator {
+    let log = Arc::new(TracingLog { fields: log_has_fields });
+    Authenticator::new(store, clock(), log, policy(config))
 }
 
 /// Who knows the passwords, ready to be asked.

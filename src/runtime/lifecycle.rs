@@ -125,7 +125,7 @@ impl Daemon {
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let port: Arc<dyn Store> = Arc::<DiskStore>::clone(&store);
         let source = compose::source(&config.passwords)?;
-        let authenticator = Arc::new(compose::authenticator(&config, port));
+        let authenticator = Arc::new(compose::authenticator(&config, port, log.has_fields()));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
@@ -182,9 +182,10 @@ impl Daemon {
 
     async fn try_reload(&mut self) -> Result<(), ServeError> {
         let config = Config::load(&self.path)?;
-        let source = match config.passwords == self.config.passwords {
-            true => self.source.clone(),
-            false => compose::source(&config.passwords)?,
+        let source = if config.passwords == self.config.passwords {
+            self.source.clone()
+        } else {
+            compose::source(&config.passwords)?
         };
         let fixed = [
             ("store", config.store != self.config.store),

@@ -11,9 +11,15 @@ use crate::config::{LogConfig, LogTarget};
 /// Changes the levels later.
 pub struct LogHandle {
     filter: reload::Handle<Targets, Registry>,
+    has_fields: bool,
 }
 
 impl LogHandle {
+    /// Whether the log keeps fields apart from the message.
+    pub fn has_fields(&self) -> bool {
+        self.has_fields
+    }
+
     /// From now on these levels count.
     pub fn set_level(&self, level: &str) -> io::Result<()> {
         self.filter.reload(targets(level)?).map_err(io::Error::other)
@@ -24,7 +30,8 @@ impl LogHandle {
 pub fn start(config: &LogConfig) -> io::Result<LogHandle> {
     let (filter, handle) = reload::Layer::new(targets(&config.level)?);
     let registry = tracing_subscriber::registry().with(filter);
-    match resolve(config.target) {
+    let target = resolve(config.target);
+    match target {
         LogTarget::Journald => {
             let journal = tracing_journald::layer()?.with_syslog_identifier("mail2fa".into());
             registry.with(journal).try_init()
@@ -38,7 +45,8 @@ pub fn start(config: &LogConfig) -> io::Result<LogHandle> {
         }
     }
     .map_err(io::Error::other)?;
-    Ok(LogHandle { filter: handle })
+    let has_fields = matches!(target, LogTarget::Journald | LogTarget::Json);
+    Ok(LogHandle { filter: handle, has_fields })
 }
 
 /// What `Auto` means here: the journal when standard error is a stream of it.

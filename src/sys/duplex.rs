@@ -69,9 +69,10 @@ impl Duplex {
     }
 
     async fn wait(&mut self) -> io::Result<()> {
-        let interest = match self.output.is_empty() {
-            true => Interest::READABLE,
-            false => Interest::READABLE | Interest::WRITABLE,
+        let interest = if self.output.is_empty() {
+            Interest::READABLE
+        } else {
+            Interest::READABLE | Interest::WRITABLE
         };
         self.stream.ready(interest).await.map(|_| ())
     }

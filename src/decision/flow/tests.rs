@@ -303,7 +303,7 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
 }
 
 /// What a fault does to the result of an effect.
-fn faulty(input: Input) -> Input {
+fn faulty(input: &Input) -> Input {
     match input {
         Input::Loaded(_) => Input::Loaded(Err("fault".into())),
         Input::Password(_) => Input::Password(PasswordAnswer::Unavailable("fault".into())),
@@ -340,9 +340,9 @@ proptest! {
                 Next::Perform(flow, effect) => {
                     let input = match (faults, fault) {
                         // Before the effect: the write never happens.
-                        (true, 0) => faulty(nothing_done(&effect)),
+                        (true, 0) => faulty(&nothing_done(&effect)),
                         // After it: the write happened, its answer is lost.
-                        (true, 1) => faulty(world.perform(effect)),
+                        (true, 1) => faulty(&world.perform(effect)),
                         _ => world.perform(effect),
                     };
                     running.push(flow.step(input));
