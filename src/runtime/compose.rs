@@ -13,7 +13,7 @@ use crate::{
         password::{HashError, PasswordHasher},
         store::Store,
     },
-    service::authenticate::Authenticator,
+    service::{admin::Admin, authenticate::Authenticator},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -39,6 +39,9 @@ pub enum ComposeError {
     /// The hasher.
     #[error("passwords.hashing: {0}")]
     Hashing(#[from] HashError),
+    /// The clock.
+    #[error(transparent)]
+    Clock(#[from] crate::base::clock::ClockError),
     /// A credential that systemd was to hand over.
     #[error(
         "store.key_credential: $CREDENTIALS_DIRECTORY is not set, so there is no credential {0:?}: \
@@ -75,6 +78,41 @@ pub async fn open_store(config: &Config) -> Result<Arc<DiskStore>, ComposeError>
     let ring = keyring(config)?;
     let store = SealedStore::open(&config.store.directory, &ring, rng()).await?;
     Ok(Arc::new(store))
+}
+
+/// Makes the store; there must be none.
+pub async fn create_store(config: &Config) -> Result<Arc<DiskStore>, ComposeError> {
+    let ring = keyring(config)?;
+    let now = clock().now()?;
+    let store = SealedStore::create(&config.store.directory, &ring, rng(), now).await?;
+    Ok(Arc::new(store))
+}
+
+/// Makes the key file if it is to be a file and there is none; whether it was made.
+pub fn create_key(config: &Config) -> Result<bool, ComposeError> {
+    match &config.store.key {
+        KeySource::File(path) if !path.exists() => {
+            Keyring::create(path, rng().as_ref())?;
+            Ok(true)
+        }
+        KeySource::File(_) | KeySource::Credential(_) => Ok(false),
+    }
+}
+
+/// The administrator's use-cases over this store; `hasher` when passwords are our own.
+pub fn admin(
+    config: &Config,
+    store: Arc<dyn Store>,
+    hasher: Option<Arc<dyn PasswordHasher>>,
+) -> Admin {
+    Admin {
+        store,
+        hasher,
+        clock: clock(),
+        rng: rng(),
+        names: config.names.clone(),
+        issuer: config.totp.issuer.clone(),
+    }
 }
 
 /// The hasher for passwords of our own.

@@ -11,7 +11,7 @@ use nix::sys::{
 
 /// No core dumps, no debugger of the same user, no group or world bits on new files. The number
 /// of descriptors is raised to what is allowed: each connection is one.
-pub(super) fn apply() -> nix::Result<()> {
+pub fn apply() -> nix::Result<()> {
     umask(Mode::from_bits_truncate(0o077));
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     prctl::set_dumpable(false)?;

@@ -11,4 +11,5 @@ pub mod lifecycle;
 pub mod listeners;
 pub mod logging;
 
+pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

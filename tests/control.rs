@@ -1,0 +1,175 @@
+//! The control socket, from both ends, over a real store.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use mail2fa::{
+    base::{Rng, UnixMillis},
+    control::{client, server},
+    decision::names::NameRules,
+    runtime::ambient::{SystemClock, SystemRng},
+    service::admin::{Admin, AdminError, Request, Response},
+    store::{Keyring, MemoryEngine, SealedStore},
+};
+
+struct Daemon {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+    stopping: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    admin: watch::Sender<Arc<Admin>>,
+}
+
+async fn admin(issuer: &str) -> Arc<Admin> {
+    let rng: Arc<dyn Rng> = Arc::new(SystemRng);
+    let ring = Keyring::generate(&*rng).unwrap();
+    let store =
+        SealedStore::format(MemoryEngine::new(), &ring, Arc::clone(&rng), UnixMillis::default());
+    Arc::new(Admin {
+        store: Arc::new(store.await.unwrap()),
+        hasher: None,
+        clock: Arc::new(SystemClock),
+        rng,
+        names: NameRules::default(),
+        issuer: issuer.into(),
+    })
+}
+
+async fn daemon() -> Daemon {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control");
+    let listener = server::bind(&path).unwrap();
+    let stopping = CancellationToken::new();
+    let (admin, current) = watch::channel(admin("Mail").await);
+    let serving = tokio::spawn(server::serve(listener, current, stopping.clone()));
+    Daemon { _directory: directory, path, stopping, serving, admin }
+}
+
+impl Daemon {
+    async fn ask(&self, request: Request) -> Result<Response, client::ClientError> {
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || client::ask(&path, &request)).await.unwrap()
+    }
+
+    /// What is answered to raw bytes.
+    async fn raw(&self, bytes: &'static [u8]) -> String {
+        let path = self.path.clone();
+        let exchange = move || {
+            let mut stream = UnixStream::connect(path).unwrap();
+            // The daemon may answer and close before it has read everything.
+            let _ = stream.write_all(bytes);
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let mut answer = String::new();
+            let _ = BufReader::new(stream).read_line(&mut answer);
+            answer
+        };
+        tokio::task::spawn_blocking(exchange).await.unwrap()
+    }
+
+    async fn stop(self) {
+        self.stopping.cancel();
+        self.serving.await.unwrap().unwrap();
+    }
+}
+
+fn enable() -> Request {
+    Request::TotpEnable { mailbox: "alice".into() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_done_by_the_daemon() {
+    let daemon = daemon().await;
+    let Ok(Response::Enrolment(enrolment)) = daemon.ask(enable()).await else {
+        panic!("an enrolment");
+    };
+    assert_eq!(enrolment.secret.expose().len(), 32);
+    let error = daemon.ask(Request::MailboxShow { mailbox: "bob".into() }).await.unwrap_err();
+    let expected = AdminError::NoRecord { mailbox: "bob".into() };
+    assert!(matches!(error, client::ClientError::Admin(found) if found == expected));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_replaces_what_serves() {
+    let daemon = daemon().await;
+    daemon.admin.send_replace(admin("Other").await);
+    let Ok(Response::Enrolment(enrolment)) = daemon.ask(enable()).await else {
+        panic!("an enrolment");
+    };
+    assert!(enrolment.otpauth_uri.expose().contains("issuer=Other"));
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nonsense_is_answered_and_nothing_stops() {
+    let daemon = daemon().await;
+    let long = vec![b'x'; 2_000_000].leak();
+    let table: [(&'static [u8], &str); 7] = [
+        (b"", ""),
+        (b"\n", "this is not a request"),
+        (b"hunter2\n", "this is not a request"),
+        (b"{\"version\":1}", "a request is one line"),
+        (b"{\"version\":2,\"ask\":{}}\n", "restart the daemon"),
+        (b"{\"version\":1,\"ask\":{\"do\":\"hunter2\"}}\n", "does not know this request"),
+        (long, "a request is one line"),
+    ];
+    for (bytes, expected) in table {
+        let answer = daemon.raw(bytes).await;
+        assert!(answer.contains(expected), "{expected:?} in {answer:?}");
+        assert!(!answer.contains("hunter2"), "{answer}");
+    }
+    daemon.ask(enable()).await.unwrap();
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_socket_is_for_its_owner_only() {
+    let daemon = daemon().await;
+    let mode = std::fs::metadata(&daemon.path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_peer_does_not_hold_up_the_end() {
+    let daemon = daemon().await;
+    let mut silent = UnixStream::connect(&daemon.path).unwrap();
+    daemon.ask(enable()).await.unwrap();
+    daemon.stop().await;
+    assert_eq!(silent.read(&mut [0; 8]).unwrap_or(0), 0, "closed");
+}
+
+#[test]
+fn without_a_daemon_nobody_is_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control");
+    let no_daemon =
+        |path| matches!(client::ask(path, &enable()), Err(client::ClientError::NoDaemon(_)));
+    assert!(no_daemon(&path));
+    drop(server::bind(&path).unwrap());
+    assert!(no_daemon(&path), "a socket that was left behind");
+}
+
+#[test]
+fn a_daemon_that_goes_away_leaves_the_outcome_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("control");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        BufReader::new(stream).read_line(&mut String::new()).unwrap();
+    });
+    let error = client::ask(&path, &enable()).unwrap_err();
+    server.join().unwrap();
+    assert!(matches!(error, client::ClientError::Lost(_)), "{error}");
+    assert!(error.to_string().contains("look whether it happened"));
+}
