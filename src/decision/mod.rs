@@ -2,11 +2,18 @@
 //!
 //! Layer 1. No tokio, no store, no clock, no randomness, no wire, no log.
 
+pub mod alphabet;
+pub mod app_password;
 pub mod code;
+pub mod digest;
 pub mod enrolment;
 pub mod flow;
 pub mod names;
 pub mod outcome;
+pub mod place;
 pub mod proof;
+
 pub mod record;
+pub mod recovery;
+pub mod session;
 pub mod totp;

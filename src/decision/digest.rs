@@ -1,0 +1,90 @@
+//! Keyed hashes of credentials: what is stored of an app password, a recovery code, a session.
+//!
+//! HMAC-SHA-256 (RFC 2104) with a key of the store's, over fields that are each preceded by their
+//! length, so that no two different sets of fields are the same bytes.
+//!
+//! # Security
+//!
+//! The random codes have 50 to 125 bits of their own. A session's credential holds a password of
+//! unknown strength: its hash is worth nothing without the key, which is not in the store.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::base::{Mailbox, Secret};
+
+/// The key of credential hashes, derived from the store's master key.
+#[derive(Clone, Debug)]
+pub struct CredentialKey(Secret);
+
+/// What a hash is of; part of what is hashed, so that one kind never stands for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An app password.
+    AppPassword,
+    /// A recovery code.
+    Recovery,
+    /// The whole credential of a session.
+    Session,
+}
+
+impl Kind {
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::AppPassword => b"app password",
+            Self::Recovery => b"recovery code",
+            Self::Session => b"session",
+        }
+    }
+}
+
+/// A keyed hash; compared in constant time.
+#[derive(Clone, Copy)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// As it was stored.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// For storing.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Digest(…)")
+    }
+}
+
+impl CredentialKey {
+    /// Any bytes; 32 random ones outside tests.
+    pub fn new(key: Secret) -> Self {
+        Self(key)
+    }
+
+    /// The hash of these fields for this mailbox.
+    pub fn digest(&self, kind: Kind, mailbox: &Mailbox, fields: &[&[u8]]) -> Digest {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else {
+            // HMAC takes keys of any length; were it not so, nothing may match.
+            return Digest([0; 32]);
+        };
+        for field in [kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields) {
+            mac.update(&(field.len() as u64).to_be_bytes());
+            mac.update(field);
+        }
+        Digest(mac.finalize().into_bytes().into())
+    }
+}

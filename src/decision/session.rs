@@ -1,0 +1,218 @@
+//! Sessions: a remembered sign-in. The same credential from the same place keeps working for a
+//! bounded time without a new code.
+//!
+//! ```text
+//!            password right, code burned
+//!   (none) ─────────────────────────────► live ──┬─ used: idle end moves, absolute end does not
+//!                                          ▲ │   │
+//!                                          └─┴───┘
+//!   live ── absolute end, idle end, revoked, pushed out by newer ones,
+//!           password, factor or policy changed, mailbox locked or removed ──► (gone)
+//! ```
+//!
+//! With sessions switched off a sign-in still lives for the parallel window: a mail program that
+//! opens five connections at once with one string signs in once.
+//!
+//! # Security
+//!
+//! A session is bound to the mailbox, a group of services, a place, and the keyed hash of the
+//! whole credential. It stands for the code only: the password part is still checked each time.
+
+use super::{
+    digest::{CredentialKey, Digest, Kind},
+    place::{Binding, Place, Use},
+};
+use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis};
+
+/// What the administrator says of sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// How long a session lives at most, seconds; 0 switches sessions off.
+    pub absolute_seconds: u64,
+    /// How long it lives without being used, seconds.
+    pub idle_seconds: u64,
+    /// How long the same credential from the same place is the same sign-in, seconds.
+    pub parallel_seconds: u64,
+    /// Sessions of one mailbox; a new one pushes the one out that was used longest ago.
+    pub per_mailbox: usize,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// Services that share a session; one that is in no group shares with none.
+    pub groups: Vec<Vec<Service>>,
+}
+
+impl Default for SessionPolicy {
+    fn default() -> Self {
+        let all = vec![Service::Imap, Service::Pop3, Service::Sieve, Service::Smtp];
+        Self {
+            absolute_seconds: 12 * 3_600,
+            idle_seconds: 3_600,
+            parallel_seconds: 10,
+            per_mailbox: 32,
+            binding: Binding::Address,
+            groups: vec![all],
+        }
+    }
+}
+
+/// A live sign-in, as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Names it towards owner and administrator; unique within the mailbox.
+    pub id: u64,
+    /// The keyed hash of the whole credential, its services and its place.
+    pub digest: Digest,
+    /// When it was opened, from where, for which service.
+    pub opened: Use,
+    /// When it was used last.
+    pub last_use: Use,
+    /// Its absolute end.
+    pub ends: UnixMillis,
+    /// How long it lives without being used, seconds.
+    pub idle_seconds: u64,
+}
+
+/// A use is written down only when the last one is older than this part of the idle time, so that a
+/// busy webmail does not write at each login.
+const TOUCH_FRACTION: u64 = 8;
+
+impl Session {
+    /// Whether it lives at this moment. A clock that has gone back before its opening ends it.
+    pub fn is_live(&self, now: UnixMillis) -> bool {
+        now >= self.opened.at
+            && now < self.ends
+            && now < self.last_use.at.plus_seconds(self.idle_seconds)
+    }
+
+    /// Whether a use at this moment is worth writing down.
+    pub fn is_stale(&self, now: UnixMillis) -> bool {
+        now >= self.last_use.at.plus_seconds(self.idle_seconds / TOUCH_FRACTION)
+    }
+}
+
+impl SessionPolicy {
+    /// What binds a session: equal exactly for the same credential, services and place.
+    pub fn digest(
+        &self,
+        key: &CredentialKey,
+        mailbox: &Mailbox,
+        credential: &Secret,
+        service: &Service,
+        from: NetAddress,
+    ) -> Digest {
+        let group = match self.groups.iter().position(|group| group.contains(service)) {
+            Some(number) => format!("group {number}"),
+            None => format!("service {service}"),
+        };
+        let place = match self.binding.place(from) {
+            Place::Anywhere => "anywhere".to_owned(),
+            Place::Network(network) => network.to_string(),
+            Place::Unknown => "unknown".to_owned(),
+        };
+        let fields: [&[u8]; 3] = [group.as_bytes(), place.as_bytes(), credential.expose()];
+        key.digest(Kind::Session, mailbox, &fields)
+    }
+
+    /// The session of a sign-in that was accepted now.
+    pub fn open(&self, digest: Digest, opened: Use, taken: &[Session]) -> Session {
+        let id = taken.iter().map(|session| session.id).max().unwrap_or(0).saturating_add(1);
+        let seconds = self.absolute_seconds.max(self.parallel_seconds);
+        let idle_seconds = if self.absolute_seconds == 0 {
+            self.parallel_seconds
+        } else {
+            self.idle_seconds.max(self.parallel_seconds)
+        };
+        Session {
+            id,
+            digest,
+            ends: opened.at.plus_seconds(seconds),
+            last_use: opened.clone(),
+            opened,
+            idle_seconds,
+        }
+    }
+
+    /// The sessions of a record after one was added: the dead leave, and the ones used longest ago when
+    /// there are too many.
+    pub fn with(&self, mut sessions: Vec<Session>, new: Session, now: UnixMillis) -> Vec<Session> {
+        sessions.retain(|session| session.is_live(now) && session.digest != new.digest);
+        sessions.sort_by_key(|session| session.last_use.at);
+        let surplus = (sessions.len() + 1).saturating_sub(self.per_mailbox.max(1));
+        sessions.drain(..surplus.min(sessions.len()));
+        sessions.push(new);
+        sessions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Use {
+        let from = NetAddress::parse("192.0.2.1");
+        Use { at: UnixMillis::from_seconds(seconds), from, service: Service::Imap }
+    }
+
+    fn digest(policy: &SessionPolicy, credential: &str, service: Service, from: &str) -> Digest {
+        policy.digest(
+            &CredentialKey::new(Secret::from_slice(b"key")),
+            &Mailbox::new("alice").unwrap(),
+            &Secret::from_slice(credential.as_bytes()),
+            &service,
+            NetAddress::parse(from),
+        )
+    }
+
+    #[test]
+    fn bound_to_credential_services_and_place() {
+        let policy = SessionPolicy::default();
+        let one = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
+        assert_eq!(one, digest(&policy, "pw123456", Service::Smtp, "192.0.2.1"));
+        for (credential, service, from) in [
+            ("pw123457", Service::Imap, "192.0.2.1"),
+            ("pw12345", Service::Imap, "192.0.2.1"),
+            ("pw123456", Service::Imap, "192.0.2.2"),
+            ("pw123456", Service::Imap, "nowhere"),
+            ("pw123456", Service::Other("x".into()), "192.0.2.1"),
+        ] {
+            assert_ne!(one, digest(&policy, credential, service, from));
+        }
+    }
+
+    #[test]
+    fn ends_at_its_absolute_and_its_idle_end_and_with_the_clock() {
+        let policy =
+            SessionPolicy { absolute_seconds: 100, idle_seconds: 30, ..SessionPolicy::default() };
+        let d = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
+        let mut session = policy.open(d, at(1_000), &[]);
+        for (now, live) in [(1_000, true), (1_029, true), (1_030, false), (999, false)] {
+            assert_eq!(session.is_live(UnixMillis::from_seconds(now)), live, "{now}");
+        }
+        session.last_use = at(1_095);
+        assert!(session.is_live(UnixMillis::from_seconds(1_099)));
+        assert!(!session.is_live(UnixMillis::from_seconds(1_100)), "use does not move its end");
+    }
+
+    #[test]
+    fn switched_off_only_the_parallel_window_is_left() {
+        let policy = SessionPolicy { absolute_seconds: 0, ..SessionPolicy::default() };
+        let d = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
+        let session = policy.open(d, at(1_000), &[]);
+        assert!(session.is_live(UnixMillis::from_seconds(1_009)));
+        assert!(!session.is_live(UnixMillis::from_seconds(1_010)));
+    }
+
+    #[test]
+    fn the_one_used_longest_ago_makes_room() {
+        let policy = SessionPolicy { per_mailbox: 3, ..SessionPolicy::default() };
+        let mut sessions = Vec::new();
+        for n in 0..5_u64 {
+            let d = digest(&policy, &format!("pw{n}"), Service::Imap, "192.0.2.1");
+            let new = policy.open(d, at(1_000 + n), &sessions);
+            sessions = policy.with(sessions, new, UnixMillis::from_seconds(1_000 + n));
+        }
+        let opened: Vec<u64> = sessions.iter().map(|s| s.opened.at.seconds()).collect();
+        assert_eq!(opened, [1_002, 1_003, 1_004]);
+        assert_eq!(sessions.iter().map(|s| s.id).collect::<Vec<_>>(), [3, 4, 5]);
+    }
+}
