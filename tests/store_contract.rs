@@ -1,5 +1,12 @@
 //! What every store must do, over every engine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
 mod store_support;
 
 use std::sync::{Arc, Mutex};
@@ -270,8 +277,8 @@ async fn watchers_hear_of_changes(bench: &impl Bench) {
     store.watch(watcher);
     let version = put(&store, "alice", Expect::Absent, Some(enrolled(1))).await;
     assert_eq!(*heard.lock().unwrap(), ["alice"]);
-    let lost = store.commit(vec![change("alice", Expect::Absent, None)]).await.unwrap();
-    assert_eq!(lost, Commit::Conflict);
+    let refused = store.commit(vec![change("alice", Expect::Absent, None)]).await.unwrap();
+    assert_eq!(refused, Commit::Conflict);
     assert_eq!(heard.lock().unwrap().len(), 1);
     put(&store, "alice", Expect::Version(version), Some(enrolled(2))).await;
     assert_eq!(*heard.lock().unwrap(), ["alice", "alice"]);

@@ -10,7 +10,10 @@ use std::{
 };
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -22,8 +25,9 @@ use super::{
 use crate::{
     base::limits::{DRAIN_SECONDS, PURGE_SECONDS},
     config::{Config, ConfigErrors},
+    control,
     ports::store::Store,
-    service::authenticate::Authenticator,
+    service::{admin::Admin, authenticate::Authenticator},
 };
 
 /// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
@@ -88,6 +92,7 @@ struct Daemon {
     tasks: TaskTracker,
     stopping: CancellationToken,
     failure: Failure,
+    admin: watch::Sender<Arc<Admin>>,
 }
 
 /// Set once, when the store has failed.
@@ -130,7 +135,10 @@ impl Daemon {
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
         listeners.apply(&config, &source).await?;
-        let daemon = Self {
+        let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source)));
+        let control = control::server::bind(&config.control.socket)?;
+        tasks.spawn(serve_control(control, current, stopping.clone()));
+        Ok(Self {
             path,
             config,
             log,
@@ -141,13 +149,8 @@ impl Daemon {
             tasks,
             stopping,
             failure,
-        };
-        daemon.start_control()?;
-        Ok(daemon)
-    }
-
-    fn start_control(&self) -> Result<(), ServeError> {
-        Ok(())
+            admin,
+        })
     }
 
     async fn run(mut self) -> Result<(), ServeError> {
@@ -190,7 +193,6 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
-            ("totp", config.totp != self.config.totp),
             ("log.target", config.log.target != self.config.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
@@ -199,6 +201,7 @@ impl Daemon {
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config));
+        self.admin.send_replace(Arc::new(admin(&config, &self.store, &source)));
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
         Ok(result?)
@@ -225,6 +228,26 @@ async fn first(term: &mut Signal, int: &mut Signal) {
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
+    }
+}
+
+/// The administrator's use-cases as this configuration wants them.
+fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source) -> Admin {
+    let hasher = match source {
+        Source::Upstream(_) => None,
+        Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
+    };
+    compose::admin(config, Arc::<DiskStore>::clone(store), hasher)
+}
+
+/// The control socket; without it the daemon goes on deciding logins.
+async fn serve_control(
+    listener: std::os::unix::net::UnixListener,
+    admin: watch::Receiver<Arc<Admin>>,
+    stopping: CancellationToken,
+) {
+    if let Err(error) = control::server::serve(listener, admin, stopping).await {
+        tracing::error!(%error, "the control socket has failed: restart to use the command line");
     }
 }
 

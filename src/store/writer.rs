@@ -152,7 +152,8 @@ impl From<sled::Error> for Fatal {
 
 impl From<io::Error> for Fatal {
     fn from(error: io::Error) -> Self {
-        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
             Self::Full(error.to_string())
         } else {
             Self::Other(error.to_string())

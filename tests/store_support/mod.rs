@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part of this")]
 
 use std::{
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
 };
 
@@ -142,4 +144,69 @@ pub fn copy_store(from: &Path, to: &Path) {
 
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Set for a process that a test starts; the value is the store's folder.
+pub const CHILD: &str = "MAIL2FA_STORE_CHILD";
+
+/// The folder to work on, in a process that was started with [`child`].
+pub fn child_store() -> Option<PathBuf> {
+    std::env::var_os(CHILD).map(PathBuf::from)
+}
+
+/// Runs one test of this program in a process of its own, with [`CHILD`] set.
+pub fn child(test: &str, store: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command.env(CHILD, store).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// Tells the parent something: one line, written at once. A parent that has gone ends the child.
+pub fn report(line: &str) {
+    let text = format!("@{line}\n");
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).unwrap();
+}
+
+/// A child and what it reports. Killed when dropped.
+pub struct Reporter {
+    pub child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Reporter {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The next line reported; `None` when the child has ended.
+    pub fn next(&mut self) -> Option<String> {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.lines.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
+            // The test harness writes lines of its own, and may leave one without an end.
+            if let Some((_, told)) = line.split_once('@')
+                && let Some(told) = told.strip_suffix('\n')
+            {
+                return Some(told.to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -1,5 +1,11 @@
-use super::*;
-use crate::wire::frame::FrameError;
+use super::{
+    machine::{HANDSHAKE_LINES, RETIRED_REQUESTS},
+    *,
+};
+use crate::{
+    base::limits::PENDING_REQUESTS,
+    wire::{FailCode, ProtocolVersion, frame::FrameError},
+};
 
 const HELLO_2_3: &[u8] = b"VERSION\t1\t2\nMECH\tPLAIN\tplaintext\nMECH\tLOGIN\tplaintext\n\
     MECH\tEXTERNAL\nSPID\t11\nCUID\t22\nCOOKIE\tabcdef\nDONE\n";
@@ -94,6 +100,14 @@ fn what_no_upstream_says_is_fatal() {
         assert_eq!(client.poll(), Err(fatal));
         assert_eq!(start(&mut client, 1), Err(RequestError::NotReady));
     }
+}
+
+#[test]
+fn a_challenge_that_is_not_base64_is_fatal() {
+    let mut client = ready(2, HELLO_2_3);
+    client.auth(id(1), "LOGIN", &parameters(), None).unwrap();
+    client.receive(b"CONT\t1\t***\n");
+    assert_eq!(client.poll(), Err(Fatal::ChallengeMalformed));
 }
 
 #[test]

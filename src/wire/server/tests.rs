@@ -1,6 +1,11 @@
-use super::*;
-use crate::base::limits::AUTH_PARAMETERS;
-use crate::wire::frame::{BUFFER_BYTES, FrameError};
+use super::{machine::TRACKED_REQUESTS, *};
+use crate::{
+    base::limits::{AUTH_PARAMETERS, PENDING_REQUESTS},
+    wire::{
+        frame::{BUFFER_BYTES, FrameError},
+        sasl,
+    },
+};
 
 const HELLO: &[u8] = b"VERSION\t1\t2\nCPID\t4711\n";
 

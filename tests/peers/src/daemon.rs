@@ -27,8 +27,8 @@ pub struct Plan<'a> {
     pub postfix: Option<&'a Postfix>,
     /// How long a refusal is held back, as the configuration writes it.
     pub refusal_delay: &'a str,
-    /// Lines of TOML put at the end.
-    pub more: &'a str,
+    /// The section `[log]`, if not the usual one.
+    pub log: Option<&'a str>,
 }
 
 /// An instance with its files. Dropping it stops the daemon.
@@ -84,8 +84,9 @@ impl Mail2fa {
              [totp]\nissuer = \"Example Mail\"\n\n\
              [control]\nsocket = \"{root}/control\"\n\n\
              [refusals]\ndelay = \"{}\"\n\n\
-             [log]\ntarget = \"plain\"\nlevel = \"info\"\n\n[passwords]\n",
-            plan.refusal_delay
+             {}\n[passwords]\n",
+            plan.refusal_delay,
+            plan.log.unwrap_or("[log]\ntarget = \"plain\"\nlevel = \"info\"\n"),
         );
         let _ = match plan.mode {
             PasswordMode::Dovecot => writeln!(
@@ -95,7 +96,9 @@ impl Mail2fa {
             ),
             PasswordMode::Store => writeln!(
                 text,
-                "source = \"store\"\nvouch_secret_file = \"{}\"",
+                // Hashes as cheap as they come: what they cost is no matter here.
+                "source = \"store\"\nvouch_secret_file = \"{}\"\n\n\
+                 [passwords.hashing]\nmemory_kib = 1024\npasses = 1",
                 dovecot.vouch_secret_file().display()
             ),
         };
@@ -113,7 +116,7 @@ impl Mail2fa {
              owner = \"{owner}\"\ngroup = \"{owner}\"\nmode = \"0600\"\n",
             self.client_socket.display()
         );
-        text + plan.more
+        text
     }
 
     fn run(&mut self) -> Result<()> {
@@ -213,13 +216,16 @@ impl Mail2fa {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Makes a mailbox with a password of mail2fa's own.
+    /// Makes a mailbox with a password of mail2fa's own, or changes the password of one that is
+    /// there.
     ///
     /// # Errors
     /// When the command fails.
-    pub fn add_mailbox(&self, name: &str, password: &str) -> Result<()> {
+    pub fn set_password(&self, name: &str, password: &str) -> Result<()> {
+        let known = self.cli(&["mailbox", "show", name], "")?.status.success();
+        let verb = if known { "password" } else { "add" };
         let input = format!("{password}\n");
-        self.cli_text(&["mailbox", "add", name, "--password-stdin"], &input).map(drop)
+        self.cli_text(&["mailbox", verb, name, "--password-stdin"], &input).map(drop)
     }
 
     /// Starts an enrolment; it counts once [`Self::confirm`] was called.
@@ -269,8 +275,12 @@ impl Mail2fa {
     }
 }
 
-/// The program to test: `MAIL2FA_BIN`, or what `cargo build` makes of the workspace around.
-fn binary() -> Result<PathBuf> {
+/// The program to test: `MAIL2FA_BIN`; for the quickstart what lies beside it; for tests what
+/// `cargo build` makes of the workspace around, so that it is never an old one.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn binary() -> Result<PathBuf> {
     static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     if let Some(given) = std::env::var_os("MAIL2FA_BIN") {
         return Ok(PathBuf::from(given));

@@ -19,18 +19,21 @@ pub struct Leak {
 
 /// Secrets to look for, with what each is called in a report.
 #[derive(Debug, Default)]
-pub struct Secrets(Vec<(String, Vec<u8>)>);
+pub struct Secrets {
+    anywhere: Vec<(String, Vec<u8>)>,
+    codes: Vec<(String, Vec<u8>)>,
+}
 
 impl Secrets {
     /// Adds a secret in plain, in hex, and in base64 at each of the three alignments.
     pub fn add(&mut self, label: &str, secret: &str) {
         let bytes = secret.as_bytes();
-        self.0.push((label.to_owned(), bytes.to_vec()));
+        self.anywhere.push((label.to_owned(), bytes.to_vec()));
         let mut hex = String::new();
         for byte in bytes {
             let _ = write!(hex, "{byte:02x}");
         }
-        self.0.push((format!("{label} in hex"), hex.into_bytes()));
+        self.anywhere.push((format!("{label} in hex"), hex.into_bytes()));
         for shift in 0..3 {
             let mut shifted = vec![0; shift];
             shifted.extend_from_slice(bytes);
@@ -39,14 +42,20 @@ impl Secrets {
             let first = (shift * 8).div_ceil(6);
             let end = shifted.len() * 8 / 6;
             if end.saturating_sub(first) >= 6 {
-                self.0.push((format!("{label} in base64"), text[first..end].to_vec()));
+                self.anywhere.push((format!("{label} in base64"), text[first..end].to_vec()));
             }
         }
     }
 
     /// Adds something as it is, for what is too short to look for in other forms.
     pub fn add_plain(&mut self, label: &str, secret: &[u8]) {
-        self.0.push((label.to_owned(), secret.to_vec()));
+        self.anywhere.push((label.to_owned(), secret.to_vec()));
+    }
+
+    /// Adds a code. Six digits are found in many a time of day or process id, so they count only
+    /// where no digit, point, colon or hyphen is beside them.
+    pub fn add_code(&mut self, label: &str, code: &str) {
+        self.codes.push((label.to_owned(), code.as_bytes().to_vec()));
     }
 
     /// All files below `folder` that hold one of the secrets.
@@ -57,9 +66,10 @@ impl Secrets {
     /// The secrets in one file.
     pub fn find_in(&self, file: &Path) -> Vec<Leak> {
         let content = std::fs::read(file).unwrap_or_default();
-        self.0
-            .iter()
-            .filter(|(_, secret)| contains(&content, secret))
+        let anywhere = self.anywhere.iter().filter(|(_, secret)| contains(&content, secret));
+        let codes = self.codes.iter().filter(|(_, code)| contains_alone(&content, code));
+        anywhere
+            .chain(codes)
             .map(|(label, _)| Leak { file: file.to_path_buf(), label: label.clone() })
             .collect()
     }
@@ -67,6 +77,17 @@ impl Secrets {
 
 fn contains(content: &[u8], secret: &[u8]) -> bool {
     !secret.is_empty() && content.windows(secret.len()).any(|window| window == secret)
+}
+
+fn contains_alone(content: &[u8], code: &[u8]) -> bool {
+    let belongs = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b':'))
+    };
+    content.windows(code.len()).enumerate().any(|(start, window)| {
+        let before = start.checked_sub(1).and_then(|index| content.get(index));
+        let after = content.get(start + code.len());
+        window == code && !belongs(before) && !belongs(after)
+    })
 }
 
 #[cfg(test)]
@@ -94,5 +115,24 @@ mod tests {
         }
         std::fs::write(&file, "correct  horse").unwrap();
         assert!(secrets.find_below(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn finds_codes_that_stand_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("log");
+        let mut secrets = Secrets::default();
+        secrets.add_code("code", "189145");
+        for (content, found) in [
+            ("code=189145 used", 1),
+            ("px189145", 1),
+            ("189145", 1),
+            ("12:00:01.189145Z", 0),
+            ("pid 1189145", 0),
+            ("189 145", 0),
+        ] {
+            std::fs::write(&file, content).unwrap();
+            assert_eq!(secrets.find_in(&file).len(), found, "{content}");
+        }
     }
 }

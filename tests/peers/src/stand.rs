@@ -41,10 +41,11 @@ impl Stand {
     /// # Errors
     /// When a part does not start.
     pub fn start(generation: Generation, mode: PasswordMode, doors: Doors) -> Result<Self> {
-        Self::start_with(generation, mode, doors, "0s", "")
+        Self::start_with(generation, mode, doors, "0s", None)
     }
 
-    /// As [`Self::start`], with the delay of refusals and further lines of mail2fa's configuration.
+    /// As [`Self::start`], with the delay of refusals and the `[log]` section of mail2fa's
+    /// configuration.
     ///
     /// # Errors
     /// When a part does not start.
@@ -53,15 +54,11 @@ impl Stand {
         mode: PasswordMode,
         doors: Doors,
         refusal_delay: &str,
-        extra: &str,
+        log: Option<&str>,
     ) -> Result<Self> {
         let folder = Folder::new()?;
         let ports = postfix::Ports::take()?;
-        let mut dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
-        if mode == PasswordMode::Dovecot {
-            dovecot.set_password(ALICE, ALICE_PASSWORD, "SHA512-CRYPT")?;
-            dovecot.set_password(BOB, BOB_PASSWORD, "PLAIN")?;
-        }
+        let dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
         let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
         let mail2fa = match doors {
             Doors::Direct => {
@@ -69,22 +66,30 @@ impl Stand {
                 None
             }
             Doors::Mail2fa => {
-                let plan = Plan {
-                    mode,
-                    dovecot: &dovecot,
-                    postfix: Some(&postfix),
-                    refusal_delay,
-                    more: extra,
-                };
+                let plan =
+                    Plan { mode, dovecot: &dovecot, postfix: Some(&postfix), refusal_delay, log };
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
-        let stand = Self { postfix, mail2fa, dovecot, mode, folder };
-        if mode == PasswordMode::Store {
-            stand.mail2fa().add_mailbox(ALICE, ALICE_PASSWORD)?;
-            stand.mail2fa().add_mailbox(BOB, BOB_PASSWORD)?;
-        }
+        let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
+        stand.set_password(ALICE, ALICE_PASSWORD)?;
+        stand.set_password(BOB, BOB_PASSWORD)?;
         Ok(stand)
+    }
+
+    /// Makes a mailbox, or gives the one that is there another password, where passwords are in
+    /// this stand.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn set_password(&mut self, name: &str, password: &str) -> Result<()> {
+        match self.mode {
+            PasswordMode::Dovecot if name == BOB => {
+                self.dovecot.set_password(name, password, "PLAIN")
+            }
+            PasswordMode::Dovecot => self.dovecot.set_password(name, password, "SHA512-CRYPT"),
+            PasswordMode::Store => self.mail2fa().set_password(name, password),
+        }
     }
 
     /// mail2fa.

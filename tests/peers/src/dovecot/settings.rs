@@ -99,6 +99,7 @@ fn head_23(root: &Path, relay: u16) -> String {
          hostname = mail.example.org\n\
          ssl = no\n\
          disable_plaintext_auth = no\n\
+         auth_default_realm = example.org\n\
          first_valid_uid = {MAIL_ID}\n\
          mail_uid = {MAIL_ID}\n\
          mail_gid = {MAIL_ID}\n\
@@ -123,6 +124,7 @@ fn head_24(root: &Path, relay: u16) -> String {
          hostname = mail.example.org\n\
          ssl = no\n\
          auth_allow_cleartext = yes\n\
+         auth_default_domain = example.org\n\
          first_valid_uid = {MAIL_ID}\n\
          mail_uid = {MAIL_ID}\n\
          mail_gid = {MAIL_ID}\n\

@@ -1,213 +1,42 @@
-//! The server's side of a connection: towards Dovecot's login processes, Postfix and Exim.
+//! What the server side knows of its requests, and what each command does to them.
 //!
-//! Bytes in, events and bytes out. The driver passes what it reads to [`Server::receive`], calls
-//! [`Server::poll`] until it answers `None`, and writes what [`Server::take_output`] gives. Each
-//! attempt it is handed, and each rejection, it answers once with [`Server::accept`] or
-//! [`Server::refuse`], in any order. The machine decides nothing about credentials and knows no time.
-//!
-//! ```text
-//!  VERSION ──▶ CPID ──▶ ready ──▶ AUTH ─┬─▶ Attempt ───▶ accept ▶ OK
-//!                                       ├─▶ Rejected ──▶ refuse ▶ FAIL
-//!                        CONT ▲ ┌───────┴─▶ collecting (challenge sent)
-//!                             └─┘            CANCEL, in any state ▶ Cancelled, no answer
-//! ```
+//! [`Server`](super::Server) feeds it parsed lines; it does no framing and holds no socket.
 //!
 //! # Security
 //!
-//! One request never touches another: ids are per connection, each is answered at most once, and
-//! an answer fits only the use of the number that it was made for. Nothing but [`Server::accept`]
-//! writes OK. Requests, parameters, lines and output are bounded.
+//! A request leaves the table at the moment its answer is written or it is cancelled, so there is
+//! no way to answer it twice. A request that is still collecting its credentials can't be answered at all.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     mem,
 };
 
-use zeroize::Zeroizing;
-
-use super::{
-    command::{Auth, Command},
-    error::Fatal,
-    field::Fields,
-    frame::Framer,
-    greeting::Greeting,
-    ids::{ProtocolVersion, RequestId},
-    parameters::Parameters,
-    reply::{FailCode, Reply, encode_answer},
-    sasl::{self, Exchange, Mechanism, PlainCredentials, Rejection, Step},
-    wiped::Wiped,
-};
-use crate::base::{
-    Secret,
-    limits::{LINE_BYTES, OUTPUT_BYTES, PENDING_REQUESTS},
+use super::{AnswerError, Attempt, ServerEvent};
+use crate::{
+    base::{
+        Secret,
+        limits::{LINE_BYTES, PENDING_REQUESTS},
+    },
+    wire::{
+        command::{Auth, Command},
+        error::Fatal,
+        field::Fields,
+        greeting::Greeting,
+        ids::{ProtocolVersion, RequestId},
+        parameters::Parameters,
+        reply::{FailCode, Reply, encode_answer},
+        sasl::{self, Exchange, Mechanism, Rejection, Step},
+        wiped::Wiped,
+    },
 };
 
 /// Requests that may wait for the driver, the rejected ones included. Beyond
 /// [`PENDING_REQUESTS`] new ones are rejected, beyond this the connection ends.
-const TRACKED_REQUESTS: usize = 2 * PENDING_REQUESTS;
+pub(super) const TRACKED_REQUESTS: usize = 2 * PENDING_REQUESTS;
 
 /// Characters of a mechanism's name that are kept for the log.
 const MECHANISM_CHARS: usize = 32;
-
-/// What happened.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum ServerEvent {
-    /// VERSION and CPID are there. AUTH before that is fatal.
-    Handshake {
-        /// The client's version.
-        version: ProtocolVersion,
-        /// The client's process id, not 0.
-        cpid: u32,
-    },
-    /// Credentials to judge: answer with accept or refuse.
-    Attempt(Attempt),
-    /// A request that cannot succeed; nothing was sent yet: answer with refuse.
-    Rejected {
-        /// Which request.
-        id: RequestId,
-        /// The mechanism's name, fit for a log.
-        mechanism: String,
-        /// What the peer says about its client.
-        parameters: Parameters,
-        /// Why, for the log only.
-        why: Rejection,
-    },
-    /// A request is gone; answers for it are refused from now on. It may be one that was handed
-    /// out, one that was rejected, or one whose credentials were never complete.
-    Cancelled(RequestId),
-}
-
-/// A complete authentication request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// Which request.
-    pub id: RequestId,
-    /// How the credentials came.
-    pub mechanism: Mechanism,
-    /// What the peer says about its client.
-    pub parameters: Parameters,
-    /// The credentials.
-    pub credentials: PlainCredentials,
-}
-
-/// Why an answer was not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AnswerError {
-    /// Never asked, already answered, or cancelled. Nothing is to be done.
-    #[error("no such request waits for an answer")]
-    NotPending,
-    /// The OK line would be over the limit. The request still waits: refuse it.
-    #[error("the answer is longer than {LINE_BYTES} bytes")]
-    TooLong,
-}
-
-/// The server's side of one connection.
-#[derive(Debug, Default)]
-pub struct Server {
-    framer: Framer,
-    machine: Machine,
-    fatal: Option<Fatal>,
-}
-
-impl Server {
-    /// A new connection. Nothing is sent before [`greet`](Self::greet).
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// How many bytes [`receive`](Self::receive) takes now. At least `LINE_BYTES` whenever
-    /// [`poll`](Self::poll) answered `None` and the greeting is out.
-    pub fn room(&self) -> usize {
-        self.framer.room()
-    }
-
-    /// Takes bytes that were read, at most [`room`](Self::room); more are fatal.
-    pub fn receive(&mut self, bytes: &[u8]) {
-        if self.fatal.is_none()
-            && let Err(error) = self.framer.push(bytes)
-        {
-            self.fail(error.into());
-        }
-    }
-
-    /// The next event; `None` when more bytes are needed. Before [`greet`](Self::greet) only the
-    /// handshake is read.
-    pub fn poll(&mut self) -> Result<Option<ServerEvent>, Fatal> {
-        if let Some(fatal) = self.fatal {
-            return Err(fatal);
-        }
-        let result = self.step();
-        if let Err(fatal) = result {
-            self.fail(fatal);
-        }
-        result
-    }
-
-    /// Queues the server's handshake and sets what is offered: PLAIN and LOGIN, where the greeting names them. It
-    /// may come before anything was received, as Exim needs it.
-    pub fn greet(&mut self, greeting: &Greeting) {
-        greeting.encode(&mut self.machine.output);
-        self.machine.offered = Some(
-            greeting
-                .mechanisms
-                .iter()
-                .filter_map(|offer| Mechanism::parse(offer.name.as_bytes()))
-                .collect(),
-        );
-    }
-
-    /// Answers OK.
-    pub fn accept(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        self.machine.answer(b"OK\t", id, fields)
-    }
-
-    /// Answers FAIL. Fields that do not fit a line are left out, `temp_fail` then says so.
-    pub fn refuse(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        match self.machine.answer(b"FAIL\t", id, fields) {
-            Err(AnswerError::TooLong) => {
-                self.machine.answer(b"FAIL\t", id, &FailCode::TempFail.into_fields())
-            }
-            result @ (Ok(()) | Err(AnswerError::NotPending)) => result,
-        }
-    }
-
-    /// Takes what is to be written.
-    pub fn take_output(&mut self) -> Zeroizing<Vec<u8>> {
-        self.machine.output.take()
-    }
-
-    /// Bytes that wait to be written.
-    pub fn output_len(&self) -> usize {
-        self.machine.output.len()
-    }
-
-    /// Requests that were started and neither answered nor cancelled.
-    pub fn pending(&self) -> usize {
-        self.machine.requests.len()
-    }
-
-    fn step(&mut self) -> Result<Option<ServerEvent>, Fatal> {
-        if self.machine.output.len() > OUTPUT_BYTES {
-            return Err(Fatal::OutputFull);
-        }
-        while self.machine.reads_on() {
-            let Some(line) = self.framer.next_line()? else {
-                return Ok(None);
-            };
-            if let Some(event) = self.machine.handle(Command::parse(line)?)? {
-                return Ok(Some(event));
-            }
-        }
-        Ok(None)
-    }
-
-    fn fail(&mut self, fatal: Fatal) {
-        self.fatal = Some(fatal);
-        self.framer.clear();
-        self.machine.requests.clear();
-    }
-}
 
 /// How far the client's handshake is.
 #[derive(Clone, Copy, Debug, Default)]
@@ -240,23 +69,48 @@ struct Collecting {
 }
 
 #[derive(Debug, Default)]
-struct Machine {
+pub(super) struct Machine {
     phase: Phase,
     offered: Option<Vec<Mechanism>>,
     requests: BTreeMap<u32, Request>,
     marks: u64,
-    output: Wiped,
+    /// What waits to be written.
+    pub(super) output: Wiped,
 }
 
 impl Machine {
-    fn reads_on(&self) -> bool {
+    /// Queues the server's handshake and sets what is offered.
+    pub(super) fn greet(&mut self, greeting: &Greeting) {
+        greeting.encode(&mut self.output);
+        self.offered = Some(
+            greeting
+                .mechanisms
+                .iter()
+                .filter_map(|offer| Mechanism::parse(offer.name.as_bytes()))
+                .collect(),
+        );
+    }
+
+    /// Requests that were started and neither answered nor cancelled.
+    pub(super) fn pending(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Forgets all requests.
+    pub(super) fn close(&mut self) {
+        self.requests.clear();
+    }
+
+    /// Whether the next line may be looked at.
+    pub(super) fn reads_on(&self) -> bool {
         match self.phase {
             Phase::Version | Phase::ProcessId(_) => true,
             Phase::Ready(_) => self.offered.is_some(),
         }
     }
 
-    fn handle(&mut self, command: Command) -> Result<Option<ServerEvent>, Fatal> {
+    /// Takes one command.
+    pub(super) fn handle(&mut self, command: Command) -> Result<Option<ServerEvent>, Fatal> {
         match (self.phase, command) {
             (Phase::Version, Command::Version(version)) => {
                 if version.major != ProtocolVersion::MAJOR {
@@ -387,7 +241,13 @@ impl Machine {
         Some(ServerEvent::Cancelled(RequestId::marked(number, request.mark)))
     }
 
-    fn answer(&mut self, verb: &[u8], id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
+    /// Writes OK or FAIL (`verb`, with its TAB) for a request that the driver has.
+    pub(super) fn answer(
+        &mut self,
+        verb: &[u8],
+        id: RequestId,
+        fields: &Fields,
+    ) -> Result<(), AnswerError> {
         let Entry::Occupied(entry) = self.requests.entry(id.number()) else {
             return Err(AnswerError::NotPending);
         };
@@ -433,6 +293,3 @@ fn printable(name: &[u8]) -> String {
         .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' })
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

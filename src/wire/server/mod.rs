@@ -1,0 +1,195 @@
+//! The server's side of a connection: towards Dovecot's login processes, Postfix and Exim.
+//!
+//! Bytes in, events and bytes out. The driver passes what it reads to [`Server::receive`], calls
+//! [`Server::poll`] until it answers `None`, and writes what [`Server::take_output`] gives. Each
+//! attempt it is handed, and each rejection, it answers once with [`Server::accept`] or
+//! [`Server::refuse`], in any order. The machine decides nothing about credentials and knows no time.
+//!
+//! ```text
+//!  VERSION ──▶ CPID ──▶ ready ──▶ AUTH ─┬─▶ Attempt ───▶ accept ▶ OK
+//!                                       ├─▶ Rejected ──▶ refuse ▶ FAIL
+//!                        CONT ▲ ┌───────┴─▶ collecting (challenge sent)
+//!                             └─┘            CANCEL, in any state ▶ Cancelled, no answer
+//! ```
+//!
+//! # Security
+//!
+//! One request never touches another: ids are per connection, each is answered at most once, and
+//! an answer fits only the use of the number that it was made for. Nothing but [`Server::accept`]
+//! writes OK. Requests, parameters, lines and output are bounded.
+
+mod machine;
+
+use zeroize::Zeroizing;
+
+use super::{
+    command::Command,
+    error::Fatal,
+    field::Fields,
+    frame::Framer,
+    greeting::Greeting,
+    ids::{ProtocolVersion, RequestId},
+    parameters::Parameters,
+    reply::FailCode,
+    sasl::{Mechanism, PlainCredentials, Rejection},
+};
+use crate::base::limits::{LINE_BYTES, OUTPUT_BYTES};
+use machine::Machine;
+
+/// What happened.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum ServerEvent {
+    /// VERSION and CPID are there. AUTH before that is fatal.
+    Handshake {
+        /// The client's version.
+        version: ProtocolVersion,
+        /// The client's process id, not 0.
+        cpid: u32,
+    },
+    /// Credentials to judge: answer with accept or refuse.
+    Attempt(Attempt),
+    /// A request that cannot succeed; nothing was sent yet: answer with refuse.
+    Rejected {
+        /// Which request.
+        id: RequestId,
+        /// The mechanism's name, fit for a log.
+        mechanism: String,
+        /// What the peer says about its client.
+        parameters: Parameters,
+        /// Why, for the log only.
+        why: Rejection,
+    },
+    /// A request is gone; answers for it are refused from now on. It may be one that was handed
+    /// out, one that was rejected, or one whose credentials were never complete.
+    Cancelled(RequestId),
+}
+
+/// A complete authentication request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Which request.
+    pub id: RequestId,
+    /// How the credentials came.
+    pub mechanism: Mechanism,
+    /// What the peer says about its client.
+    pub parameters: Parameters,
+    /// The credentials.
+    pub credentials: PlainCredentials,
+}
+
+/// Why an answer was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// Never asked, already answered, or cancelled. Nothing is to be done.
+    #[error("no such request waits for an answer")]
+    NotPending,
+    /// The OK line would be over the limit. The request still waits: refuse it.
+    #[error("the answer is longer than {LINE_BYTES} bytes")]
+    TooLong,
+}
+
+/// The server's side of one connection.
+#[derive(Debug, Default)]
+pub struct Server {
+    framer: Framer,
+    machine: Machine,
+    fatal: Option<Fatal>,
+}
+
+impl Server {
+    /// A new connection. Nothing is sent before [`greet`](Self::greet).
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many bytes [`receive`](Self::receive) takes now. At least `LINE_BYTES` whenever
+    /// [`poll`](Self::poll) answered `None` and the greeting is out.
+    pub fn room(&self) -> usize {
+        self.framer.room()
+    }
+
+    /// Takes bytes that were read, at most [`room`](Self::room); more are fatal.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        if self.fatal.is_none()
+            && let Err(error) = self.framer.push(bytes)
+        {
+            self.fail(error.into());
+        }
+    }
+
+    /// The next event; `None` when more bytes are needed. Before [`greet`](Self::greet) only the
+    /// handshake is read.
+    pub fn poll(&mut self) -> Result<Option<ServerEvent>, Fatal> {
+        if let Some(fatal) = self.fatal {
+            return Err(fatal);
+        }
+        let result = self.step();
+        if let Err(fatal) = result {
+            self.fail(fatal);
+        }
+        result
+    }
+
+    /// Queues the server's handshake and sets what is offered: PLAIN and LOGIN, where the greeting names them. It
+    /// may come before anything was received, as Exim needs it.
+    pub fn greet(&mut self, greeting: &Greeting) {
+        self.machine.greet(greeting);
+    }
+
+    /// Answers OK.
+    pub fn accept(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
+        self.machine.answer(b"OK\t", id, fields)
+    }
+
+    /// Answers FAIL. Fields that do not fit a line are left out, `temp_fail` then says so.
+    pub fn refuse(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
+        match self.machine.answer(b"FAIL\t", id, fields) {
+            Err(AnswerError::TooLong) => {
+                self.machine.answer(b"FAIL\t", id, &FailCode::TempFail.into_fields())
+            }
+            result @ (Ok(()) | Err(AnswerError::NotPending)) => result,
+        }
+    }
+
+    /// Takes what is to be written.
+    pub fn take_output(&mut self) -> Zeroizing<Vec<u8>> {
+        self.machine.output.take()
+    }
+
+    /// Bytes that wait to be written.
+    pub fn output_len(&self) -> usize {
+        self.machine.output.len()
+    }
+
+    /// Requests that were started and neither answered nor cancelled.
+    pub fn pending(&self) -> usize {
+        self.machine.pending()
+    }
+
+    fn step(&mut self) -> Result<Option<ServerEvent>, Fatal> {
+        if self.machine.output.len() > OUTPUT_BYTES {
+            return Err(Fatal::OutputFull);
+        }
+        while self.machine.reads_on() {
+            let Some(line) = self.framer.next_line()? else {
+                return Ok(None);
+            };
+            if let Some(event) = self.machine.handle(Command::parse(line)?)? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fail(&mut self, fatal: Fatal) {
+        self.fatal = Some(fatal);
+        self.framer.clear();
+        self.machine.close();
+    }
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

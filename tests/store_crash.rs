@@ -1,0 +1,226 @@
+//! kill -9 under load: nothing that was acknowledged is lost, whenever the process dies.
+//!
+//! A child burns, enrols, removes and renames from many tasks and reports each acknowledged
+//! change over a pipe. The parent kills it at a random moment, opens the store and compares.
+//! `MAIL2FA_CRASH_ROUNDS` sets the number of rounds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod store_support;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use mail2fa::{
+    ports::store::{Commit, Expect, Store},
+    store::{Keyring, SealedStore, SledEngine},
+};
+use store_support::{
+    OsRng, Place, Reporter, at, burn, change, child, child_store, enrolled, mailbox, plain, put,
+    random, report, rng, runtime, step_of,
+};
+
+const TASKS: usize = 8;
+/// Mailboxes that all tasks burn.
+const SHARED: usize = 16;
+
+/// What the parent knows of a mailbox.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The latest acknowledged step.
+    step: u64,
+    /// There is a record with a second factor, acknowledged.
+    enrolled: bool,
+    /// A removal, rename or enrolment was begun and not acknowledged: either is right.
+    open: bool,
+}
+
+#[test]
+fn nothing_acknowledged_is_lost() {
+    let rounds = std::env::var("MAIL2FA_CRASH_ROUNDS").map_or(30, |rounds| rounds.parse().unwrap());
+    let place = Place::new();
+    let keyring = Keyring::create(&place.key(), &OsRng).unwrap();
+    let runtime = runtime();
+    runtime.block_on(async {
+        let store = SealedStore::create(&place.store(), &keyring, rng(), at(0)).await.unwrap();
+        for n in 0..SHARED {
+            put(&store, &format!("shared{n}"), Expect::Absent, Some(enrolled(0))).await;
+        }
+        put(&store, "plain", Expect::Absent, Some(plain())).await;
+    });
+    let mut known: HashMap<String, Known> = (0..SHARED)
+        .map(|n| (format!("shared{n}"), Known { enrolled: true, ..Known::default() }))
+        .collect();
+    let mut acknowledged = 0;
+    for round in 0..rounds {
+        acknowledged += one_life(&place, round, &mut known);
+        runtime.block_on(compare(&place, &keyring, &mut known));
+    }
+    println!("{rounds} kills, {acknowledged} acknowledged changes, 0 lost");
+    assert!(acknowledged > rounds * 10, "the children did next to nothing");
+}
+
+/// Starts a child and kills it; notes what it reported.
+fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u64 {
+    let mut command = child("victim", &place.store());
+    command.env("MAIL2FA_STORE_ROUND", round.to_string());
+    let mut child = Reporter::start(command);
+    let pid = nix::unistd::Pid::from_raw(child.pid().cast_signed());
+    let mut acknowledged = 0;
+    let mut killer = None;
+    while let Some(line) = child.next() {
+        if killer.is_none() {
+            let wait = Duration::from_millis(random(250) as u64);
+            killer = Some(std::thread::spawn(move || {
+                std::thread::sleep(wait);
+                nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+            }));
+        }
+        let words: Vec<_> = line.split(' ').collect();
+        let entry = known.entry(words[1].to_owned()).or_default();
+        match words[0] {
+            "burned" => {
+                entry.step = entry.step.max(words[2].parse().unwrap());
+                acknowledged += 1;
+            }
+            "try" => entry.open = true,
+            "enrolled" => {
+                *entry = Known { enrolled: true, ..Known::default() };
+                acknowledged += 1;
+            }
+            "removed" => {
+                *entry = Known::default();
+                acknowledged += 1;
+            }
+            other => panic!("{other}"),
+        }
+    }
+    killer.expect("the child reported nothing").join().unwrap();
+    acknowledged
+}
+
+async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, Known>) {
+    let store = SealedStore::open(&place.store(), keyring, rng()).await.unwrap();
+    assert_eq!(store.damage(), []);
+    for (name, known) in known.iter_mut() {
+        let found = step_of(&store, name).await;
+        match (found, *known) {
+            (Some((step, _)), Known { step: acknowledged, open: false, enrolled: true }) => {
+                assert!(step >= acknowledged, "{name}: {step} is burned, {acknowledged} was");
+                // What is refused now must have been refused before.
+                let again = burn(&store, name, acknowledged).await.unwrap();
+                assert_eq!(again, Some(Commit::Conflict), "{name} takes {acknowledged} again");
+            }
+            (None, Known { open: false, enrolled: false, .. }) | (_, Known { open: true, .. }) => {}
+            (found, known) => panic!("{name}: {found:?} is there, {known:?} was acknowledged"),
+        }
+        let step = found.map_or(0, |(step, _)| step);
+        *known = Known { step, enrolled: found.is_some(), open: false };
+    }
+    // A rename is both or neither: of each pair exactly one name is there.
+    for task in 0..TASKS {
+        let here = step_of(&store, &format!("here{task}")).await.is_some();
+        let there = step_of(&store, &format!("there{task}")).await.is_some();
+        let begun = known.contains_key(&format!("here{task}"));
+        assert!(!begun || !(here && there), "a rename of task {task} was torn");
+    }
+    let verified = store.verify().await.unwrap();
+    assert_eq!(verified.damaged, []);
+    assert_eq!(verified.unreadable, []);
+    assert_eq!(store.load(&mailbox("plain")).await.unwrap().unwrap().value, plain());
+}
+
+/// Not a test of its own: the process that is killed.
+#[test]
+fn victim() {
+    let Some(dir) = child_store() else { return };
+    let round = std::env::var("MAIL2FA_STORE_ROUND").unwrap();
+    let keyring = Keyring::read(&dir.with_file_name("key")).unwrap();
+    runtime().block_on(async {
+        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let mut highest = 0;
+        for n in 0..SHARED {
+            highest = step_of(&store, &format!("shared{n}")).await.unwrap().0.max(highest);
+        }
+        let clock = Arc::new(AtomicU64::new(highest + 1));
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|task| {
+                let (store, clock, round) = (store.clone(), Arc::clone(&clock), round.clone());
+                tokio::spawn(async move { work(&store, task, &clock, &round).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+}
+
+async fn work(store: &SealedStore<SledEngine>, task: usize, clock: &AtomicU64, round: &str) {
+    for number in 0_u64.. {
+        match random(20) {
+            0..=15 => {
+                let name = format!("shared{}", random(SHARED));
+                let step = clock.fetch_add(1, Ordering::Relaxed);
+                if let Some(Commit::Done(_)) = burn(store, &name, step).await.unwrap() {
+                    report(&format!("burned {name} {step}"));
+                }
+            }
+            16..=17 => {
+                let name = format!("new{task}-{round}-{number}");
+                report(&format!("try {name}"));
+                put(store, &name, Expect::Absent, Some(enrolled(0))).await;
+                report(&format!("enrolled {name}"));
+            }
+            18 => {
+                let name = format!("short{task}");
+                report(&format!("try {name}"));
+                match step_of(store, &name).await {
+                    Some((_, version)) => {
+                        put(store, &name, Expect::Version(version), None).await;
+                        report(&format!("removed {name}"));
+                    }
+                    None => {
+                        put(store, &name, Expect::Absent, Some(enrolled(0))).await;
+                        report(&format!("enrolled {name}"));
+                    }
+                }
+            }
+            _ => rename(store, task).await,
+        }
+    }
+}
+
+async fn rename(store: &SealedStore<SledEngine>, task: usize) {
+    let (mut from, mut to) = (format!("here{task}"), format!("there{task}"));
+    report(&format!("try {from}"));
+    report(&format!("try {to}"));
+    if step_of(store, &to).await.is_some() {
+        (from, to) = (to, from);
+    }
+    match step_of(store, &from).await {
+        None => {
+            put(store, &from, Expect::Absent, Some(enrolled(0))).await;
+            report(&format!("removed {to}"));
+            report(&format!("enrolled {from}"));
+        }
+        Some((_, version)) => {
+            let set = vec![
+                change(&to, Expect::Absent, Some(enrolled(0))),
+                change(&from, Expect::Version(version), None),
+            ];
+            assert!(matches!(store.commit(set).await.unwrap(), Commit::Done(_)));
+            report(&format!("removed {from}"));
+            report(&format!("enrolled {to}"));
+        }
+    }
+}
