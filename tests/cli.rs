@@ -5,9 +5,14 @@
 use std::{
     fs,
     io::Write,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        net::UnixStream,
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -418,6 +423,21 @@ fn a_store_in_use_is_told() {
 }
 
 #[test]
+fn commands_side_by_side_wait_for_each_other() {
+    let site = Site::new("dovecot");
+    std::thread::scope(|scope| {
+        let each = |name: &'static str| {
+            let site = &site;
+            scope.spawn(move || site.enable(name))
+        };
+        let all: Vec<_> = ["a", "b", "c"].into_iter().map(each).collect();
+        for one in all {
+            assert_eq!(one.join().unwrap().len(), 32);
+        }
+    });
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let site = Site::new("store");
     for arguments in [&["man"][..], &["--help"], &["completions", "bash"], &["config", "show"]] {
@@ -436,6 +456,82 @@ fn completions_for_every_shell() {
         assert!(site.run(&["completions", shell]).ok().contains("mail2fa"), "{shell}");
     }
     site.run(&["completions", "tcl"]).fails(64, "possible values");
+}
+
+/// A running daemon; killed if the test ends early.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start(site: &Site) -> Self {
+        let mut command = site.command(&["serve"]);
+        let log = fs::File::create(site.path("log")).unwrap();
+        let child = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
+        let daemon = Self(child);
+        let reachable = |name| UnixStream::connect(site.path(name)).is_ok();
+        while !(reachable("client") && reachable("control")) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        daemon
+    }
+
+    /// Tells it to stop; its exit code.
+    fn stop(mut self) -> Option<i32> {
+        let pid = nix::unistd::Pid::from_raw(self.0.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::SIGTERM).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_running_daemon_is_asked() {
+    let site = Site::new("store");
+    let daemon = Daemon::start(&site);
+    site.add(ALICE);
+    let secret = site.enable(ALICE);
+    site.run(&["totp", "confirm", ALICE, &wrong_code(&secret)]).fails(65, "4 more");
+    site.run(&["totp", "confirm", ALICE, &code(&secret)]).ok();
+    assert!(site.totp_is_on(ALICE));
+    assert!(site.run(&["init"]).ok().contains("is there, and the key fits it"));
+    site.run(&["serve"]).fails(69, "in use by another process");
+    assert_eq!(daemon.stop(), Some(0));
+    assert!(site.totp_is_on(ALICE), "the same store without the daemon");
+    let log = fs::read_to_string(site.path("log")).unwrap();
+    assert!(log.contains("totp confirm") && log.contains(ALICE), "{log}");
+    assert!(!log.contains(&secret), "{log}");
+    let daemon = Daemon::start(&site);
+    assert!(site.totp_is_on(ALICE), "and with it again");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[test]
+fn other_users_are_turned_away() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: needs root");
+        return;
+    }
+    let site = Site::new("store");
+    fs::set_permissions(site.directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // Another user may be unable to reach the program where it was built.
+    let program = site.path("mail2fa");
+    fs::copy(env!("CARGO_BIN_EXE_mail2fa"), &program).unwrap();
+    let as_another = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).env("MAIL2FA_CONFIG", site.path("mail2fa.toml"));
+        Done::from(command.uid(65_534).gid(65_534).output().unwrap())
+    };
+    let daemon = Daemon::start(&site);
+    as_another(&["mailbox", "list"]).fails(77, "only root and the daemon's user");
+    fs::set_permissions(site.path("control"), fs::Permissions::from_mode(0o666)).unwrap();
+    as_another(&["mailbox", "list"]).fails(69, "only root and the daemon's user");
+    assert_eq!(daemon.stop(), Some(0));
+    as_another(&["mailbox", "list"]).fails(77, "key");
 }
 
 fn pages(directory: &Path) -> Vec<(String, String)> {

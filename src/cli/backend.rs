@@ -4,7 +4,7 @@ use std::{
     ffi::CString,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::PathBuf,
-    sync::Arc,
+    time::Duration,
 };
 
 use nix::unistd::{Uid, User, geteuid, initgroups, setgid, setuid};
@@ -14,10 +14,14 @@ use super::failure::{Exit, Failure};
 use crate::{
     config::{Config, PasswordSourceKind},
     control::client::{self, ClientError},
-    ports::store::Store,
-    runtime::compose,
+    runtime::compose::{self, ComposeError},
     service::admin::{Admin, Request, Response},
+    store::OpenError,
 };
+
+/// How often, and how long, a store that somebody else has open is waited for.
+const LOCKED_PAUSES: u32 = 15;
+const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where requests go.
 pub struct Backend {
@@ -32,6 +36,13 @@ struct Direct {
     admin: Admin,
 }
 
+/// Who has the store.
+enum Hold {
+    Ours(Direct),
+    /// Somebody else; what to say in the end.
+    Theirs(Failure),
+}
+
 impl Backend {
     /// For this configuration. Nothing is opened before something is asked.
     pub fn new(config: Config) -> Self {
@@ -43,36 +54,48 @@ impl Backend {
         self.config.passwords.source == PasswordSourceKind::Dovecot
     }
 
-    /// Asks the daemon; if none runs, does it here.
+    /// Asks the daemon; if none runs, does it here. When the store is in use and nobody listens,
+    /// a daemon is just starting or stopping, or another command is at work: that is given a
+    /// moment.
     pub fn ask(&mut self, request: Request) -> Result<Response, Failure> {
-        if self.direct.is_none() {
+        let mut pauses = 0;
+        loop {
+            if let Some(direct) = &self.direct {
+                return direct.ask(request);
+            }
             match client::ask(&self.socket, &request) {
-                Err(ClientError::NoDaemon(_)) => self.direct = Some(Direct::open(&self.config)?),
+                Err(ClientError::NoDaemon(_)) => {}
                 done => return Ok(done?),
             }
-        }
-        match &self.direct {
-            Some(direct) => direct.ask(request),
-            None => Err(Failure::new(Exit::Software, "there is nobody to ask")),
+            match Direct::open(&self.config)? {
+                Hold::Ours(direct) => self.direct = Some(direct),
+                Hold::Theirs(why) if pauses == LOCKED_PAUSES => return Err(why),
+                Hold::Theirs(_) => std::thread::sleep(LOCKED_PAUSE),
+            }
+            pauses += 1;
         }
     }
 }
 
 impl Direct {
-    fn open(config: &Config) -> Result<Self, Failure> {
+    fn open(config: &Config) -> Result<Hold, Failure> {
         if let Ok(folder) = std::fs::metadata(&config.store.directory) {
             become_user(folder.uid())?;
         }
         let runtime = runtime()?;
-        let admin = runtime.block_on(async {
-            let store: Arc<dyn Store> = compose::open_store(config).await?;
-            let hasher = match config.passwords.source {
-                PasswordSourceKind::Dovecot => None,
-                PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
-            };
-            Ok::<_, compose::ComposeError>(compose::admin(config, store, hasher))
-        })?;
-        Ok(Self { runtime, admin })
+        let store = match runtime.block_on(compose::open_store(config)) {
+            Ok(store) => store,
+            Err(error @ ComposeError::Store(OpenError::Locked { dir: _ })) => {
+                return Ok(Hold::Theirs(error.into()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let hasher = match config.passwords.source {
+            PasswordSourceKind::Dovecot => None,
+            PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
+        };
+        let admin = compose::admin(config, store, hasher);
+        Ok(Hold::Ours(Self { runtime, admin }))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {

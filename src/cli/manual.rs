@@ -35,6 +35,7 @@ fn render(command: Command) -> Result<String, Failure> {
     let mut page = Vec::new();
     Man::new(command)
         .manual("mail2fa")
+        .source(concat!("mail2fa ", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(|error| Failure::new(Exit::Software, error))?;
     // What follows the options has a heading that says nothing.
