@@ -365,6 +365,39 @@ async fn bounds_are_kept(bench: &impl Bench) {
     assert_eq!(store.verify().await.unwrap().damaged, []);
 }
 
+/// What sled puts into files of its own is not covered by an fdatasync of its log.
+#[test]
+fn the_largest_records_stay_in_the_log() {
+    runtime().block_on(async {
+        let bench = Sled(keyring(), Place::new());
+        let mut store = bench.create().await;
+        let mut largest = enrolled(0);
+        largest.password_hash = Some(mail2fa::base::SecretText::new("x".repeat(32_500)));
+        for round in 0..2 {
+            let mut tasks = Vec::new();
+            for n in 0..60 {
+                let (store, largest) = (store.clone(), largest.clone());
+                tasks.push(tokio::spawn(async move {
+                    let name = format!("{}{n}", "m".repeat(300));
+                    let read = store.load(&mailbox(&name)).await.unwrap();
+                    let expect = read.map_or(Expect::Absent, |read| Expect::Version(read.version));
+                    put(&store, &name, expect, Some(largest)).await;
+                    if n % 2 == round {
+                        let read = store.load(&mailbox(&name)).await.unwrap().unwrap();
+                        put(&store, &name, Expect::Version(read.version), None).await;
+                    }
+                }));
+            }
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let blobs = std::fs::read_dir(bench.1.store().join("blobs")).unwrap().count();
+            assert_eq!(blobs, 0, "round {round}");
+            store = bench.reopen(store).await;
+        }
+    });
+}
+
 async fn a_ping_comes_back(bench: &impl Bench) {
     bench.create().await.ping().await.unwrap();
 }

@@ -47,7 +47,7 @@ struct Known {
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let rounds = std::env::var("MAIL2FA_CRASH_ROUNDS").map_or(30, |rounds| rounds.parse().unwrap());
+    let rounds = std::env::var("MAIL2FA_CRASH_ROUNDS").map_or(25, |rounds| rounds.parse().unwrap());
     let place = Place::new();
     let keyring = Keyring::create(&place.key(), &OsRng).unwrap();
     let runtime = runtime();

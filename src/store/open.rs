@@ -96,10 +96,17 @@ impl<E: Engine> SealedStore<E> {
         let meta = read_meta(&engine, keyring, &rng).await?;
         let sealer = Sealer::new(keyring, Some(&meta.id), rng);
         let inner = Inner::new(engine, sealer, NameDigests::new(meta.names_key), meta.created);
-        for shard in Shard::all() {
-            let mut kept = inner.shard(shard).kept.lock().await;
-            // Damage stays with its shard and is reported there.
-            let _ = inner.compare(shard, &mut kept).await?;
+        // Side by side, so that one flush serves all. Damage stays with its shard and is reported
+        // there.
+        let compared = Shard::all().map(|shard| {
+            let inner = &inner;
+            async move {
+                let mut kept = inner.shard(shard).kept.lock().await;
+                inner.compare(shard, &mut kept).await
+            }
+        });
+        for compared in futures_util::future::join_all(compared).await {
+            compared?;
         }
         if let Some(reason) = fallen_back(&inner).await? {
             for shard in Shard::all() {

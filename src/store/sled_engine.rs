@@ -31,7 +31,7 @@ use super::{
 use crate::{
     base::{
         Rng,
-        limits::{STORE_CACHE_BYTES, STORE_QUEUE},
+        limits::{STORE_CACHE_BYTES, STORE_QUEUE, STORE_SEGMENT_BYTES},
     },
     decision::record::Version,
     ports::{BoxFuture, store::StoreError},
@@ -90,6 +90,8 @@ impl SledEngine {
     #[doc(hidden)]
     pub fn open_with(dir: &Path, durability: Durability) -> Result<Self, OpenError> {
         let folder = Folder::existing(dir)?;
+        let mark = folder.lock_mark()?;
+        folder.remove_torn_snapshots()?;
         let db = open_sled(&folder)?;
         let read = catch_unwind(AssertUnwindSafe(|| {
             Ok::<_, sled::Error>((db.get(ID_KEY)?, db.get(COUNTER_KEY)?))
@@ -105,7 +107,7 @@ impl SledEngine {
         else {
             return Err(folder.damaged("its first entries are not readable"));
         };
-        let (mark, version) = folder.mark(id)?;
+        let (mark, version) = mark.of(id);
         Self::start(folder, db, mark, version, u64::from_be_bytes(counter), durability)
     }
 
@@ -318,7 +320,10 @@ pub(super) fn encode_value(version: Version, value: &[u8]) -> Vec<u8> {
 }
 
 fn open_sled(folder: &Folder) -> Result<sled::Db, OpenError> {
-    let config = sled::Config::new().path(folder.path()).cache_capacity(STORE_CACHE_BYTES);
+    let config = sled::Config::new()
+        .path(folder.path())
+        .cache_capacity(STORE_CACHE_BYTES)
+        .segment_size(STORE_SEGMENT_BYTES);
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(opened) => opened.map_err(|error| sled_error(folder, error)),
         Err(_) => Err(folder.damaged("sled panicked while opening it")),

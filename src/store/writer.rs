@@ -351,6 +351,9 @@ impl Writer {
             Fatal::Full(reason) => format!("its disk is full: {reason}"),
             Fatal::Other(reason) => reason,
         };
+        // Closing sled flushes, which waits for ever when an earlier write has failed: it stays
+        // open, and locked, until the process ends.
+        std::mem::forget(self.db);
         self.shared.die(reason.clone());
         for answer in waiting {
             match answer {
