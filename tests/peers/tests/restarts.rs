@@ -53,8 +53,9 @@ fn restarts(generation: Generation, mode: PasswordMode) {
     // Without mail2fa nobody gets in.
     stand.mail2fa_mut().stop().unwrap();
     for door in [Door::PostfixPlain, Door::AuthClient, Door::ImapPlain] {
-        let verdict = stand.knock(door, bob()).unwrap().verdict;
-        assert!(matches!(verdict, Verdict::Unavailable | Verdict::Broken), "{door:?}: {verdict:?}");
+        let answer = stand.knock(door, bob()).unwrap();
+        let not_now = matches!(answer.verdict, Verdict::Unavailable | Verdict::Broken);
+        assert!(not_now, "{door:?}: {answer}");
     }
     // mail2fa starts before Dovecot is there, too.
     stand.dovecot.stop();
