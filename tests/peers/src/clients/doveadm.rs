@@ -27,7 +27,9 @@ pub fn auth_test(
     let output = lines::run(&mut dovecot.doveadm(&arguments)?, "")?;
     let text = lines::text(&output);
     // The exit status is the same for a refusal and for a socket that is not there.
-    let said = lines::last(&text, |line| line.starts_with("passdb: "));
+    let said = lines::last(&text, |line| {
+        line.starts_with("passdb: ") || line.contains("cmd auth test: user ")
+    });
     let verdict = match (&said, output.status.success()) {
         (Some(_), true) => Verdict::In,
         (Some(_), false) if text.contains("code=temp_fail") => Verdict::Unavailable,
