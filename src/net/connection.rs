@@ -201,20 +201,18 @@ impl<S: Session> Logins<S> {
             match event {
                 ServerEvent::Attempt(attempt) => self.start(attempt),
                 ServerEvent::Rejected { id, mechanism, parameters, why } => {
-                    tracing::debug!(listener = &*self.shared.name, %why, "a login was malformed");
+                    tracing::debug!(listener = &*self.shared.name, %why, "a login was rejected");
                     let circumstances =
                         translate::circumstances(&self.shared.name, &mechanism, &parameters);
                     self.shared.authenticator.undecided(b"", &circumstances, MALFORMED);
-                    let now = Instant::now();
-                    self.answer(
-                        server,
-                        Decided { id, arrived: now, reply: translate::refused(b"") },
-                    );
+                    let reply = translate::refused(b"");
+                    self.answer(server, Decided { id, arrived: Instant::now(), reply });
                 }
                 ServerEvent::Cancelled(id) => {
                     if let Some(abort) = self.abort.remove(&id) {
                         abort.abort();
                     }
+                    self.refusals.forget(id);
                 }
                 ServerEvent::Handshake { .. } => {}
             }
@@ -283,11 +281,11 @@ async fn run<S: Session>(
         }
         let due = logins.refusals.next_due();
         tokio::select! {
-            read = wire.read(), if !draining => {
-                if !read? {
-                    return Ok(());
-                }
-            }
+            // In this order, so that logins which were cancelled are gone before more are read:
+            // a peer that only starts and cancels would else pile them up.
+            biased;
+            () = stopping.cancelled(), if !draining => draining = true,
+            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
             Some(decided) = logins.running.next() => {
                 if let Some(decided) = decided {
                     logins.answer(&mut wire.server, decided);
@@ -296,8 +294,11 @@ async fn run<S: Session>(
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 logins.release(&mut wire.server);
             }
-            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
-            () = stopping.cancelled(), if !draining => draining = true,
+            read = wire.read(), if !draining => {
+                if !read? {
+                    return Ok(());
+                }
+            }
         }
     }
 }
