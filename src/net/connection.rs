@@ -30,7 +30,7 @@ use crate::{
     ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::{Authenticator, MALFORMED},
     sys::duplex::Duplex,
-    wire::{Attempt, Fatal, Greeting, RequestId, Server, ServerEvent},
+    wire::{Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
 };
 
 /// What the connections of one listener share.
@@ -204,8 +204,8 @@ impl<S: Session> Logins<S> {
                     tracing::debug!(listener = &*self.shared.name, %why, "a login was rejected");
                     let circumstances =
                         translate::circumstances(&self.shared.name, &mechanism, &parameters);
-                    self.shared.authenticator.undecided(b"", &circumstances, MALFORMED);
-                    let reply = translate::refused(b"");
+                    let (result, reply) = rejected(why);
+                    self.shared.authenticator.undecided(b"", &circumstances, result);
                     self.answer(server, Decided { id, arrived: Instant::now(), reply });
                 }
                 ServerEvent::Cancelled(id) => {
@@ -259,6 +259,25 @@ impl<S: Session> Logins<S> {
 
     fn is_idle(&self) -> bool {
         self.running.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// What a request that never became a login is for the log and for the peer. Too many at once say nothing
+/// about any password.
+fn rejected(why: Rejection) -> (LoginResult<'static>, Reply) {
+    match why {
+        Rejection::TooManyPending => {
+            let result = LoginResult::Unavailable("too many unanswered requests");
+            (result, translate::temp_fail(b""))
+        }
+        Rejection::Mechanism
+        | Rejection::Base64
+        | Rejection::Aborted
+        | Rejection::Malformed
+        | Rejection::EmptyName
+        | Rejection::ForbiddenInName
+        | Rejection::NulInPassword
+        | Rejection::TooLong => (MALFORMED, translate::refused(b"")),
     }
 }
 
