@@ -19,9 +19,15 @@ pub struct Peer {
     unread: Vec<u8>,
 }
 
+impl From<UnixStream> for Peer {
+    fn from(stream: UnixStream) -> Self {
+        Self { stream, unread: Vec::new() }
+    }
+}
+
 impl Peer {
     pub async fn connect(path: &Path) -> Self {
-        Self { stream: UnixStream::connect(path).await.unwrap(), unread: Vec::new() }
+        UnixStream::connect(path).await.unwrap().into()
     }
 
     /// Connects, says hello and takes the server's greeting.

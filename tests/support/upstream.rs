@@ -76,6 +76,7 @@ struct State {
 struct Shared {
     state: Mutex<State>,
     changed: Notify,
+    nudge: Notify,
 }
 
 /// The upstream; it ends when it is dropped.
@@ -96,7 +97,7 @@ impl Upstream {
             open: 0,
             forgetful: false,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() });
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), nudge: Notify::new() });
         let task = listen(path, &shared);
         Self { path: path.into(), shared, task }
     }
@@ -132,6 +133,11 @@ impl Upstream {
     pub fn forgetful(&self) {
         self.silent();
         self.shared.state.lock().unwrap().forgetful = true;
+    }
+
+    /// Runs the script with the line NUDGE on each connection, as if a peer had said it.
+    pub fn nudge(&self) {
+        self.shared.nudge.notify_waiters();
     }
 
     /// Ends every connection and stops listening.
@@ -259,11 +265,17 @@ async fn connection(stream: UnixStream, shared: Arc<Shared>) {
     }
     let mut text = Vec::new();
     loop {
-        text.clear();
-        if !matches!(read.read_until(b'\n', &mut text).await, Ok(count) if count > 0) {
-            return;
-        }
-        let line = String::from_utf8_lossy(&text);
+        let line = tokio::select! {
+            read = read.read_until(b'\n', &mut text) => {
+                if !matches!(read, Ok(count) if count > 0) {
+                    return;
+                }
+                let line = String::from_utf8_lossy(&text).into_owned();
+                text.clear();
+                line
+            }
+            () = shared.nudge.notified() => "NUDGE".into(),
+        };
         let words = line.trim_end_matches('\n').split('\t').map(str::to_owned).collect();
         let line = Line { connection: number, words };
         let script = {
