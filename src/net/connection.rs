@@ -30,7 +30,7 @@ use crate::{
     ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::{Authenticator, MALFORMED},
     sys::duplex::Duplex,
-    wire::{Attempt, Fatal, Greeting, RequestId, Server, ServerEvent},
+    wire::{Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
 };
 
 /// What the connections of one listener share.
@@ -201,20 +201,18 @@ impl<S: Session> Logins<S> {
             match event {
                 ServerEvent::Attempt(attempt) => self.start(attempt),
                 ServerEvent::Rejected { id, mechanism, parameters, why } => {
-                    tracing::debug!(listener = &*self.shared.name, %why, "a login was malformed");
+                    tracing::debug!(listener = &*self.shared.name, %why, "a login was rejected");
                     let circumstances =
                         translate::circumstances(&self.shared.name, &mechanism, &parameters);
-                    self.shared.authenticator.undecided(b"", &circumstances, MALFORMED);
-                    let now = Instant::now();
-                    self.answer(
-                        server,
-                        Decided { id, arrived: now, reply: translate::refused(b"") },
-                    );
+                    let (result, reply) = rejected(why);
+                    self.shared.authenticator.undecided(b"", &circumstances, result);
+                    self.answer(server, Decided { id, arrived: Instant::now(), reply });
                 }
                 ServerEvent::Cancelled(id) => {
                     if let Some(abort) = self.abort.remove(&id) {
                         abort.abort();
                     }
+                    self.refusals.forget(id);
                 }
                 ServerEvent::Handshake { .. } => {}
             }
@@ -264,6 +262,25 @@ impl<S: Session> Logins<S> {
     }
 }
 
+/// What a request that never became a login is for the log and for the peer. Too many at once say nothing
+/// about any password.
+fn rejected(why: Rejection) -> (LoginResult<'static>, Reply) {
+    match why {
+        Rejection::TooManyPending => {
+            let result = LoginResult::Unavailable("too many unanswered requests");
+            (result, translate::temp_fail(b""))
+        }
+        Rejection::Mechanism
+        | Rejection::Base64
+        | Rejection::Aborted
+        | Rejection::Malformed
+        | Rejection::EmptyName
+        | Rejection::ForbiddenInName
+        | Rejection::NulInPassword
+        | Rejection::TooLong => (MALFORMED, translate::refused(b"")),
+    }
+}
+
 /// The loop of a connection after its handshake.
 async fn run<S: Session>(
     mut wire: Wire,
@@ -283,11 +300,11 @@ async fn run<S: Session>(
         }
         let due = logins.refusals.next_due();
         tokio::select! {
-            read = wire.read(), if !draining => {
-                if !read? {
-                    return Ok(());
-                }
-            }
+            // In this order, so that logins which were cancelled are gone before more are read:
+            // a peer that only starts and cancels would else pile them up.
+            biased;
+            () = stopping.cancelled(), if !draining => draining = true,
+            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
             Some(decided) = logins.running.next() => {
                 if let Some(decided) = decided {
                     logins.answer(&mut wire.server, decided);
@@ -296,8 +313,11 @@ async fn run<S: Session>(
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 logins.release(&mut wire.server);
             }
-            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
-            () = stopping.cancelled(), if !draining => draining = true,
+            read = wire.read(), if !draining => {
+                if !read? {
+                    return Ok(());
+                }
+            }
         }
     }
 }
