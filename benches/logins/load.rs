@@ -17,8 +17,10 @@ use anyhow::{Context, Result, bail, ensure};
 /// How requests are sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// In the report.
+    /// On the command line.
     pub name: &'static str,
+    /// In the report.
+    pub title: &'static str,
     /// Connections, each with a thread of its own.
     pub connections: usize,
     /// Requests under way on each connection.
@@ -26,12 +28,20 @@ pub struct Shape {
 }
 
 /// Many at a time.
-pub const PIPELINED: Shape =
-    Shape { name: "pipelined: 4 connections, 16 in flight on each", connections: 4, in_flight: 16 };
+pub const PIPELINED: Shape = Shape {
+    name: "pipelined",
+    title: "pipelined: 4 connections, 16 in flight on each",
+    connections: 4,
+    in_flight: 16,
+};
 
 /// One at a time.
-pub const SINGLE: Shape =
-    Shape { name: "one at a time: 1 connection, 1 in flight", connections: 1, in_flight: 1 };
+pub const SINGLE: Shape = Shape {
+    name: "single",
+    title: "one at a time: 1 connection, 1 in flight",
+    connections: 1,
+    in_flight: 1,
+};
 
 /// What one run took.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Logins a second and latency through a `client` listener, beside Dovecot's own auth service.
 //!
-//!     cargo bench --bench logins [-- --quick] [-- --only NAME] [-- --log LEVEL]
+//!     cargo bench --bench logins [-- [--quick] [--only CASE] [--shape SHAPE] [--rounds NUMBER] [--log LEVEL]]
 //!
 //! The servers are processes of their own; the load generator is this one. Each case is measured
 //! next to Dovecot, turn about, several rounds, and the ratio printed is the median of the rounds'
@@ -28,10 +28,15 @@ use self::{
     report::Series,
 };
 
+/// What the command line takes.
+const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --log LEVEL";
+
 /// What is asked for on the command line.
 struct Options {
     quick: bool,
     only: Option<String>,
+    shape: Option<String>,
+    rounds: Option<usize>,
     log: String,
 }
 
@@ -106,20 +111,27 @@ fn main() -> Result<()> {
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { quick: false, only: None, log: "info".into() };
+    let mut options =
+        Options { quick: false, only: None, shape: None, rounds: None, log: "info".into() };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--bench" => {}
             "--quick" => options.quick = true,
             "--only" => options.only = Some(rest.next().context("--only what?")?.clone()),
+            "--shape" => options.shape = Some(rest.next().context("--shape which?")?.clone()),
+            "--rounds" => options.rounds = Some(rest.next().context("--rounds N")?.parse()?),
             "--log" => options.log.clone_from(rest.next().context("--log which level?")?),
-            other => bail!("unknown argument {other}; known: --quick, --only NAME, --log LEVEL"),
+            other => bail!("unknown argument {other}; known: {KNOWN}"),
         }
     }
     let known = CASES.map(|case| case.name);
     if let Some(only) = &options.only {
         ensure!(known.contains(&only.as_str()), "--only takes one of {}", known.join(", "));
+    }
+    let known = SHAPES.map(|shape| shape.name);
+    if let Some(shape) = &options.shape {
+        ensure!(known.contains(&shape.as_str()), "--shape takes one of {}", known.join(", "));
     }
     Ok(options)
 }
@@ -131,7 +143,8 @@ struct Places {
 }
 
 fn measure(options: &Options) -> Result<()> {
-    let size = if options.quick { QUICK } else { FULL };
+    let mut size = if options.quick { QUICK } else { FULL };
+    size.rounds = options.rounds.unwrap_or(size.rounds).max(1);
     let places = Places {
         short: tempfile::Builder::new().prefix("mail2fa-logins-").tempdir()?,
         disk: tempfile::Builder::new().prefix("logins-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?,
@@ -152,6 +165,7 @@ fn measure(options: &Options) -> Result<()> {
         fdatasync(places.disk.path())?.as_secs_f64() * 1e3
     );
     let mut bench = Bench {
+        shape: options.shape.clone(),
         dovecot: Subject::new(upstream)?,
         echo: Subject::new(echo)?,
         plain: PlainLogins::new(size.mailboxes),
@@ -195,6 +209,8 @@ type Outcome = [(Series, Vec<f64>); SHAPES.len()];
 const SHAPES: [Shape; 2] = [PIPELINED, SINGLE];
 
 struct Bench {
+    /// The only shape that is measured, if one was asked for.
+    shape: Option<String>,
     size: Size,
     dovecot: Subject,
     echo: Subject,
@@ -258,6 +274,9 @@ impl Bench {
         for (((shape, count), (series, ratios)), beside) in
             SHAPES.into_iter().zip(counts).zip(&mut outcome).zip(&mut self.beside)
         {
+            if self.shape.as_deref().is_some_and(|only| only != shape.name) {
+                continue;
+            }
             for round in 0..self.size.rounds {
                 let theirs = self.plain.take(count);
                 let ours = requests(&mut self.plain, count)?;
@@ -286,12 +305,15 @@ impl Bench {
         for (index, (shape, count)) in
             SHAPES.into_iter().zip([self.size.pipelined, self.size.single]).enumerate()
         {
+            if self.shape.as_deref().is_some_and(|only| only != shape.name) {
+                continue;
+            }
             let mut ceiling = Series::default();
             for _ in 0..self.size.rounds {
                 let requests = self.plain.take(count);
                 timed(&self.echo.socket, &[self.echo.pid], shape, &requests, &mut ceiling)?;
             }
-            text.push_str(&report::head(shape.name));
+            text.push_str(&report::head(shape.title));
             text.push_str(&ceiling.row("nothing but OK (what the load generator allows)", None));
             if let Some(beside) = self.beside.get(index) {
                 text.push_str(&beside.row("Dovecot's auth, password alone", None));
