@@ -30,7 +30,11 @@ const FORBIDDEN: [(&str, &[&str], &str); 6] = [
     ("ports", &["wire", "config"], "a port is the same for every protocol and configuration"),
     ("store", &["wire", "service", "upstream", "config"], "it only keeps records"),
     ("password", &["wire", "service", "upstream", "config"], "it only hashes"),
-    ("cli", &["wire", "net", "upstream"], "commands speak to the daemon or the store, not to peers"),
+    (
+        "cli",
+        &["wire", "net", "upstream"],
+        "commands speak to the daemon or the store, not to peers",
+    ),
 ];
 
 /// Words that must not stand in the code of some rooms, and why. Tests inside the files may use them.
@@ -139,8 +143,7 @@ fn code(text: &str) -> Vec<(usize, String)> {
     while let Some((number, line)) = all.next() {
         let tests_begin = line == "#[cfg(test)]"
             && all.peek().is_some_and(|(_, next)| {
-                next.starts_with("mod ") && next.ends_with('{')
-                    || next.starts_with("#[")
+                next.starts_with("mod ") && next.ends_with('{') || next.starts_with("#[")
             });
         if tests_begin {
             break;
@@ -351,8 +354,7 @@ type Check = fn(&str, &str) -> Vec<String>;
 #[track_caller]
 fn hold(files: &BTreeMap<String, String>, check: Check) {
     assert!(!files.is_empty());
-    let complaints: Vec<String> =
-        files.iter().flat_map(|(path, text)| check(path, text)).collect();
+    let complaints: Vec<String> = files.iter().flat_map(|(path, text)| check(path, text)).collect();
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }
 
@@ -433,7 +435,10 @@ fn the_rules_bite() {
         ("src/base/x.rs", "use crate::wire::Line;"),
         ("src/wire/x.rs", "use crate::decision::flow::Flow;"),
         ("src/decision/x.rs", "use crate::{base::Secret, wire::Line};"),
-        ("src/store/x.rs", "use crate::{\n    base::{Clock, Rng},\n    net::client::ClientDoor,\n};"),
+        (
+            "src/store/x.rs",
+            "use crate::{\n    base::{Clock, Rng},\n    net::client::ClientDoor,\n};",
+        ),
         ("src/net/x.rs", "fn f() { crate::store::open(); }"),
         ("src/net/x.rs", "use crate::runtime::compose;"),
         ("src/service/x.rs", "use crate::wire::Attempt;"),

@@ -248,6 +248,19 @@ impl<S: Session> Logins<S> {
         }
     }
 
+    /// Answers `first` and every other login that is decided by now, so that one write carries them
+    /// all.
+    fn answer_all(&mut self, server: &mut Server, first: Option<Decided>) {
+        let mut next = Some(first);
+        while let Some(decided) = next {
+            if let Some(decided) = decided {
+                self.answer(server, decided);
+            }
+            // This poll leaves no waker behind: the loop polls again before it waits.
+            next = self.running.next().now_or_never().flatten();
+        }
+    }
+
     /// Lets the refusals go whose moment has come.
     fn release(&mut self, server: &mut Server) {
         let now = Instant::now();
@@ -289,6 +302,9 @@ async fn run<S: Session>(
     stopping: &CancellationToken,
 ) -> Result<(), ConnectionError> {
     let mut draining = false;
+    // Made once: each one is an entry in a list that all connections share.
+    let (stopped, ended) = (stopping.cancelled(), session.ended());
+    tokio::pin!(stopped, ended);
     loop {
         if !draining {
             logins.take(&mut wire.server)?;
@@ -303,12 +319,10 @@ async fn run<S: Session>(
             // In this order, so that logins which were cancelled are gone before more are read:
             // a peer that only starts and cancels would else pile them up.
             biased;
-            () = stopping.cancelled(), if !draining => draining = true,
-            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
+            () = &mut stopped, if !draining => draining = true,
+            () = &mut ended => return Err(ConnectionError::UpstreamEnded),
             Some(decided) = logins.running.next() => {
-                if let Some(decided) = decided {
-                    logins.answer(&mut wire.server, decided);
-                }
+                logins.answer_all(&mut wire.server, decided);
             }
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 logins.release(&mut wire.server);

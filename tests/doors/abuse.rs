@@ -26,7 +26,10 @@ async fn a_peer_that_never_reads_is_let_go() {
             sent += 1_000;
             assert!(sent < 8 * OUTPUT_BYTES / "FAIL\t5\tcode=temp_fail\n".len(), "nobody stops it");
         }
-        assert_eq!(stand.peer().await.ask(login(1, BOB, BOB_PASSWORD)).await, "OK\t1\tuser=bob@example.org");
+        assert_eq!(
+            stand.peer().await.ask(login(1, BOB, BOB_PASSWORD)).await,
+            "OK\t1\tuser=bob@example.org"
+        );
     }
 }
 

@@ -96,8 +96,27 @@ fn any_pieces_get_the_same_answers() {
 fn no_bytes_open_anything() {
     let config = ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() };
     let words = prop::sample::select(vec![
-        "AUTH", "CONT", "CANCEL", "\t", "\t", "\n", "1", "2", "PLAIN", "LOGIN", "service=imap",
-        "resp=", "=", "*", "\u{1}t", "\0", "\r", "VERSION", "OK", "user=alice@example.org", "AA==",
+        "AUTH",
+        "CONT",
+        "CANCEL",
+        "\t",
+        "\t",
+        "\n",
+        "1",
+        "2",
+        "PLAIN",
+        "LOGIN",
+        "service=imap",
+        "resp=",
+        "=",
+        "*",
+        "\u{1}t",
+        "\0",
+        "\r",
+        "VERSION",
+        "OK",
+        "user=alice@example.org",
+        "AA==",
     ]);
     let noise = prop::collection::vec(words, 0..60);
     proptest!(config, |(noise in noise)| {

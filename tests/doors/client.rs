@@ -24,7 +24,10 @@ async fn the_greeting_comes_unasked_and_in_an_order_that_postfix_and_exim_take()
     let mut peer = stand.connect().await;
     let greeting = peer.greeting().await;
     let mut words: Vec<&str> = greeting.iter().map(|l| l.split('\t').next().unwrap()).collect();
-    assert_eq!(greeting[..3], ["VERSION\t1\t2", "MECH\tPLAIN\tplaintext", "MECH\tLOGIN\tplaintext"]);
+    assert_eq!(
+        greeting[..3],
+        ["VERSION\t1\t2", "MECH\tPLAIN\tplaintext", "MECH\tLOGIN\tplaintext"]
+    );
     assert_eq!(words.split_off(3), ["SPID", "CUID", "DONE"]);
     peer.send(HELLO).await;
     peer.expect_quiet().await;
@@ -105,7 +108,10 @@ async fn plain_and_login_in_all_their_forms() {
         (auth(1, "PLAIN", None), &[(challenge, &message), (BOB_OK, "")]),
         (auth(1, "LOGIN", None), &[(ask_name, &name), (ask_password, &password), (BOB_OK, "")]),
         (auth(1, "LOGIN", Some("")), &[(ask_name, &name), (ask_password, &password), (BOB_OK, "")]),
-        (auth(1, "LOGIN", Some("=")), &[(ask_name, &name), (ask_password, &password), (BOB_OK, "")]),
+        (
+            auth(1, "LOGIN", Some("=")),
+            &[(ask_name, &name), (ask_password, &password), (BOB_OK, "")],
+        ),
         (auth(1, "LOGIN", Some(&name)), &[(ask_password, &password), (BOB_OK, "")]),
     ];
     for (start, dialogue) in table {
@@ -182,7 +188,9 @@ async fn a_cancelled_request_is_not_answered_and_dovecot_is_told() {
     peer.expect_quiet().await;
     // The number may be used again, and a late answer to its first use reaches nobody.
     stand.upstream.script(|line| match line.verb() {
-        "AUTH" => vec![Act::Say("OK\t1\tuser=late@example.org\n".into()), passwords(line)[0].clone()],
+        "AUTH" => {
+            vec![Act::Say("OK\t1\tuser=late@example.org\n".into()), passwords(line)[0].clone()]
+        }
         _ => vec![],
     });
     assert_eq!(peer.ask(login(1, BOB, BOB_PASSWORD)).await, BOB_OK);
@@ -272,10 +280,7 @@ async fn a_master_user_is_judged_by_its_own_factor_and_the_targets() {
     stand.upstream.answer("OK\t#\tuser=alice@example.org\n");
     let mut peer = stand.peer().await;
     let response = plain_as(ALICE, BOB, BOB_PASSWORD);
-    assert_eq!(
-        peer.ask(auth(1, "PLAIN", Some(&response))).await,
-        "FAIL\t1\tuser=bob@example.org"
-    );
+    assert_eq!(peer.ask(auth(1, "PLAIN", Some(&response))).await, "FAIL\t1\tuser=bob@example.org");
     let event = stand.log.last();
     assert_eq!(event.result, "refused master_without_factor");
     assert_eq!((&*event.mailbox, event.target.as_deref()), (BOB, Some(ALICE)));

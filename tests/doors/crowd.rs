@@ -32,7 +32,8 @@ fn raise_limit() -> u64 {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     // Only root may raise the hard limit.
     let wanted = hard.max(CROWD + RESERVE);
-    let given = if setrlimit(Resource::RLIMIT_NOFILE, wanted, wanted).is_ok() { wanted } else { hard };
+    let given =
+        if setrlimit(Resource::RLIMIT_NOFILE, wanted, wanted).is_ok() { wanted } else { hard };
     setrlimit(Resource::RLIMIT_NOFILE, given, given.max(hard)).unwrap();
     given
 }

@@ -152,6 +152,8 @@ async fn the_traces_are_looked_through_and_hold_no_secret() {
     let message = crate::support::plain(ALICE, ALICE_PASSWORD);
     assert!(secrets().iter().any(|secret| message.contains(secret)));
     assert!(crate::support::watched::leak_in(&format!("x {message} y")).is_some());
-    assert!(crate::support::watched::leak_in(&format!("code={}", crate::support::code(0))).is_some());
+    assert!(
+        crate::support::watched::leak_in(&format!("code={}", crate::support::code(0))).is_some()
+    );
     assert!(crate::support::watched::leak_in("2026-01-01T00:00:00.123456Z fine").is_none());
 }

@@ -109,7 +109,10 @@ async fn login_goes_up_as_plain() {
     assert_eq!(peer.ask(format!("CONT\t6\t{name}\n")).await, "CONT\t6\tUGFzc3dvcmQ6");
     let answer = peer.ask(format!("CONT\t6\t{}\n", crate::support::b64(&password))).await;
     assert_eq!(answer, "OK\t6\tuser=alice@example.org");
-    assert_eq!(stand.upstream.said("AUTH"), [auth(6, "PLAIN", Some(&plain(ALICE, ALICE_PASSWORD))).trim_end()]);
+    assert_eq!(
+        stand.upstream.said("AUTH"),
+        [auth(6, "PLAIN", Some(&plain(ALICE, ALICE_PASSWORD))).trim_end()]
+    );
     assert_eq!(stand.log.last().mechanism, "LOGIN");
 }
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use mail2fa::base::limits::{
-    LINE_BYTES, UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS,
-};
+use mail2fa::base::limits::{LINE_BYTES, UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS};
 use tokio::time::Instant;
 
 use crate::{

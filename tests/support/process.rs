@@ -34,8 +34,7 @@ pub struct Other {
 
 impl Other {
     pub fn start(test: &str) -> Self {
-        let mut child =
-            command(test).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(test).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         Self { child, input, output: BufReader::new(output) }
     }

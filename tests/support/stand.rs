@@ -90,8 +90,7 @@ impl Stand {
         let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
         let (clock, log) = (FakeClock::new(), Watched::new());
         let store = store(stored).await;
-        let passwords =
-            if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
+        let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
         let policy = Policy { names: options.names, passwords };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);
@@ -126,17 +125,7 @@ impl Stand {
                 Ready::Login(LoginDoor::new(shared.clone(), below, passwords))
             }
         });
-        Self {
-            clock,
-            log,
-            store,
-            upstream,
-            socket,
-            stopping,
-            tasks,
-            accepting,
-            _folder: folder,
-        }
+        Self { clock, log, store, upstream, socket, stopping, tasks, accepting, _folder: folder }
     }
 
     /// Somebody who has connected and said nothing.

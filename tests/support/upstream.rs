@@ -97,7 +97,11 @@ impl Upstream {
             open: 0,
             forgetful: false,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new(), nudge: Notify::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            nudge: Notify::new(),
+        });
         let task = listen(path, &shared);
         Self { path: path.into(), shared, task }
     }

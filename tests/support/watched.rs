@@ -151,8 +151,7 @@ fn traces() -> &'static Traces {
     static TRACES: OnceLock<Traces> = OnceLock::new();
     TRACES.get_or_init(|| {
         let traces = Traces::default();
-        let format =
-            tracing_subscriber::fmt::layer().with_ansi(false).with_writer(traces.clone());
+        let format = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(traces.clone());
         let all = tracing_subscriber::registry().with(LevelFilter::TRACE).with(format);
         tracing::subscriber::set_global_default(all).expect("nobody else sets a subscriber");
         traces
