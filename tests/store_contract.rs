@@ -509,6 +509,21 @@ fn a_record_that_does_not_open_concerns_its_mailbox_only() {
         let page = store.page(None, 1000).await.unwrap();
         assert_eq!(page.len(), 100);
         assert_eq!(page.iter().filter(|(_, record)| record.is_err()).count(), 1);
+
+        // Nothing replaces it by accident; an administrator may remove it.
+        let set = vec![change("m7", Expect::Absent, Some(enrolled(1)))];
+        assert_eq!(store.commit(set).await, Ok(Commit::Conflict));
+        assert!(store.discard_unreadable(&mailbox("m8")).await.is_err());
+        assert!(!store.discard_unreadable(&mailbox("nobody")).await.unwrap());
+        assert!(store.discard_unreadable(&mailbox("m7")).await.unwrap());
+        assert_eq!(store.load(&mailbox("m7")).await.unwrap(), None);
+        put(&store, "m7", Expect::Absent, Some(enrolled(1))).await;
+        let store = bench.reopen(store).await;
+        let verified = store.verify().await.unwrap();
+        assert_eq!(
+            (verified.records, verified.damaged, verified.unreadable),
+            (100, vec![], vec![])
+        );
     });
 }
 
@@ -534,6 +549,21 @@ fn an_older_state_is_noticed() {
         store.accept_damage().await.unwrap();
         let store = bench.reopen(store).await;
         assert_eq!(store.load(&mailbox("later")).await.unwrap().unwrap().value, plain());
+    });
+}
+
+#[test]
+fn an_older_state_is_noticed_by_the_comparison_too() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        put(&store, "early", Expect::Absent, Some(enrolled(1))).await;
+        let old = store.engine().dump();
+        put(&store, "later", Expect::Absent, Some(enrolled(1))).await;
+        store.engine().restore(old);
+        // Records and census of the shard agree, and not with what this process knows.
+        assert_eq!(store.verify().await.unwrap().damaged.len(), 1);
+        assert!(matches!(store.load(&mailbox("later")).await, Err(StoreError::Damaged(_))));
+        assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
     });
 }
 

@@ -88,8 +88,11 @@ pub const SCAN_PAGE: usize = 1_024;
 /// Writes that wait for the store's writer before a caller is told that it is unavailable.
 pub const STORE_QUEUE: usize = 16_384;
 
-/// Sealed records kept in memory in front of the store.
+/// Sealed records kept in memory in front of the store, of the usual size.
 pub const RECORD_CACHE: usize = 65_536;
+
+/// Memory those take at most, bytes.
+pub const RECORD_CACHE_BYTES: u64 = 67_108_864;
 
 /// Longest stored password hash, bytes, with its `{SCHEME}`.
 pub const HASH_BYTES: usize = 4_096;

@@ -12,7 +12,7 @@
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
 //! | `json.rs`, `record.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
 //! | `census.rs` | what must be there |
-//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs` | the store itself |
+//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
 
 pub mod census;
 mod commit;
@@ -27,6 +27,7 @@ pub mod memory_engine;
 mod meta;
 mod open;
 pub mod record;
+mod repair;
 pub mod seal;
 mod sealed;
 pub mod sled_engine;
@@ -40,6 +41,7 @@ pub use error::OpenError;
 pub use json::CodecError;
 pub use keyring::{Keyring, KeyringError};
 pub use memory_engine::MemoryEngine;
+pub use repair::Accepted;
 pub use sealed::SealedStore;
 pub use sled_engine::SledEngine;
-pub use survey::{Accepted, Verified};
+pub use survey::Verified;

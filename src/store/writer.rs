@@ -25,7 +25,7 @@ use std::{
     },
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use tokio::sync::oneshot;
 
 use super::{
@@ -34,7 +34,7 @@ use super::{
     sled_engine::{COUNTER_KEY, Durability, decode_value, encode_value},
 };
 use crate::{
-    base::limits::{RECORD_CACHE, STORE_GROUP},
+    base::limits::{RECORD_CACHE, RECORD_CACHE_BYTES, STORE_GROUP},
     decision::record::Version,
     ports::store::StoreError,
 };
@@ -55,10 +55,20 @@ pub(super) enum Job {
     Stop,
 }
 
+/// Weighs what is cached by the memory it takes, roughly.
+#[derive(Clone)]
+pub(super) struct Bytes;
+
+impl Weighter<Key, Stored> for Bytes {
+    fn weight(&self, key: &Key, stored: &Stored) -> u64 {
+        (key.len() + stored.value.len() + 128) as u64
+    }
+}
+
 /// What the writer and the readers share.
 pub(super) struct Shared {
     /// Acknowledged values, so that a hot key costs no thread hop.
-    pub(super) cache: Cache<Key, Stored>,
+    pub(super) cache: Cache<Key, Stored, Bytes>,
     pending: Mutex<Pending>,
     dead: OnceLock<String>,
     fatal: Mutex<Vec<FatalNotice>>,
@@ -81,7 +91,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Shared {
     pub(super) fn new() -> Self {
         Self {
-            cache: Cache::new(RECORD_CACHE),
+            cache: Cache::with_weighter(RECORD_CACHE, RECORD_CACHE_BYTES, Bytes),
             pending: Mutex::default(),
             dead: OnceLock::new(),
             fatal: Mutex::default(),

@@ -86,7 +86,7 @@ pub fn filler(name: &str, step: u64) -> Change {
     Change::Entry {
         key: EntryKey { kind: "filler", mailbox: mailbox(name), id: step.to_string() },
         expect: Some(Expect::Absent),
-        entry: Some(Entry { value: Secret::from_slice(&[7; 20_000]), expires: at(1) }),
+        entry: Some(Entry { value: Secret::from_vec(vec![7; 20_000]), expires: at(1) }),
     }
 }
 
