@@ -76,16 +76,18 @@ fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u6
     command.env("MAIL2FA_STORE_ROUND", round.to_string());
     let mut child = Reporter::start(command);
     let pid = nix::unistd::Pid::from_raw(child.pid().cast_signed());
+    let kill_within = |millis: usize| {
+        let wait = Duration::from_millis(random(millis) as u64);
+        std::thread::spawn(move || {
+            std::thread::sleep(wait);
+            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        })
+    };
     let mut acknowledged = 0;
-    let mut killer = None;
+    // Every fourth dies at any moment from its start on, which is while it opens the store.
+    let mut killer = (round % 4 == 3).then(|| kill_within(200));
     while let Some(line) = child.next() {
-        if killer.is_none() {
-            let wait = Duration::from_millis(random(250) as u64);
-            killer = Some(std::thread::spawn(move || {
-                std::thread::sleep(wait);
-                nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-            }));
-        }
+        killer.get_or_insert_with(|| kill_within(250));
         let words: Vec<_> = line.split(' ').collect();
         let entry = known.entry(words[1].to_owned()).or_default();
         match words[0] {

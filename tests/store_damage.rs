@@ -54,6 +54,8 @@ struct Seen {
     refused_to_open: bool,
     right: usize,
     errors: usize,
+    /// Of the right ones, those whose latest burns are gone.
+    stale: usize,
 }
 
 /// Opens a store and looks at every mailbox that was enrolled. Panics when one would be let in
@@ -76,6 +78,7 @@ async fn look(dir: &Path, keyring: &Keyring) -> Seen {
                 let totp = read.value.totp.unwrap_or_else(|| panic!("{name}: no factor"));
                 assert_eq!(totp.secret.expose(), b"12345678901234567890");
                 seen.right += 1;
+                seen.stale += usize::from(totp.last_step < STEP);
             }
             Ok(None) => panic!("{name} is lost and nobody noticed"),
             Err(_) => seen.errors += 1,
@@ -100,7 +103,8 @@ fn trial() {
     }));
     let keyring = Keyring::read(&dir.with_file_name("key")).unwrap();
     let seen = runtime().block_on(look(&dir, &keyring));
-    println!("SEEN {} {} {}", u8::from(seen.refused_to_open), seen.right, seen.errors);
+    let Seen { refused_to_open, right, errors, stale } = seen;
+    println!("SEEN {} {right} {errors} {stale}", u8::from(refused_to_open));
 }
 
 /// Runs a trial in a process of its own.
@@ -121,7 +125,12 @@ fn try_one(dir: &Path) -> Option<Seen> {
     let (_, counts) = text.split_once("SEEN ").unwrap_or_else(|| panic!("{text}"));
     let counts: Vec<usize> =
         counts.lines().next().unwrap().split(' ').map(|count| count.parse().unwrap()).collect();
-    Some(Seen { refused_to_open: counts[0] == 1, right: counts[1], errors: counts[2] })
+    Some(Seen {
+        refused_to_open: counts[0] == 1,
+        right: counts[1],
+        errors: counts[2],
+        stale: counts[3],
+    })
 }
 
 #[test]
@@ -131,7 +140,7 @@ fn flipped_bytes_never_open_a_mailbox() {
     let place = Place::new();
     runtime().block_on(make(&place));
     let trial = place.base().join("trial");
-    let (mut refused, mut hurt, mut whole, mut hung) = (0, 0, 0, 0);
+    let (mut refused, mut hurt, mut whole, mut hung, mut stale) = (0, 0, 0, 0, 0);
     for _ in 0..trials {
         copy_store(&place.store(), &trial);
         let file = OpenOptions::new().read(true).write(true).open(trial.join("db")).unwrap();
@@ -152,14 +161,20 @@ fn flipped_bytes_never_open_a_mailbox() {
                 hung += 1;
             }
             Some(Seen { refused_to_open: true, .. }) => refused += 1,
-            Some(Seen { errors: 0, .. }) => whole += 1,
-            Some(_) => hurt += 1,
+            Some(seen) => {
+                stale += usize::from(seen.stale > 0);
+                if seen.errors == 0 {
+                    whole += 1;
+                } else {
+                    hurt += 1;
+                }
+            }
         }
         std::fs::remove_dir_all(&trial).unwrap();
     }
     println!(
         "{trials} trials: {refused} did not open, {hurt} refused some mailboxes, {whole} served \
-         all rightly, {hung} hung"
+         all; {stale} had forgotten burns; {hung} hung"
     );
     assert!(refused + hurt > 0, "the damage hit nothing");
 }
