@@ -141,6 +141,10 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 
+/// Milliseconds after which the mark beside the store's data has caught up with a burn. Who has
+/// a record, or is enrolled, is marked at once.
+pub const STORE_MARK_MILLIS: u64 = 250;
+
 /// Write sets that the store's writer makes durable with one flush.
 pub const STORE_GROUP: usize = 1_024;
 

@@ -1,10 +1,11 @@
 //! The store's folder: who may enter it, what has to be in it, and the mark beside the data.
 //!
-//! The mark is a file of one line with the version of the latest change that adds, removes,
-//! enrols or disenrols a mailbox, and the id of the database it belongs to. It is written after
-//! the data is durable and before the change is acknowledged. Data that fell back to an older
-//! state (a cut file, a restored copy of the wrong day) is older than its mark, which is how
-//! that is noticed.
+//! The mark is a file of one line with the version of the latest change and the id of the
+//! database it belongs to. It is written after the data is durable: for a change that adds,
+//! removes, enrols or disenrols a mailbox before that is acknowledged, for others a moment later
+//! (`STORE_MARK_MILLIS`) and when the store is closed. Data that fell back to an older state (a cut
+//! file, damage in the log, a copy of the wrong day) is older than its mark, which is how that is
+//! noticed.
 //!
 //! # Security
 //!
@@ -204,6 +205,14 @@ impl Mark {
         self.file.write_all_at(mark_text(self.id, version).as_bytes(), 0)?;
         self.file.sync_data()
     }
+}
+
+/// Says that data is older than its mark.
+pub(super) fn older_than_mark(newest: u64, mark: u64) -> String {
+    format!(
+        "the data is older than its mark (change {newest} is the last there, {mark} was \
+         acknowledged)"
+    )
 }
 
 fn mark_text(id: [u8; 16], version: Version) -> String {

@@ -7,7 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `engine.rs` | the trait of a storage engine, in bytes |
-//! | `sled_engine.rs`, `writer.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
+//! | `sled_engine.rs`, `writer.rs`, `shared.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
 //! | `memory_engine.rs` | the engine of the tests, with faults |
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
 //! | `json.rs`, `record.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
@@ -30,6 +30,7 @@ pub mod record;
 mod repair;
 pub mod seal;
 mod sealed;
+mod shared;
 pub mod sled_engine;
 mod survey;
 #[cfg(test)]

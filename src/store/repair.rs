@@ -5,6 +5,8 @@
 //! Both operations can turn a mailbox with a second factor into one without. They are never
 //! called by the daemon on its own.
 
+use std::collections::BTreeSet;
+
 use super::{
     census::{Shard, Standing},
     engine::{Engine, EngineCommit, Write, WriteSet},
@@ -44,12 +46,13 @@ impl<E: Engine> SealedStore<E> {
     pub async fn accept_damage(&self) -> Result<Vec<Accepted>, StoreError> {
         let inner = &self.inner;
         let mut accepted = Vec::new();
+        let mut surveyed = Vec::new();
+        let mut writes = Vec::new();
         for shard in Shard::all() {
-            let mut kept = inner.shard(shard).kept.lock().await;
+            let kept = inner.shard(shard).kept.lock().await;
             let Health::Damaged(reason) = inner.health(shard) else {
                 continue;
             };
-            let known = inner.index.of_shard(shard);
             let counted = inner
                 .read_census(shard)
                 .await
@@ -61,21 +64,29 @@ impl<E: Engine> SealedStore<E> {
             }
             let key = keys::census(shard);
             let value = inner.sealer.seal(Purpose::Census, &key, &survey.census.to_bytes())?;
-            let writes = vec![Write { key, expect: None, value: Some(value) }];
-            let EngineCommit::Done(version) =
-                inner.engine.commit(WriteSet { writes, mark: true }).await?
-            else {
-                return Err(StoreError::Unavailable("an unconditional write conflicted".into()));
-            };
-            *kept = Some(Kept { census: survey.census, version });
-            let left: Vec<_> =
-                survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
-            inner.index.replace_shard(shard, survey.found);
-            inner.set_health(shard, Health::Sound);
-            let lost = known.into_iter().filter(|name| inner.index.get(name).is_none()).collect();
-            tracing::warn!(shard = shard.number(), reason, "damage was accepted");
+            writes.push(Write { key, expect: None, value: Some(value) });
+            let there: BTreeSet<_> = survey.found.iter().map(|(name, _)| name).collect();
+            let mut lost = inner.index.of_shard(shard);
+            lost.retain(|name| !there.contains(name));
+            let left = survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
             accepted.push(Accepted { shard, reason, counted, left, lost });
+            surveyed.push((shard, kept, survey.census, survey.found));
         }
+        if writes.is_empty() {
+            return Ok(accepted);
+        }
+        // One set: half of it, and the mark that goes with it, would hide the other half.
+        let set = WriteSet { writes, mark: true };
+        let EngineCommit::Done(version) = inner.engine.commit(set).await? else {
+            return Err(StoreError::Unavailable("an unconditional write conflicted".into()));
+        };
+        for (shard, mut kept, census, found) in surveyed {
+            *kept = Some(Kept { census, version });
+            inner.index.replace_shard(shard, found);
+            inner.set_health(shard, Health::Sound);
+        }
+        inner.accept_fall_back();
+        tracing::warn!(shards = accepted.len(), "damage was accepted by an administrator");
         Ok(accepted)
     }
 

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     base::{Mailbox, limits::SCAN_PAGE},
-    decision::record::Version,
     ports::store::StoreError,
 };
 
@@ -178,17 +177,6 @@ impl<E: Engine> Inner<E> {
             .map_err(|error| damaged(format!("cannot be read: {error}")))?;
         let census = Census::from_bytes(&text).ok_or_else(|| damaged("is malformed".into()))?;
         Ok(Kept { census, version: stored.version })
-    }
-
-    /// The newest version of all censuses that can be read.
-    pub(super) async fn newest_census(&self) -> Version {
-        let mut newest = Version(0);
-        for shard in Shard::all() {
-            if let Some(kept) = *self.shard(shard).kept.lock().await {
-                newest = newest.max(kept.version);
-            }
-        }
-        newest
     }
 }
 
