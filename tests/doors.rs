@@ -3,6 +3,13 @@
 //!
 //! The doors run in this process over a store in memory and an upstream made of a script. Real
 //! Dovecot and Postfix are in `tests/peers`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, also in its helpers"
+)]
 
 #[path = "support/mod.rs"]
 mod support;

@@ -2,6 +2,11 @@
 //!
 //! Each rule is a function from a file's path and text to complaints, so that its own test can show
 //! that it does complain. A rule reads text, not syntax: it is meant for honest mistakes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, also in its helpers"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -83,11 +88,22 @@ const INTAKE: [&str; 13] = [
 const EXPOSED: [&str; 9] =
     ["base", "wire", "config", "store", "net", "control", "upstream", "sys", "password"];
 
-/// Files that take something from outside and need no paragraph, with the reason.
-const NOT_EXPOSED: &[(&str, &str)] = &[];
+/// Files that take something from outside and need no paragraph of their own, with the reason.
+const NOT_EXPOSED: &[(&str, &str)] = &[
+    ("src/password/scheme/argon2.rs", HASH),
+    ("src/password/scheme/bcrypt.rs", HASH),
+    ("src/password/scheme/md5_crypt.rs", HASH),
+    ("src/password/scheme/name.rs", HASH),
+    ("src/password/scheme/pbkdf2.rs", HASH),
+    ("src/password/scheme/sha_crypt.rs", HASH),
+    ("src/password/scheme/yescrypt.rs", HASH),
+];
+const HASH: &str = "one scheme of many: scheme/mod.rs says how stored hashes are read";
 
-/// Longest file, lines.
+/// Longest file of the program, lines.
 const FILE_LINES: usize = 500;
+/// Longest file of tests: tables of cases are long and read from top to bottom.
+const TEST_LINES: usize = 600;
 
 /// Files that may be longer, with the reason.
 const LONGER: &[(&str, &str)] = &[(
@@ -133,7 +149,8 @@ fn layer(room: &str) -> Option<usize> {
 
 /// Whether all of a file is test code.
 fn is_test_file(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/") || path.ends_with("/testing.rs")
+    let name = path.rsplit('/').next().unwrap_or_default();
+    path.contains("tests/") || ["tests.rs", "testing.rs", "properties.rs"].contains(&name)
 }
 
 /// Each line of code with its number: without comments, and without the tests at the end of the file.
@@ -159,7 +176,7 @@ fn code(text: &str) -> Vec<(usize, String)> {
 /// The rooms that a file imports, with the line that begins the import. `crate::x`, and `crate::{x, y}`.
 fn imports(text: &str) -> Vec<(usize, String)> {
     let lines = code(text);
-    let joined: String = lines.iter().map(|(_, line)| format!("{line}\n")).collect();
+    let joined = lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
     let mut found = Vec::new();
     for (at, _) in joined.match_indices("crate::") {
         let before = joined[..at].chars().next_back();
@@ -270,8 +287,9 @@ fn check_header(path: &str, text: &str) -> Vec<String> {
 
 fn check_size(path: &str, text: &str) -> Vec<String> {
     let (lines, excused) = (text.lines().count(), LONGER.iter().any(|(file, _)| *file == path));
-    match (lines > FILE_LINES, excused) {
-        (true, false) => vec![format!("{path}: {lines} lines, {FILE_LINES} are the limit")],
+    let limit = if is_test_file(path) { TEST_LINES } else { FILE_LINES };
+    match (lines > limit, excused) {
+        (true, false) => vec![format!("{path}: {lines} lines, {limit} are the limit")],
         (false, true) => vec![format!("{path}: is short enough now: take it out of LONGER")],
         (true, true) | (false, false) => vec![],
     }
@@ -321,7 +339,7 @@ fn check_leftovers(path: &str, text: &str) -> Vec<String> {
     complaints
 }
 
-/// Each dependency of a manifest has its reason behind it.
+/// Each dependency of a manifest has its reason behind it; the packages of the project need none.
 fn check_reasons(path: &str, text: &str) -> Vec<String> {
     let (mut inside, mut open, mut complaints) = (false, false, Vec::new());
     for (number, line) in text.lines().enumerate() {
@@ -342,7 +360,7 @@ fn check_reasons(path: &str, text: &str) -> Vec<String> {
             > entry.matches('}').count() + entry.matches(']').count();
         if open {
             complaints.push(format!("{path}:{}: write it in one line", number + 1));
-        } else if entry.contains('=') && reason.len() < 8 {
+        } else if entry.contains('=') && !entry.contains("path =") && reason.len() < 6 {
             complaints.push(format!("{path}:{}: no reason: {trimmed}", number + 1));
         }
     }

@@ -15,21 +15,23 @@ use crate::{
 
 /// Things a peer may say, with ids of their own.
 fn transcript() -> String {
-    let mut text = HELLO.to_owned();
-    text += &login(1, BOB, BOB_PASSWORD);
-    text += &login(2, ALICE, ALICE_PASSWORD);
-    text += &auth(3, "LOGIN", None);
-    text += &format!("CONT\t3\t{}\n", b64(BOB));
-    text += &login(4, ALICE, &with_code(ALICE_PASSWORD, &code(0))).replace('\n', "\r\n");
-    text += &format!("CONT\t3\t{}\n", b64(BOB_PASSWORD));
-    text += &auth(5, "CRAM-MD5", None);
-    text += &auth(6, "PLAIN", Some("="));
-    text += "CONT\t77\tAA==\n";
-    text += &auth(7, "PLAIN", None);
-    text += "CANCEL\t7\n";
-    text += &format!("AUTH\t8\tPLAIN\tservice=imap\tclient_id={}", "x".repeat(9_000));
-    text += &format!("\tresp={}\n", plain(BOB, "wrong"));
-    text
+    let long = format!("AUTH\t8\tPLAIN\tservice=imap\tclient_id={}", "x".repeat(9_000));
+    [
+        HELLO.to_owned(),
+        login(1, BOB, BOB_PASSWORD),
+        login(2, ALICE, ALICE_PASSWORD),
+        auth(3, "LOGIN", None),
+        format!("CONT\t3\t{}\n", b64(BOB)),
+        login(4, ALICE, &with_code(ALICE_PASSWORD, &code(0))).replace('\n', "\r\n"),
+        format!("CONT\t3\t{}\n", b64(BOB_PASSWORD)),
+        auth(5, "CRAM-MD5", None),
+        auth(6, "PLAIN", Some("=")),
+        "CONT\t77\tAA==\n".to_owned(),
+        auth(7, "PLAIN", None),
+        "CANCEL\t7\n".to_owned(),
+        format!("{long}\tresp={}\n", plain(BOB, "wrong")),
+    ]
+    .concat()
 }
 
 /// The answers but the greeting, in the order of their text: logins run side by side.

@@ -7,7 +7,7 @@ use crate::{
         peer::HELLO,
         plain, plain_as,
         stand::{DELAY, Kind, Stand},
-        upstream::{Act, GREETING_24, passwords},
+        upstream::{Act, GREETING_24, Line, passwords},
         with_code, wrong_code,
     },
 };
@@ -29,7 +29,7 @@ async fn the_handshake_is_dovecots_own_with_plain_and_login_only() {
         "DONE",
     ];
     assert_eq!(peer.greeting().await, expected);
-    let above: Vec<String> = stand.upstream.lines().iter().map(|line| line.text()).collect();
+    let above: Vec<String> = stand.upstream.lines().iter().map(Line::text).collect();
     assert_eq!(above, ["VERSION\t1\t2", "CPID\t4711"]);
     assert_eq!(stand.upstream.connections(), 1);
 }
@@ -45,7 +45,7 @@ async fn dovecot_2_4_is_relayed_the_same_way() {
         greeting[..4],
         ["VERSION\t1\t4", "MECH\tPLAIN\tplaintext", "MECH\tLOGIN\tplaintext", "SPID\t4242"]
     );
-    let above: Vec<String> = stand.upstream.lines().iter().map(|line| line.text()).collect();
+    let above: Vec<String> = stand.upstream.lines().iter().map(Line::text).collect();
     assert_eq!(above, ["VERSION\t1\t4", "CPID\t815"]);
     // 2.4 says protocol= where 2.3 says service=.
     let parameters = "protocol=imap\tfinal-resp-ok\tsecured=tls\tsession=s9\trip=192.0.2.7";

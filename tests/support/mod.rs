@@ -58,7 +58,7 @@ pub fn code(steps: i64) -> String {
 /// Six digits that are no code of Alice's now.
 pub fn wrong_code() -> String {
     let near: Vec<String> = (-2..=2).map(code).collect();
-    (0..).map(|n| format!("{n:06}")).find(|digits| !near.contains(digits)).unwrap()
+    (0..10).map(|n| format!("{n:06}")).find(|digits| !near.contains(digits)).unwrap()
 }
 
 /// Password and code as one string.

@@ -17,10 +17,10 @@ fn command(test: &str) -> Command {
 /// Runs an ignored test of this program in a process of its own, and fails as it does.
 pub fn run_alone(test: &str) {
     let output = command(test).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let told = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{test}: {text}\n{}",
+        output.status.success() && told.contains("1 passed"),
+        "{test}: {told}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }

@@ -89,7 +89,7 @@ impl Watched {
 
 impl LoginLog for Watched {
     fn login(&self, event: &LoginEvent<'_>) {
-        TracingLog.login(event);
+        TracingLog { fields: true }.login(event);
         if self.forgetful.load(Ordering::Relaxed) {
             return;
         }

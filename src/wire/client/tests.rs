@@ -1,3 +1,5 @@
+//! The client machine, line by line.
+
 use super::{
     machine::{HANDSHAKE_LINES, RETIRED_REQUESTS},
     *,

@@ -1,3 +1,5 @@
+//! The server machine, line by line.
+
 use super::{machine::TRACKED_REQUESTS, *};
 use crate::{
     base::limits::{AUTH_PARAMETERS, PENDING_REQUESTS},
