@@ -156,7 +156,7 @@ fn one_code_opens_once(stand: &Stand) {
 
 /// Switched off, the password alone is enough again and a code is too much.
 fn off_again(stand: &Stand) {
-    stand.mail2fa().cli_text(&["totp", "disable", ALICE], "").unwrap();
+    stand.mail2fa().cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
     for door in [Door::ImapPlain, Door::PostfixPlain] {
         stand.knock(door, alice()).unwrap().must_be_in("switched off");
         let with_code = format!("{ALICE_PASSWORD}123456");
