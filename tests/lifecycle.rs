@@ -1,6 +1,8 @@
 //! The daemon as systemd and an administrator meet it: readiness, reload, drain, watchdog, handed-over
 //! sockets, exit codes, log forms. The real binary, in a temporary folder.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
