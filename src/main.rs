@@ -1,3 +1,7 @@
 //! The `mail2fa` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mail2fa::cli::run()
+}

@@ -31,9 +31,9 @@ struct Daemon {
 
 async fn admin(issuer: &str) -> Arc<Admin> {
     let rng: Arc<dyn Rng> = Arc::new(SystemRng);
-    let ring = Keyring::generate(&*rng).unwrap();
+    let keys = Keyring::generate(&*rng).unwrap();
     let store =
-        SealedStore::format(MemoryEngine::new(), &ring, Arc::clone(&rng), UnixMillis::default());
+        SealedStore::format(MemoryEngine::new(), &keys, Arc::clone(&rng), UnixMillis::default());
     Arc::new(Admin {
         store: Arc::new(store.await.unwrap()),
         hasher: None,

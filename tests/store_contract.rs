@@ -365,6 +365,39 @@ async fn bounds_are_kept(bench: &impl Bench) {
     assert_eq!(store.verify().await.unwrap().damaged, []);
 }
 
+/// What sled puts into files of its own is not covered by an fdatasync of its log.
+#[test]
+fn the_largest_records_stay_in_the_log() {
+    runtime().block_on(async {
+        let bench = Sled(keyring(), Place::new());
+        let mut store = bench.create().await;
+        let mut largest = enrolled(0);
+        largest.password_hash = Some(mail2fa::base::SecretText::new("x".repeat(32_500)));
+        for round in 0..2 {
+            let mut tasks = Vec::new();
+            for n in 0..60 {
+                let (store, largest) = (store.clone(), largest.clone());
+                tasks.push(tokio::spawn(async move {
+                    let name = format!("{}{n}", "m".repeat(300));
+                    let read = store.load(&mailbox(&name)).await.unwrap();
+                    let expect = read.map_or(Expect::Absent, |read| Expect::Version(read.version));
+                    put(&store, &name, expect, Some(largest)).await;
+                    if n % 2 == round {
+                        let read = store.load(&mailbox(&name)).await.unwrap().unwrap();
+                        put(&store, &name, Expect::Version(read.version), None).await;
+                    }
+                }));
+            }
+            for task in tasks {
+                task.await.unwrap();
+            }
+            let blobs = std::fs::read_dir(bench.1.store().join("blobs")).unwrap().count();
+            assert_eq!(blobs, 0, "round {round}");
+            store = bench.reopen(store).await;
+        }
+    });
+}
+
 async fn a_ping_comes_back(bench: &impl Bench) {
     bench.create().await.ping().await.unwrap();
 }
@@ -476,6 +509,21 @@ fn a_record_that_does_not_open_concerns_its_mailbox_only() {
         let page = store.page(None, 1000).await.unwrap();
         assert_eq!(page.len(), 100);
         assert_eq!(page.iter().filter(|(_, record)| record.is_err()).count(), 1);
+
+        // Nothing replaces it by accident; an administrator may remove it.
+        let set = vec![change("m7", Expect::Absent, Some(enrolled(1)))];
+        assert_eq!(store.commit(set).await, Ok(Commit::Conflict));
+        assert!(store.discard_unreadable(&mailbox("m8")).await.is_err());
+        assert!(!store.discard_unreadable(&mailbox("nobody")).await.unwrap());
+        assert!(store.discard_unreadable(&mailbox("m7")).await.unwrap());
+        assert_eq!(store.load(&mailbox("m7")).await.unwrap(), None);
+        put(&store, "m7", Expect::Absent, Some(enrolled(1))).await;
+        let store = bench.reopen(store).await;
+        let verified = store.verify().await.unwrap();
+        assert_eq!(
+            (verified.records, verified.damaged, verified.unreadable),
+            (100, vec![], vec![])
+        );
     });
 }
 
@@ -496,11 +544,29 @@ fn an_older_state_is_noticed() {
         let store = bench.reopen(store).await;
         assert!(matches!(store.load(&mailbox("later")).await, Err(StoreError::Damaged(_))));
         assert!(matches!(store.load(&mailbox("unknown")).await, Err(StoreError::Damaged(_))));
-        assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
+        // Its burns are as old as the rest: not even a mailbox that needs a code is served.
+        assert!(matches!(store.load(&mailbox("early")).await, Err(StoreError::Damaged(_))));
+        assert!(store.commit(vec![change("new", Expect::Absent, Some(plain()))]).await.is_err());
         assert_eq!(store.damage().len(), 64);
         store.accept_damage().await.unwrap();
+        assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
         let store = bench.reopen(store).await;
         assert_eq!(store.load(&mailbox("later")).await.unwrap().unwrap().value, plain());
+    });
+}
+
+#[test]
+fn an_older_state_is_noticed_by_the_comparison_too() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        put(&store, "early", Expect::Absent, Some(enrolled(1))).await;
+        let old = store.engine().dump();
+        put(&store, "later", Expect::Absent, Some(enrolled(1))).await;
+        store.engine().restore(old);
+        // Records and census of the shard agree, and not with what this process knows.
+        assert_eq!(store.verify().await.unwrap().damaged.len(), 1);
+        assert!(matches!(store.load(&mailbox("later")).await, Err(StoreError::Damaged(_))));
+        assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
     });
 }
 

@@ -68,9 +68,16 @@ pub const ENROLMENT_SECONDS: u64 = 900;
 /// Wrong confirming codes after which a started enrolment is dropped.
 pub const ENROLMENT_WRONG_CODES: u8 = 5;
 
-/// Largest stored record, bytes, sealed. sled keeps larger values in files of their own, which
-/// one fdatasync would not cover.
-pub const RECORD_BYTES: usize = 65_536;
+/// Largest stored record, bytes, sealed. See [`STORE_SEGMENT_BYTES`].
+pub const RECORD_BYTES: usize = 32_768;
+
+/// Segment of sled's log, bytes. What is larger than a quarter of it goes to a file of its own,
+/// which no fdatasync covers; and what is written is not a value but a whole leaf.
+pub const STORE_SEGMENT_BYTES: usize = 4_194_304;
+
+/// Values in one leaf of sled's tree, at most: it is split when it holds more than 16, and may
+/// have been merged with a neighbour of fewer than 4 before.
+pub const STORE_LEAF_VALUES: usize = 24;
 
 /// Writes in one atomic set of the store port.
 pub const WRITE_SET: usize = 16;
@@ -81,8 +88,11 @@ pub const SCAN_PAGE: usize = 1_024;
 /// Writes that wait for the store's writer before a caller is told that it is unavailable.
 pub const STORE_QUEUE: usize = 16_384;
 
-/// Sealed records kept in memory in front of the store.
+/// Sealed records kept in memory in front of the store, of the usual size.
 pub const RECORD_CACHE: usize = 65_536;
+
+/// Memory those take at most, bytes.
+pub const RECORD_CACHE_BYTES: u64 = 67_108_864;
 
 /// Longest stored password hash, bytes, with its `{SCHEME}`.
 pub const HASH_BYTES: usize = 4_096;
@@ -131,6 +141,10 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 
+/// Milliseconds after which the mark beside the store's data has caught up with a burn. Who has
+/// a record, or is enrolled, is marked at once.
+pub const STORE_MARK_MILLIS: u64 = 250;
+
 /// Write sets that the store's writer makes durable with one flush.
 pub const STORE_GROUP: usize = 1_024;
 
@@ -169,6 +183,11 @@ const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written fo
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
 const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
+const _: () = assert!(
+    (RECORD_BYTES + MAILBOX_BYTES + 64) * STORE_LEAF_VALUES < STORE_SEGMENT_BYTES / 4 - 1_024,
+    "a leaf full of the largest records must stay in the log"
+);
+const _: () = assert!(STORE_SEGMENT_BYTES as u64 * 2 <= STORE_FREE_FLOOR_BYTES);
 const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");

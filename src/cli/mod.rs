@@ -1,1 +1,74 @@
-//! TODO-HEADER cli
+//! The command line: arguments, prompts, output, exit codes.
+//!
+//! Layer 6. It asks the running daemon, or works on the store itself when none runs; what is
+//! done is in `service::admin` either way.
+
+mod arguments;
+mod backend;
+mod failure;
+mod mailbox;
+mod manual;
+mod qr;
+mod setup;
+mod terminal;
+mod text;
+mod totp;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use arguments::{Cli, Command};
+use backend::Backend;
+use failure::{Exit, Failure};
+
+/// Does what the command line of this process says.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that has gone is no mistake of the command line.
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(Exit::Usage as u8)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let (code, message) = failure.end();
+            if let Some(message) = message {
+                use std::io::Write;
+                // Nobody is left to be told if this fails.
+                let _ = writeln!(std::io::stderr(), "{message}");
+            }
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let Cli { config, json, command } = cli;
+    crate::runtime::harden()
+        .map_err(|errno| Failure::new(Exit::System, format!("hardening the process: {errno}")))?;
+    match command {
+        Command::Init(options) => setup::init(&options, &config, json),
+        Command::Serve => Ok(crate::runtime::serve(&config)?),
+        Command::Config(command) => setup::config(&command, &config, json),
+        Command::Mailbox(command) => {
+            mailbox::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Totp(command) => {
+            totp::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mail2fa", &mut script);
+            terminal::print(&String::from_utf8_lossy(&script))
+        }
+        Command::Man { directory } => manual::write(Cli::command(), directory.as_deref()),
+    }
+}

@@ -6,6 +6,11 @@
 //!
 //! Whether files and directories exist is not looked at here: that may change before they are
 //! needed, and whoever needs them says so.
+//!
+//! # Security
+//!
+//! The file is the administrator's and is believed once it is checked. It is bounded in size. No
+//! mistake in it is passed over: a key with a typing error would else leave a protection off.
 
 mod accounts;
 mod check;

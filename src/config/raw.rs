@@ -2,6 +2,10 @@
 //!
 //! It knows nothing of what the keys mean; `check` does. It notes every mistake and goes on, so
 //! that one run shows them all: syntax errors, unknown keys, values of the wrong type.
+//!
+//! # Security
+//!
+//! The text is the administrator's. Nothing in it is skipped: what is not known is a mistake.
 
 use std::borrow::Cow;
 

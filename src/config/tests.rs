@@ -1,3 +1,5 @@
+//! Good configurations, and every mistake with the words it is named in.
+
 use std::time::Duration;
 
 use super::{

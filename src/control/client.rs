@@ -1,4 +1,10 @@
 //! The command line's end of the control socket. Blocking: a command does one thing at a time.
+//!
+//! # Security
+//!
+//! What is asked may hold a password and what is answered a secret. Whoever could put a socket of
+//! their own in this place would get them, so its folder must not be open to others. Answers are bounded in
+//! size and time.
 
 use std::{
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},

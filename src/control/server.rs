@@ -1,4 +1,9 @@
 //! The daemon's end of the control socket.
+//!
+//! # Security
+//!
+//! A peer is looked at before it is read: root or the daemon's own user, or it is refused. One
+//! line of bounded size is read in bounded time, of a bounded number of peers, and wiped.
 
 use std::{io, os::unix::net::UnixListener as StdListener, path::Path, sync::Arc, time::Duration};
 

@@ -30,7 +30,7 @@ use crate::{
     ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::{Authenticator, MALFORMED},
     sys::duplex::Duplex,
-    wire::{Attempt, Fatal, Greeting, RequestId, Server, ServerEvent},
+    wire::{Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
 };
 
 /// What the connections of one listener share.
@@ -201,20 +201,18 @@ impl<S: Session> Logins<S> {
             match event {
                 ServerEvent::Attempt(attempt) => self.start(attempt),
                 ServerEvent::Rejected { id, mechanism, parameters, why } => {
-                    tracing::debug!(listener = &*self.shared.name, %why, "a login was malformed");
+                    tracing::debug!(listener = &*self.shared.name, %why, "a login was rejected");
                     let circumstances =
                         translate::circumstances(&self.shared.name, &mechanism, &parameters);
-                    self.shared.authenticator.undecided(b"", &circumstances, MALFORMED);
-                    let now = Instant::now();
-                    self.answer(
-                        server,
-                        Decided { id, arrived: now, reply: translate::refused(b"") },
-                    );
+                    let (result, reply) = rejected(why);
+                    self.shared.authenticator.undecided(b"", &circumstances, result);
+                    self.answer(server, Decided { id, arrived: Instant::now(), reply });
                 }
                 ServerEvent::Cancelled(id) => {
                     if let Some(abort) = self.abort.remove(&id) {
                         abort.abort();
                     }
+                    self.refusals.forget(id);
                 }
                 ServerEvent::Handshake { .. } => {}
             }
@@ -250,6 +248,19 @@ impl<S: Session> Logins<S> {
         }
     }
 
+    /// Answers `first` and every other login that is decided by now, so that one write carries them
+    /// all.
+    fn answer_all(&mut self, server: &mut Server, first: Option<Decided>) {
+        let mut next = Some(first);
+        while let Some(decided) = next {
+            if let Some(decided) = decided {
+                self.answer(server, decided);
+            }
+            // This poll leaves no waker behind: the loop polls again before it waits.
+            next = self.running.next().now_or_never().flatten();
+        }
+    }
+
     /// Lets the refusals go whose moment has come.
     fn release(&mut self, server: &mut Server) {
         let now = Instant::now();
@@ -264,6 +275,25 @@ impl<S: Session> Logins<S> {
     }
 }
 
+/// What a request that never became a login is for the log and for the peer. Too many at once say nothing
+/// about any password.
+fn rejected(why: Rejection) -> (LoginResult<'static>, Reply) {
+    match why {
+        Rejection::TooManyPending => {
+            let result = LoginResult::Unavailable("too many unanswered requests");
+            (result, translate::temp_fail(b""))
+        }
+        Rejection::Mechanism
+        | Rejection::Base64
+        | Rejection::Aborted
+        | Rejection::Malformed
+        | Rejection::EmptyName
+        | Rejection::ForbiddenInName
+        | Rejection::NulInPassword
+        | Rejection::TooLong => (MALFORMED, translate::refused(b"")),
+    }
+}
+
 /// The loop of a connection after its handshake.
 async fn run<S: Session>(
     mut wire: Wire,
@@ -272,6 +302,9 @@ async fn run<S: Session>(
     stopping: &CancellationToken,
 ) -> Result<(), ConnectionError> {
     let mut draining = false;
+    // Made once: each one is an entry in a list that all connections share.
+    let (stopped, ended) = (stopping.cancelled(), session.ended());
+    tokio::pin!(stopped, ended);
     loop {
         if !draining {
             logins.take(&mut wire.server)?;
@@ -283,21 +316,22 @@ async fn run<S: Session>(
         }
         let due = logins.refusals.next_due();
         tokio::select! {
+            // In this order, so that logins which were cancelled are gone before more are read:
+            // a peer that only starts and cancels would else pile them up.
+            biased;
+            () = &mut stopped, if !draining => draining = true,
+            () = &mut ended => return Err(ConnectionError::UpstreamEnded),
+            Some(decided) = logins.running.next() => {
+                logins.answer_all(&mut wire.server, decided);
+            }
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                logins.release(&mut wire.server);
+            }
             read = wire.read(), if !draining => {
                 if !read? {
                     return Ok(());
                 }
             }
-            Some(decided) = logins.running.next() => {
-                if let Some(decided) = decided {
-                    logins.answer(&mut wire.server, decided);
-                }
-            }
-            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                logins.release(&mut wire.server);
-            }
-            () = session.ended() => return Err(ConnectionError::UpstreamEnded),
-            () = stopping.cancelled(), if !draining => draining = true,
         }
     }
 }

@@ -71,6 +71,12 @@ impl Refusals {
         self.waiting.pop().map(|Reverse(waiting)| (waiting.id, waiting.fields))
     }
 
+    /// Drops the refusal of a request that was cancelled: no answer is due, and what a peer starts and
+    /// cancels must not pile up here.
+    pub(super) fn forget(&mut self, id: RequestId) {
+        self.waiting.retain(|Reverse(waiting)| waiting.id != id);
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -115,5 +121,18 @@ mod tests {
         assert_eq!(refusals.pop(start + s(9)).map(|(id, _)| id.number()), Some(2));
         assert_eq!(refusals.pop(start + s(9)).map(|(id, _)| id.number()), Some(1));
         assert!(refusals.is_empty());
+    }
+
+    #[test]
+    fn a_cancelled_one_is_forgotten() {
+        let start = Instant::now();
+        let mut refusals = Refusals::new(Duration::from_secs(2));
+        for number in 1..=3 {
+            refusals.hold(start, start, RequestId::new(number), Fields::new());
+        }
+        refusals.forget(RequestId::new(2));
+        let later = start + Duration::from_secs(2);
+        let left = std::iter::from_fn(|| refusals.pop(later)).map(|(id, _)| id.number());
+        assert_eq!(left.collect::<Vec<_>>(), [1, 3]);
     }
 }

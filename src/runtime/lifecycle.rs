@@ -208,15 +208,17 @@ impl Daemon {
     }
 
     /// Finishes what runs, and ends.
-    async fn drain(self) -> Result<(), ServeError> {
+    async fn drain(mut self) -> Result<(), ServeError> {
         notify(&[NotifyState::Stopping]);
         tracing::info!("stopping: running logins are finished");
         self.stopping.cancel();
+        self.listeners.stop_all().await;
         self.tasks.close();
         let limit = Duration::from_secs(DRAIN_SECONDS);
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
         }
+        crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
             None => Ok(()),

@@ -126,11 +126,23 @@ impl Listeners {
         Ok(())
     }
 
+    /// Ends all of them and removes their sockets, so that a client is told "not there" rather than
+    /// "nobody answers".
+    pub async fn stop_all(&mut self) {
+        let names: Vec<String> = self.running.keys().cloned().collect();
+        for name in names {
+            self.stop(&name).await;
+        }
+    }
+
     async fn stop(&mut self, name: &str) {
         if let Some(running) = self.running.remove(name) {
             running.stopping.cancel();
             // Its socket is closed when the accept loop has ended.
             let _ = running.accepting.await;
+            if !self.inherited.contains_key(name) {
+                socket::sweep(&running.made_from.listener.socket);
+            }
             tracing::info!(listener = name, "stopped listening");
         }
     }

@@ -35,6 +35,7 @@ pub(super) async fn commit<E: Engine>(
     inner: &Arc<Inner<E>>,
     changes: Vec<Change>,
 ) -> Result<Commit, StoreError> {
+    inner.check_current()?;
     if changes.len() > WRITE_SET {
         return Err(StoreError::TooLarge(format!("{} changes in one set", changes.len())));
     }
@@ -58,6 +59,7 @@ pub(super) async fn purge<E: Engine>(
     inner: &Inner<E>,
     now: UnixMillis,
 ) -> Result<usize, StoreError> {
+    inner.check_current()?;
     let mut removed = 0;
     let mut after: Option<Key> = None;
     loop {

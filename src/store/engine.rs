@@ -58,7 +58,8 @@ pub struct Write {
 pub struct WriteSet {
     /// The changes; no key twice.
     pub writes: Vec<Write>,
-    /// Whether the loss of this set must be noticed at the next start, see [`Engine::mark`].
+    /// Whether the loss of this very set must be noticed at the next start, see
+    /// [`Engine::fell_back`]. For other sets the engine may take a moment.
     pub mark: bool,
 }
 
@@ -105,10 +106,10 @@ pub trait Engine: Send + Sync + 'static {
     /// returns, every commit started before it has its outcome.
     fn sync(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// The version of the latest acknowledged set with [`WriteSet::mark`] when the engine was
-    /// opened, kept apart from the data, so that data which fell back to an older state is
-    /// noticed. `None` where the engine's own copies protect it (a cluster).
-    fn mark(&self) -> Result<Option<Version>, StoreError>;
+    /// Whether the data, when it was opened, was older than what had been acknowledged, and how
+    /// that shows. An engine on one disk keeps a mark apart from the data for this; one whose own
+    /// copies protect it (a cluster) answers `None`.
+    fn fell_back(&self) -> Option<String>;
 
     /// Free space for new data, bytes; `None` where that is somebody else's business.
     fn free_bytes(&self) -> Option<u64>;

@@ -1,10 +1,11 @@
 //! The store's folder: who may enter it, what has to be in it, and the mark beside the data.
 //!
-//! The mark is a file of one line with the version of the latest change that adds, removes,
-//! enrols or disenrols a mailbox, and the id of the database it belongs to. It is written after
-//! the data is durable and before the change is acknowledged. Data that fell back to an older
-//! state (a cut file, a restored copy of the wrong day) is older than its mark, which is how
-//! that is noticed.
+//! The mark is a file of one line with the version of the latest change and the id of the
+//! database it belongs to. It is written after the data is durable: for a change that adds,
+//! removes, enrols or disenrols a mailbox before that is acknowledged, for others a moment later
+//! (`STORE_MARK_MILLIS`) and when the store is closed. Data that fell back to an older state (a cut
+//! file, damage in the log, a copy of the wrong day) is older than its mark, which is how that is
+//! noticed.
 //!
 //! # Security
 //!
@@ -18,6 +19,8 @@ use std::{
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
+
+use nix::fcntl::{Flock, FlockArg};
 
 use super::error::OpenError;
 use crate::decision::record::Version;
@@ -112,21 +115,47 @@ impl Folder {
             .mode(0o600)
             .open(self.path.join(MARK))
             .map_err(|source| self.io("making its file mark", source))?;
-        let mark = Mark { file, id };
+        let mark = Mark { file: self.lock(file)?, id };
         mark.write(Version(0)).map_err(|source| self.io("writing its file mark", source))?;
         Ok(mark)
     }
 
-    /// Opens the mark and reads it; `None` for the version when it cannot be read as one, or is
-    /// that of another database.
-    pub(super) fn mark(&self, id: [u8; 16]) -> Result<(Mark, Option<Version>), OpenError> {
+    /// Locks the store against other processes of this program, for as long as the result lives.
+    pub(super) fn lock_mark(&self) -> Result<LockedMark, OpenError> {
         let path = self.path.join(MARK);
-        let text = fs::read(&path).map_err(|source| self.io("reading its file mark", source))?;
         let file = OpenOptions::new()
             .write(true)
             .open(&path)
             .map_err(|source| self.io("opening its file mark", source))?;
-        Ok((Mark { file, id }, parse_mark(&text, id)))
+        let file = self.lock(file)?;
+        let text = fs::read(&path).map_err(|source| self.io("reading its file mark", source))?;
+        Ok(LockedMark { file, text })
+    }
+
+    fn lock(&self, file: File) -> Result<Flock<File>, OpenError> {
+        Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+            nix::errno::Errno::EWOULDBLOCK => OpenError::Locked { dir: self.path.clone() },
+            other => self.io("locking its file mark", other.into()),
+        })
+    }
+
+    /// Removes snapshots that sled began and did not finish. sled writes `snap.N.generating`
+    /// while it opens a database and renames it when it is whole; when it dies in between, or the
+    /// disk is full, it takes the torn file for its newest snapshot the next time and never opens
+    /// the database again. A snapshot only spares it reading the log. The caller holds the lock:
+    /// nobody else is opening the database.
+    pub(super) fn remove_torn_snapshots(&self) -> Result<(), OpenError> {
+        let remove = || -> io::Result<()> {
+            for entry in fs::read_dir(&self.path)? {
+                let name = entry?.file_name();
+                let name = name.to_string_lossy();
+                if name.starts_with("snap.") && name.ends_with(".generating") {
+                    fs::remove_file(self.path.join(&*name))?;
+                }
+            }
+            Ok(())
+        };
+        remove().map_err(|source| self.io("removing an unfinished snapshot", source))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -148,9 +177,24 @@ impl Folder {
     }
 }
 
-/// The mark's file.
+/// The mark's file, locked, before it is known whose it must be.
+pub(super) struct LockedMark {
+    file: Flock<File>,
+    text: Vec<u8>,
+}
+
+impl LockedMark {
+    /// The mark of the database with this id. `None` for the version when it cannot be read as
+    /// one, or is that of another database.
+    pub(super) fn of(self, id: [u8; 16]) -> (Mark, Option<Version>) {
+        let version = parse_mark(&self.text, id);
+        (Mark { file: self.file, id }, version)
+    }
+}
+
+/// The mark's file. Holds the lock of the store.
 pub(super) struct Mark {
-    file: File,
+    file: Flock<File>,
     id: [u8; 16],
 }
 
@@ -161,6 +205,14 @@ impl Mark {
         self.file.write_all_at(mark_text(self.id, version).as_bytes(), 0)?;
         self.file.sync_data()
     }
+}
+
+/// Says that data is older than its mark.
+pub(super) fn older_than_mark(newest: u64, mark: u64) -> String {
+    format!(
+        "the data is older than its mark (change {newest} is the last there, {mark} was \
+         acknowledged)"
+    )
 }
 
 fn mark_text(id: [u8; 16], version: Version) -> String {

@@ -225,8 +225,10 @@ impl Engine for MemoryEngine {
         Box::pin(future::ready(self.check_alive()))
     }
 
-    fn mark(&self) -> Result<Option<Version>, StoreError> {
-        Ok(Some(Version(lock(&self.data).mark)))
+    fn fell_back(&self) -> Option<String> {
+        let data = lock(&self.data);
+        let newest = data.keys.values().map(|stored| stored.version.0).max().unwrap_or(0);
+        (newest < data.mark).then(|| super::folder::older_than_mark(newest, data.mark))
     }
 
     fn free_bytes(&self) -> Option<u64> {

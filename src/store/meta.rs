@@ -1,6 +1,11 @@
 //! The meta record: which store this is, and the key of its name digests.
 //!
 //! It proves that the key file fits, and its presence is what tells an empty store from no store.
+//!
+//! # Security
+//!
+//! It is read only after its seal was found whole, so only a holder of the master key wrote it.
+//! What does not read as one is damage, never an empty store.
 
 use zeroize::Zeroizing;
 

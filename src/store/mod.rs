@@ -7,12 +7,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `engine.rs` | the trait of a storage engine, in bytes |
-//! | `sled_engine.rs`, `writer.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
+//! | `sled_engine.rs`, `writer.rs`, `shared.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
 //! | `memory_engine.rs` | the engine of the tests, with faults |
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
 //! | `json.rs`, `record.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
 //! | `census.rs` | what must be there |
-//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs` | the store itself |
+//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
 
 pub mod census;
 mod commit;
@@ -27,8 +27,10 @@ pub mod memory_engine;
 mod meta;
 mod open;
 pub mod record;
+mod repair;
 pub mod seal;
 mod sealed;
+mod shared;
 pub mod sled_engine;
 mod survey;
 #[cfg(test)]
@@ -40,6 +42,7 @@ pub use error::OpenError;
 pub use json::CodecError;
 pub use keyring::{Keyring, KeyringError};
 pub use memory_engine::MemoryEngine;
+pub use repair::Accepted;
 pub use sealed::SealedStore;
 pub use sled_engine::SledEngine;
-pub use survey::{Accepted, Verified};
+pub use survey::Verified;

@@ -16,12 +16,11 @@ use super::{
     keys,
     meta::Meta,
     seal::{Purpose, SealError, Sealer},
-    sealed::{Health, Inner, SealedStore},
+    sealed::{Inner, SealedStore},
     sled_engine::SledEngine,
 };
 use crate::{
     base::{Rng, UnixMillis},
-    decision::record::Version,
     ports::store::{Expect, StoreError},
 };
 
@@ -96,15 +95,20 @@ impl<E: Engine> SealedStore<E> {
         let meta = read_meta(&engine, keyring, &rng).await?;
         let sealer = Sealer::new(keyring, Some(&meta.id), rng);
         let inner = Inner::new(engine, sealer, NameDigests::new(meta.names_key), meta.created);
-        for shard in Shard::all() {
-            let mut kept = inner.shard(shard).kept.lock().await;
-            // Damage stays with its shard and is reported there.
-            let _ = inner.compare(shard, &mut kept).await?;
-        }
-        if let Some(reason) = fallen_back(&inner).await? {
-            for shard in Shard::all() {
-                inner.set_health(shard, Health::Damaged(reason.clone()));
+        // Side by side, so that one flush serves all. Damage stays with its shard and is reported
+        // there.
+        let compared = Shard::all().map(|shard| {
+            let inner = &inner;
+            async move {
+                let mut kept = inner.shard(shard).kept.lock().await;
+                inner.compare(shard, &mut kept).await
             }
+        });
+        for compared in futures_util::future::join_all(compared).await {
+            compared?;
+        }
+        if let Some(reason) = inner.engine.fell_back() {
+            inner.note_fall_back(&reason);
         }
         Ok(Self { inner })
     }
@@ -128,20 +132,4 @@ async fn read_meta<E: Engine>(
             }
         })?;
     Meta::decode(&text)
-}
-
-/// Why the data must be older than its mark says, if it must.
-async fn fallen_back<E: Engine>(inner: &Inner<E>) -> Result<Option<String>, OpenError> {
-    let mark = match inner.engine.mark() {
-        Ok(mark) => mark.unwrap_or(Version(0)),
-        Err(StoreError::Damaged(reason)) => return Ok(Some(reason)),
-        Err(error) => return Err(error.into()),
-    };
-    let newest = inner.newest_census().await;
-    Ok((newest < mark).then(|| {
-        format!(
-            "the data is older than its mark (change {} is the last there, {} was acknowledged)",
-            newest.0, mark.0
-        )
-    }))
 }

@@ -7,9 +7,10 @@
 //!
 //! `Ok(None)` from [`load`](crate::ports::store::Store::load) lets a mailbox in without a second
 //! factor, so it is given only when the index, which agreed with the census, has no such name. In
-//! a damaged shard only records that ask for a code are served: they are authentic, and at worst
-//! an older step is burned in them. A record without a factor may be an older one of a mailbox
-//! that has one now, so it is refused like an absent one.
+//! a damaged shard only records that ask for a code are served: they are authentic. A record
+//! without a factor may be an older one of a mailbox that has one now, so it is refused like an
+//! absent one. When all of the data is older than what was acknowledged, burns are lost too, and
+//! nothing is served.
 
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock,
@@ -82,6 +83,8 @@ pub(super) struct Inner<E: Engine> {
     pub(super) index: Index,
     pub(super) created: UnixMillis,
     shards: [ShardState; CENSUS_SHARDS],
+    /// Whether all of the data is older than what was acknowledged.
+    fell_back: AtomicBool,
     /// Whether some shard is not sound, so that the common case looks at one flag.
     trouble: AtomicBool,
     watchers: Arc<RwLock<Vec<Watcher>>>,
@@ -112,9 +115,32 @@ impl<E: Engine> Inner<E> {
                 kept: tokio::sync::Mutex::new(None),
                 health: Mutex::new(Health::Sound),
             }),
+            fell_back: AtomicBool::new(false),
             trouble: AtomicBool::new(false),
             watchers,
         })
+    }
+
+    /// Notes that all of the data is older than what was acknowledged.
+    pub(super) fn note_fall_back(&self, reason: &str) {
+        self.fell_back.store(true, Ordering::Release);
+        for shard in Shard::all() {
+            self.set_health(shard, Health::Damaged(reason.into()));
+        }
+    }
+
+    /// Notes that an administrator goes on with older data.
+    pub(super) fn accept_fall_back(&self) {
+        self.fell_back.store(false, Ordering::Release);
+    }
+
+    /// An error when all of the data is older than what was acknowledged: then codes that were
+    /// used count as unused, so nothing is served or written.
+    pub(super) fn check_current(&self) -> Result<(), StoreError> {
+        if self.fell_back.load(Ordering::Acquire) {
+            return Err(StoreError::Damaged("all data fell back to an older state".into()));
+        }
+        Ok(())
     }
 
     #[expect(clippy::indexing_slicing, reason = "a shard's number is below CENSUS_SHARDS")]
@@ -167,6 +193,7 @@ impl<E: Engine> Inner<E> {
         &self,
         mailbox: &Mailbox,
     ) -> Result<Option<Versioned<MailboxRecord>>, StoreError> {
+        self.check_current()?;
         // Twice is enough: settling leaves a shard sound or damaged, or is an error.
         for _ in 0..4 {
             let Some(listed) = self.index.get(mailbox) else {
@@ -239,6 +266,7 @@ impl<E: Engine> Inner<E> {
         key: &EntryKey,
         now: UnixMillis,
     ) -> Result<Option<Versioned<Entry>>, StoreError> {
+        self.check_current()?;
         let key = keys::entry(key)?;
         let Some(stored) = self.engine.get(&key).await? else {
             return Ok(None);

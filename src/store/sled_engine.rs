@@ -18,6 +18,7 @@ use std::{
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
+    time::Instant,
 };
 
 use tokio::sync::oneshot;
@@ -25,13 +26,14 @@ use tokio::sync::oneshot;
 use super::{
     engine::{Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set},
     error::OpenError,
-    folder::Folder,
-    writer::{Answer, Job, Shared, Writer},
+    folder::{Folder, Mark, older_than_mark},
+    shared::Shared,
+    writer::{Answer, Job, Writer},
 };
 use crate::{
     base::{
         Rng,
-        limits::{STORE_CACHE_BYTES, STORE_QUEUE},
+        limits::{STORE_CACHE_BYTES, STORE_QUEUE, STORE_SEGMENT_BYTES},
     },
     decision::record::Version,
     ports::{BoxFuture, store::StoreError},
@@ -39,6 +41,8 @@ use crate::{
 
 /// Where the writer keeps the number of versions it has set aside.
 pub(super) const COUNTER_KEY: &[u8] = b"\0counter";
+/// Where the writer notes, with each mark, the newest version there is.
+pub(super) const LAST_KEY: &[u8] = b"\0last";
 /// Where the database keeps its id, which the mark must carry too.
 const ID_KEY: &[u8] = b"\0id";
 
@@ -61,7 +65,17 @@ pub struct SledEngine {
     shared: Arc<Shared>,
     jobs: SyncSender<Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    mark_at_open: Option<Version>,
+    fell_back: Option<String>,
+}
+
+/// What a database says of itself when it is opened.
+struct Opening {
+    mark: Mark,
+    /// The versions set aside.
+    reserved: u64,
+    /// The newest version that the mark or the data knows of.
+    newest: u64,
+    fell_back: Option<String>,
 }
 
 impl SledEngine {
@@ -73,12 +87,14 @@ impl SledEngine {
         let db = open_sled(&folder)?;
         let written = db
             .insert(COUNTER_KEY, &0_u64.to_be_bytes())
+            .and_then(|_| db.insert(LAST_KEY, &0_u64.to_be_bytes()))
             .and_then(|_| db.insert(ID_KEY, &id))
             .and_then(|_| db.flush());
         written.map_err(|error| sled_error(&folder, error))?;
         let mark = folder.new_mark(id)?;
         folder.sync_new()?;
-        Self::start(folder, db, mark, Some(Version(0)), 0, Durability::Full)
+        let opening = Opening { mark, reserved: 0, newest: 0, fell_back: None };
+        Self::start(folder, db, opening, Durability::Full)
     }
 
     /// Opens an existing database. Blocks.
@@ -90,50 +106,58 @@ impl SledEngine {
     #[doc(hidden)]
     pub fn open_with(dir: &Path, durability: Durability) -> Result<Self, OpenError> {
         let folder = Folder::existing(dir)?;
+        let mark = folder.lock_mark()?;
+        folder.remove_torn_snapshots()?;
         let db = open_sled(&folder)?;
         let read = catch_unwind(AssertUnwindSafe(|| {
-            Ok::<_, sled::Error>((db.get(ID_KEY)?, db.get(COUNTER_KEY)?))
+            Ok::<_, sled::Error>((db.get(ID_KEY)?, db.get(COUNTER_KEY)?, db.get(LAST_KEY)?))
         }));
-        let (id, counter) = match read {
+        let (id, counter, last) = match read {
             Ok(read) => read.map_err(|error| sled_error(&folder, error))?,
             Err(_) => return Err(folder.damaged("sled panicked while reading")),
         };
-        let (Some(id), Some(counter)) = (id, counter) else {
+        let id = id.and_then(|id| <[u8; 16]>::try_from(&*id).ok());
+        let (Some(id), Some(reserved), Some(last)) = (id, number(counter), number(last)) else {
             return Err(folder.damaged("its first entries are missing"));
         };
-        let (Ok(id), Ok(counter)) = (<[u8; 16]>::try_from(&*id), <[u8; 8]>::try_from(&*counter))
-        else {
-            return Err(folder.damaged("its first entries are not readable"));
+        let (mark, marked) = mark.of(id);
+        let (newest, fell_back) = match marked {
+            None => {
+                (last, Some("the file mark cannot be read, or belongs to another store".into()))
+            }
+            Some(Version(marked)) if last < marked => (marked, Some(older_than_mark(last, marked))),
+            Some(_) => (last, None),
         };
-        let (mark, version) = folder.mark(id)?;
-        Self::start(folder, db, mark, version, u64::from_be_bytes(counter), durability)
+        let opening = Opening { mark, reserved, newest, fell_back };
+        Self::start(folder, db, opening, durability)
     }
 
     fn start(
         folder: Folder,
         db: sled::Db,
-        mark: super::folder::Mark,
-        mark_at_open: Option<Version>,
-        reserved: u64,
+        opening: Opening,
         durability: Durability,
     ) -> Result<Self, OpenError> {
         let shared = Arc::new(Shared::new());
+        let fell_back = opening.fell_back;
         let writer = Writer {
             db: db.clone(),
             data: folder.data_file()?,
-            mark,
+            mark: opening.mark,
             shared: Arc::clone(&shared),
             // After a fall-back the counter is old too; the mark is not.
-            last_version: reserved.max(mark_at_open.map_or(0, |version| version.0)),
-            reserved,
+            last_version: opening.reserved.max(opening.newest),
+            reserved: opening.reserved,
             durability,
+            unmarked: false,
+            marked_at: Instant::now(),
         };
         let (jobs, queue) = sync_channel(STORE_QUEUE);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || writer.run(&queue))
             .map_err(|source| folder.io("starting the writer thread", source))?;
-        Ok(Self { db, folder, shared, jobs, thread: Mutex::new(Some(thread)), mark_at_open })
+        Ok(Self { db, folder, shared, jobs, thread: Mutex::new(Some(thread)), fell_back })
     }
 
     fn ask<'a, T: Send + 'a>(
@@ -238,13 +262,8 @@ impl Engine for SledEngine {
         self.ask(Job::Sync)
     }
 
-    fn mark(&self) -> Result<Option<Version>, StoreError> {
-        match self.mark_at_open {
-            Some(version) => Ok(Some(version)),
-            None => Err(StoreError::Damaged(
-                "the file mark cannot be read, or belongs to another store".into(),
-            )),
-        }
+    fn fell_back(&self) -> Option<String> {
+        self.fell_back.clone()
     }
 
     fn free_bytes(&self) -> Option<u64> {
@@ -289,6 +308,11 @@ fn lookup(db: &sled::Db, key: &[u8]) -> Result<Option<Stored>, StoreError> {
     }
 }
 
+/// Reads a number of the writer's.
+fn number(bytes: Option<sled::IVec>) -> Option<u64> {
+    Some(u64::from_be_bytes(<[u8; 8]>::try_from(&*bytes?).ok()?))
+}
+
 fn no_version() -> StoreError {
     StoreError::Damaged("a value without a version".into())
 }
@@ -318,7 +342,10 @@ pub(super) fn encode_value(version: Version, value: &[u8]) -> Vec<u8> {
 }
 
 fn open_sled(folder: &Folder) -> Result<sled::Db, OpenError> {
-    let config = sled::Config::new().path(folder.path()).cache_capacity(STORE_CACHE_BYTES);
+    let config = sled::Config::new()
+        .path(folder.path())
+        .cache_capacity(STORE_CACHE_BYTES)
+        .segment_size(STORE_SEGMENT_BYTES);
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(opened) => opened.map_err(|error| sled_error(folder, error)),
         Err(_) => Err(folder.damaged("sled panicked while opening it")),

@@ -1,16 +1,17 @@
-//! Comparing the records with the census, and going on after damage.
+//! Comparing the records with the census.
+
+use std::collections::BTreeSet;
 
 use super::{
     census::{Census, Shard, Standing},
-    engine::{Engine, EngineCommit, Key, Write, WriteSet},
+    engine::{Engine, Key},
     index::Listed,
     keys,
     seal::Purpose,
-    sealed::{Health, Inner, Kept, SealedStore, damaged_shard},
+    sealed::{Health, Inner, Kept, SealedStore},
 };
 use crate::{
     base::{Mailbox, limits::SCAN_PAGE},
-    decision::record::Version,
     ports::store::StoreError,
 };
 
@@ -27,31 +28,14 @@ pub struct Verified {
     pub damaged: Vec<(Shard, String)>,
 }
 
-/// What an administrator has accepted, for one shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accepted {
-    /// The shard.
-    pub shard: Shard,
-    /// Why it was damaged.
-    pub reason: String,
-    /// What its census had counted, if it could be read: records, and enrolled ones.
-    pub counted: Option<(u64, u64)>,
-    /// The mailboxes that are left, and whether they are enrolled; `None` if the record cannot be
-    /// read.
-    pub left: Vec<(Mailbox, Option<bool>)>,
-    /// Mailboxes that this process knew of and that are gone. Names lost before it started are
-    /// not known to anybody.
-    pub lost: Vec<Mailbox>,
-}
-
 /// What is really there, in one shard.
 #[derive(Default)]
-struct Survey {
-    census: Census,
-    found: Vec<(Mailbox, Listed)>,
-    unreadable: Vec<Mailbox>,
+pub(super) struct Survey {
+    pub(super) census: Census,
+    pub(super) found: Vec<(Mailbox, Listed)>,
+    pub(super) unreadable: Vec<Mailbox>,
     /// Something that should not be there.
-    strange: Option<String>,
+    pub(super) strange: Option<String>,
 }
 
 impl<E: Engine> Inner<E> {
@@ -94,9 +78,14 @@ impl<E: Engine> Inner<E> {
             unreadable: survey.unreadable,
             damaged: Vec::new(),
         };
+        if verdict.is_ok() && self.fell_back(shard, &survey.found) {
+            verdict = Err("records and census fell back to an older state".into());
+        }
         match verdict {
             Ok(()) => {
-                self.index.replace_shard(shard, survey.found);
+                if !self.index.is_exactly(shard, &survey.found) {
+                    self.index.replace_shard(shard, survey.found);
+                }
                 self.set_health(shard, Health::Sound);
             }
             Err(reason) => {
@@ -109,6 +98,17 @@ impl<E: Engine> Inner<E> {
             }
         }
         Ok(verified)
+    }
+
+    /// Whether names are gone that this process knew. A census that agrees with what is there all
+    /// the same means that both were exchanged. After a write whose outcome was not known, a name
+    /// may be gone because that write removed it.
+    fn fell_back(&self, shard: Shard, found: &[(Mailbox, Listed)]) -> bool {
+        if self.health(shard) == Health::Unsettled || self.index.is_exactly(shard, found) {
+            return false;
+        }
+        let there: BTreeSet<_> = found.iter().map(|(mailbox, _)| mailbox).collect();
+        self.index.of_shard(shard).iter().any(|known| !there.contains(known))
     }
 
     fn judge(&self, survey: &Survey, census: &Census) -> Result<(), String> {
@@ -133,7 +133,7 @@ impl<E: Engine> Inner<E> {
     }
 
     /// Reads all records of a shard.
-    async fn survey(&self, shard: Shard) -> Result<Survey, StoreError> {
+    pub(super) async fn survey(&self, shard: Shard) -> Result<Survey, StoreError> {
         let mut survey = Survey::default();
         let prefix = keys::records(shard);
         let mut after: Option<Key> = None;
@@ -178,17 +178,6 @@ impl<E: Engine> Inner<E> {
         let census = Census::from_bytes(&text).ok_or_else(|| damaged("is malformed".into()))?;
         Ok(Kept { census, version: stored.version })
     }
-
-    /// The newest version of all censuses that can be read.
-    pub(super) async fn newest_census(&self) -> Version {
-        let mut newest = Version(0);
-        for shard in Shard::all() {
-            if let Some(kept) = *self.shard(shard).kept.lock().await {
-                newest = newest.max(kept.version);
-            }
-        }
-        newest
-    }
 }
 
 impl<E: Engine> SealedStore<E> {
@@ -198,66 +187,12 @@ impl<E: Engine> SealedStore<E> {
         let mut all = Verified::default();
         for shard in Shard::all() {
             let mut kept = self.inner.shard(shard).kept.lock().await;
-            let known = self.inner.index.of_shard(shard);
             let mut one = self.inner.compare(shard, &mut kept).await?;
-            // A census that agrees with what is there and not with what this process knew means
-            // that both were exchanged.
-            if one.damaged.is_empty()
-                && known.iter().any(|name| self.inner.index.get(name).is_none())
-            {
-                let reason = String::from("records and census fell back to an older state");
-                self.inner.set_health(shard, Health::Damaged(reason.clone()));
-                one.damaged.push((shard, reason));
-            }
             all.records += one.records;
             all.enrolled += one.enrolled;
             all.unreadable.append(&mut one.unreadable);
             all.damaged.append(&mut one.damaged);
         }
         Ok(all)
-    }
-
-    /// Goes on with what is left: an administrator's decision, never a program's. Takes the
-    /// records of each damaged shard as they are and writes a census that fits them.
-    ///
-    /// From then on **a mailbox whose record was lost has no second factor**, and one whose
-    /// record fell back has the factor it had then. So first restore a backup if there is one;
-    /// and before mail2fa serves logins again, compare the answer with who should be enrolled.
-    pub async fn accept_damage(&self) -> Result<Vec<Accepted>, StoreError> {
-        let inner = &self.inner;
-        let mut accepted = Vec::new();
-        for shard in Shard::all() {
-            let mut kept = inner.shard(shard).kept.lock().await;
-            let Health::Damaged(reason) = inner.health(shard) else {
-                continue;
-            };
-            let known = inner.index.of_shard(shard);
-            let counted = inner
-                .read_census(shard)
-                .await
-                .ok()
-                .map(|kept| (kept.census.records.count, kept.census.enrolled.count));
-            let survey = inner.survey(shard).await?;
-            if let Some(strange) = survey.strange {
-                return Err(damaged_shard(shard, &strange));
-            }
-            let key = keys::census(shard);
-            let value = inner.sealer.seal(Purpose::Census, &key, &survey.census.to_bytes())?;
-            let writes = vec![Write { key, expect: None, value: Some(value) }];
-            let EngineCommit::Done(version) =
-                inner.engine.commit(WriteSet { writes, mark: true }).await?
-            else {
-                return Err(StoreError::Unavailable("an unconditional write conflicted".into()));
-            };
-            *kept = Some(Kept { census: survey.census, version });
-            let left: Vec<_> =
-                survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
-            inner.index.replace_shard(shard, survey.found);
-            inner.set_health(shard, Health::Sound);
-            let lost = known.into_iter().filter(|name| inner.index.get(name).is_none()).collect();
-            tracing::warn!(shard = shard.number(), reason, "damage was accepted");
-            accepted.push(Accepted { shard, reason, counted, left, lost });
-        }
-        Ok(accepted)
     }
 }

@@ -20,21 +20,22 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        mpsc::{Receiver, TryRecvError},
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
     },
+    time::{Duration, Instant},
 };
 
-use quick_cache::sync::Cache;
 use tokio::sync::oneshot;
 
 use super::{
-    engine::{EngineCommit, FatalNotice, Key, Notice, Stored, Write, WriteSet, holds},
+    engine::{EngineCommit, Key, Stored, Write, WriteSet, holds},
     folder::Mark,
-    sled_engine::{COUNTER_KEY, Durability, decode_value, encode_value},
+    shared::Shared,
+    sled_engine::{COUNTER_KEY, Durability, LAST_KEY, decode_value, encode_value},
 };
 use crate::{
-    base::limits::{RECORD_CACHE, STORE_GROUP},
+    base::limits::{STORE_GROUP, STORE_MARK_MILLIS},
     decision::record::Version,
     ports::store::StoreError,
 };
@@ -53,83 +54,6 @@ pub(super) enum Job {
     Sync(Answer<()>),
     /// End the thread.
     Stop,
-}
-
-/// What the writer and the readers share.
-pub(super) struct Shared {
-    /// Acknowledged values, so that a hot key costs no thread hop.
-    pub(super) cache: Cache<Key, Stored>,
-    pending: Mutex<Pending>,
-    dead: OnceLock<String>,
-    fatal: Mutex<Vec<FatalNotice>>,
-    notices: Mutex<Vec<Notice>>,
-}
-
-/// What has been applied and is not durable yet.
-#[derive(Default)]
-pub(super) struct Pending {
-    /// The durable value of each key that the present group changes.
-    pub(super) before: HashMap<Key, Option<Stored>>,
-    /// Counts the writes, so that a reader notices one that passed it.
-    pub(super) writes: u64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    pub(super) fn new() -> Self {
-        Self {
-            cache: Cache::new(RECORD_CACHE),
-            pending: Mutex::default(),
-            dead: OnceLock::new(),
-            fatal: Mutex::default(),
-            notices: Mutex::default(),
-        }
-    }
-
-    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        lock(&self.pending)
-    }
-
-    pub(super) fn check_alive(&self) -> Result<(), StoreError> {
-        match self.dead.get() {
-            Some(reason) => {
-                Err(StoreError::Unavailable(format!("the store has stopped: {reason}")))
-            }
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn watch(&self, notice: Notice) {
-        lock(&self.notices).push(notice);
-    }
-
-    pub(super) fn on_fatal(&self, notice: FatalNotice) {
-        let mut waiting = lock(&self.fatal);
-        match self.dead.get() {
-            None => waiting.push(notice),
-            Some(reason) => {
-                drop(waiting);
-                notice(reason);
-            }
-        }
-    }
-
-    /// Ends the store. The first reason stays.
-    fn die(&self, reason: String) {
-        let waiting = {
-            let mut waiting = lock(&self.fatal);
-            let _ = self.dead.set(reason);
-            std::mem::take(&mut *waiting)
-        };
-        let reason = self.dead.get().map_or("", String::as_str);
-        tracing::error!(reason, "the store has stopped");
-        for notice in waiting {
-            notice(reason);
-        }
-    }
 }
 
 /// An error that ends the store.
@@ -176,6 +100,9 @@ pub(super) struct Writer {
     pub(super) last_version: u64,
     pub(super) reserved: u64,
     pub(super) durability: Durability,
+    /// Whether something was written since the mark was.
+    pub(super) unmarked: bool,
+    pub(super) marked_at: Instant,
 }
 
 impl Writer {
@@ -183,10 +110,11 @@ impl Writer {
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
         let mut group = Vec::new();
         loop {
-            let stop = !gather(jobs, &mut group);
+            let stop = !self.gather(jobs, &mut group);
             let mut waiting = Vec::with_capacity(group.len());
             // What the unwinding leaves half done is not used again: the store ends.
-            let result = catch_unwind(AssertUnwindSafe(|| self.group(&mut group, &mut waiting)));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| self.group(&mut group, &mut waiting, stop)));
             let result =
                 result.unwrap_or_else(|_| Err(Fatal::Other("sled panicked while writing".into())));
             if let Err(fatal) = result {
@@ -207,12 +135,14 @@ impl Writer {
     }
 
     /// Does the jobs of one group and makes them durable.
-    fn group(&mut self, group: &mut Vec<Job>, waiting: &mut Vec<Waiting>) -> Result<(), Fatal> {
-        if group.is_empty() {
-            return Ok(());
-        }
+    fn group(
+        &mut self,
+        group: &mut Vec<Job>,
+        waiting: &mut Vec<Waiting>,
+        stop: bool,
+    ) -> Result<(), Fatal> {
         let mut written: HashMap<Key, Option<Stored>> = HashMap::new();
-        let mut mark = None;
+        let mut mark_now = stop;
         for job in group.drain(..) {
             match job {
                 Job::Commit(set, answer) => {
@@ -223,9 +153,8 @@ impl Writer {
                         Ok(None) => {
                             self.last_version += 1;
                             let version = Version(self.last_version);
-                            if marked {
-                                mark = Some(version);
-                            }
+                            self.unmarked = true;
+                            mark_now |= marked;
                             let result = self.apply(set, version, &mut written);
                             (Some(EngineCommit::Done(version)), result)
                         }
@@ -239,15 +168,54 @@ impl Writer {
                 Job::Stop => {}
             }
         }
+        let mark = self.unmarked && (mark_now || self.until_mark().is_zero());
+        if waiting.is_empty() && !mark {
+            return Ok(());
+        }
+        if mark {
+            self.db.insert(LAST_KEY, &self.last_version.to_be_bytes())?;
+        }
         self.db.flush()?;
         if self.durability == Durability::Full {
             self.data.sync_data()?;
         }
-        if let Some(version) = mark {
-            self.mark.write(version)?;
+        if mark {
+            if self.durability == Durability::Full {
+                self.mark.write(Version(self.last_version))?;
+            }
+            self.unmarked = false;
+            self.marked_at = Instant::now();
         }
         self.publish(&written);
         Ok(())
+    }
+
+    /// How long the mark may still wait.
+    fn until_mark(&self) -> Duration {
+        Duration::from_millis(STORE_MARK_MILLIS).saturating_sub(self.marked_at.elapsed())
+    }
+
+    /// Waits for a job, or for the moment the mark is due, and takes along what has gathered.
+    /// `false` when this is the last group.
+    fn gather(&self, jobs: &Receiver<Job>, group: &mut Vec<Job>) -> bool {
+        let first = if self.unmarked {
+            jobs.recv_timeout(self.until_mark())
+        } else {
+            jobs.recv().map_err(RecvTimeoutError::from)
+        };
+        match first {
+            Err(RecvTimeoutError::Timeout) => return true,
+            Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+            Ok(job) => group.push(job),
+        }
+        while group.len() < STORE_GROUP {
+            match jobs.try_recv() {
+                Ok(Job::Stop) | Err(TryRecvError::Disconnected) => return false,
+                Ok(job) => group.push(job),
+                Err(TryRecvError::Empty) => break,
+            }
+        }
+        true
     }
 
     /// The position of the first expectation that does not hold.
@@ -337,7 +305,7 @@ impl Writer {
             }
             pending.before.clear();
         }
-        let notices = lock(&self.shared.notices).clone();
+        let notices = self.shared.notices();
         for key in written.keys() {
             for notice in &notices {
                 notice(key);
@@ -351,6 +319,9 @@ impl Writer {
             Fatal::Full(reason) => format!("its disk is full: {reason}"),
             Fatal::Other(reason) => reason,
         };
+        // Closing sled flushes, which waits for ever when an earlier write has failed: it stays
+        // open, and locked, until the process ends.
+        std::mem::forget(self.db);
         self.shared.die(reason.clone());
         for answer in waiting {
             match answer {
@@ -376,20 +347,4 @@ impl Writer {
 
 fn remember(written: &mut HashMap<Key, Option<Stored>>, write: Write, version: Version) {
     written.insert(write.key, write.value.map(|value| Stored { version, value }));
-}
-
-/// Waits for a job and takes along what has gathered. `false` when this is the last group.
-fn gather(jobs: &Receiver<Job>, group: &mut Vec<Job>) -> bool {
-    match jobs.recv() {
-        Ok(Job::Stop) | Err(_) => return false,
-        Ok(job) => group.push(job),
-    }
-    while group.len() < STORE_GROUP {
-        match jobs.try_recv() {
-            Ok(Job::Stop) | Err(TryRecvError::Disconnected) => return false,
-            Ok(job) => group.push(job),
-            Err(TryRecvError::Empty) => break,
-        }
-    }
-    true
 }

@@ -1,3 +1,5 @@
+//! Sockets on a real file system: modes, stale ones, live ones, inherited ones.
+
 use std::{
     fs,
     io::{Read, Write},

@@ -267,7 +267,11 @@ async fn drive(shared: Arc<Shared>, mut duplex: Duplex) {
                 Err(error) => break error.to_string(),
             },
             () = shared.wake.notified() => {}
-            () = shared.ended.cancelled() => break "it was given up".into(),
+            () = shared.ended.cancelled() => {
+                // What is withdrawn because we go is still told, if the socket takes it.
+                let _ = duplex.send(shared.lock().client.take_output());
+                break "it was given up".into();
+            }
         }
     };
     shared.end(why);

@@ -1,13 +1,14 @@
 //! A few connections to an upstream `client` socket, shared by all logins of `client` listeners.
 //!
 //! Connections are made when they are first needed and replaced when they have ended, so that a
-//! restart of Dovecot heals by itself.
+//! restart of Dovecot heals by itself. Logins that wait while a connection is being made share its
+//! failure: an upstream that hangs costs each of them one time limit, not one after the other.
 
 use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -26,15 +27,30 @@ const MINOR: u32 = 2;
 #[derive(Debug)]
 pub struct Pool {
     path: PathBuf,
-    slots: Vec<Mutex<Option<Arc<Link>>>>,
+    slots: Vec<Slot>,
     turn: AtomicUsize,
+}
+
+/// A place for one connection.
+#[derive(Debug, Default)]
+struct Slot {
+    current: Mutex<Current>,
+    /// How often making it has failed.
+    failures: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    link: Option<Arc<Link>>,
+    /// Why the last attempt failed.
+    error: Option<UpstreamError>,
 }
 
 impl Pool {
     /// At most `connections` of them; none is made yet.
     pub fn new(path: PathBuf, connections: usize) -> Self {
         let count = connections.clamp(1, UPSTREAM_CONNECTIONS);
-        let slots = std::iter::repeat_with(|| Mutex::new(None)).take(count).collect();
+        let slots = std::iter::repeat_with(Slot::default).take(count).collect();
         Self { path, slots, turn: AtomicUsize::new(0) }
     }
 
@@ -65,25 +81,43 @@ impl Pool {
 
     /// Takes a connection out of use; requests that are under way on it are still answered.
     async fn retire(&self, turn: usize, link: &Arc<Link>) {
-        if let Some(slot) = self.slots.get(turn.checked_rem(self.slots.len()).unwrap_or_default()) {
-            let mut slot = slot.lock().await;
-            if slot.as_ref().is_some_and(|current| Arc::ptr_eq(current, link)) {
-                *slot = None;
+        if let Some(slot) = self.slot(turn) {
+            let mut current = slot.current.lock().await;
+            if current.link.as_ref().is_some_and(|live| Arc::ptr_eq(live, link)) {
+                current.link = None;
             }
         }
     }
 
+    fn slot(&self, turn: usize) -> Option<&Slot> {
+        self.slots.get(turn.checked_rem(self.slots.len()).unwrap_or_default())
+    }
+
     async fn link(&self, turn: usize) -> Result<Arc<Link>, UpstreamError> {
-        let index = turn.checked_rem(self.slots.len()).unwrap_or_default();
-        let Some(slot) = self.slots.get(index) else {
+        let Some(slot) = self.slot(turn) else {
             return Err(UpstreamError::Unfit("the pool has no connections".into()));
         };
-        let mut slot = slot.lock().await;
-        if let Some(link) = slot.as_ref().filter(|link| !link.has_ended()) {
+        let seen = slot.failures.load(Ordering::Acquire);
+        let mut current = slot.current.lock().await;
+        if let Some(link) = current.link.as_ref().filter(|link| !link.has_ended()) {
             return Ok(Arc::clone(link));
         }
-        let link = Arc::new(Link::connect(&self.path, MINOR, std::process::id()).await?);
-        *slot = Some(Arc::clone(&link));
-        Ok(link)
+        if slot.failures.load(Ordering::Acquire) != seen
+            && let Some(error) = &current.error
+        {
+            return Err(error.clone());
+        }
+        match Link::connect(&self.path, MINOR, std::process::id()).await {
+            Ok(link) => {
+                let link = Arc::new(link);
+                current.link = Some(Arc::clone(&link));
+                Ok(link)
+            }
+            Err(error) => {
+                current.error = Some(error.clone());
+                slot.failures.fetch_add(1, Ordering::Release);
+                Err(error)
+            }
+        }
     }
 }

@@ -1,4 +1,9 @@
 //! The nom parsers that commands and replies share, over one framed line.
+//!
+//! # Security
+//!
+//! They work on whole lines that the framer has bounded, consume all of a number or nothing, and
+//! turn every mismatch into a typed [`Fatal`] without a byte of the input in it.
 
 use nom::{
     IResult, Parser,

@@ -11,7 +11,7 @@ use std::{
 use mail2fa::{
     base::{Mailbox, Rng, Secret, UnixMillis, clock::RngError},
     decision::record::{MailboxRecord, TotpFactor, Version},
-    ports::store::{Change, Commit, Expect, Store, StoreError},
+    ports::store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError},
     store::{Keyring, SealedStore, engine::Engine},
 };
 
@@ -79,6 +79,15 @@ pub async fn put(
 pub async fn step_of<E: Engine>(store: &SealedStore<E>, name: &str) -> Option<(u64, Version)> {
     let record = store.load(&mailbox(name)).await.unwrap()?;
     Some((record.value.totp?.last_step, record.version))
+}
+
+/// An entry that takes room: burns alone use the same room again and again.
+pub fn filler(name: &str, step: u64) -> Change {
+    Change::Entry {
+        key: EntryKey { kind: "filler", mailbox: mailbox(name), id: step.to_string() },
+        expect: Some(Expect::Absent),
+        entry: Some(Entry { value: Secret::from_vec(vec![7; 20_000]), expires: at(1) }),
+    }
 }
 
 /// Marks a step as used, as a login does: load, compare, write back.

@@ -1,3 +1,5 @@
+//! The use-cases of an administrator, over a store in memory.
+
 mod mailboxes;
 mod memory;
 mod messages;

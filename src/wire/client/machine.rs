@@ -138,8 +138,8 @@ impl Machine {
     fn send(&mut self, command: &Command) -> Result<(), RequestError> {
         let before = self.output.len();
         command.encode(&mut self.output);
-        // The line end does not count.
-        if self.output.len() - before > LINE_BYTES + 1 {
+        // With its end: Dovecot counts it, and closes a connection that others use as well.
+        if self.output.len() - before > LINE_BYTES {
             self.output.truncate(before);
             return Err(RequestError::TooLong);
         }

@@ -73,7 +73,7 @@ pub enum RequestError {
     #[error("too many cancelled requests are unanswered")]
     Exhausted,
     /// The line would be over the limit.
-    #[error("the request is longer than {LINE_BYTES} bytes")]
+    #[error("the request is longer than {LINE_BYTES} bytes with its end")]
     TooLong,
 }
 

@@ -1,3 +1,5 @@
+//! The client machine, line by line.
+
 use super::{
     machine::{HANDSHAKE_LINES, RETIRED_REQUESTS},
     *,
@@ -190,6 +192,18 @@ fn requests_that_cannot_be_sent() {
     }
     assert_eq!(start(&mut client, 1), Err(RequestError::IdInUse));
     assert_eq!(start(&mut client, 9_999), Err(RequestError::TooMany));
+}
+
+#[test]
+fn a_line_has_the_length_that_dovecot_takes() {
+    let mut client = ready(2, HELLO_2_3);
+    let mut padded = parameters();
+    let bare = "AUTH\t1\tPLAIN\tservice=imap\trip=192.0.2.1\tx=\n".len();
+    padded.push("x", Some(vec![b'x'; LINE_BYTES - bare]));
+    client.auth(id(1), "PLAIN", &padded, None).unwrap();
+    assert_eq!(client.take_output().len(), LINE_BYTES, "the line end counts");
+    padded.push("y", None);
+    assert_eq!(client.auth(id(2), "PLAIN", &padded, None), Err(RequestError::TooLong));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Commands: known lines, wrong lines, and the way there and back.
+
 use proptest::{option, prelude::*};
 
 use super::*;

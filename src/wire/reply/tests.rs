@@ -1,3 +1,5 @@
+//! Replies: known lines, wrong lines, and the way there and back.
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;

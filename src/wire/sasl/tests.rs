@@ -1,3 +1,5 @@
+//! PLAIN and LOGIN messages: known ones, hopeless ones, and any bytes.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -259,8 +259,8 @@ impl Machine {
         }
         let before = self.output.len();
         encode_answer(&mut self.output, verb, id, fields);
-        // The line end does not count.
-        if self.output.len() - before > LINE_BYTES + 1 {
+        // With its end: Dovecot counts it.
+        if self.output.len() - before > LINE_BYTES {
             self.output.truncate(before);
             return Err(AnswerError::TooLong);
         }

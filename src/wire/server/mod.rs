@@ -85,7 +85,7 @@ pub enum AnswerError {
     #[error("no such request waits for an answer")]
     NotPending,
     /// The OK line would be over the limit. The request still waits: refuse it.
-    #[error("the answer is longer than {LINE_BYTES} bytes")]
+    #[error("the answer is longer than {LINE_BYTES} bytes with its end")]
     TooLong,
 }
 

@@ -153,6 +153,7 @@ proptest! {
         // What the peer may expect: per number, whether an answer is due, and whether the server asked for more.
         let mut due: BTreeMap<u32, bool> = BTreeMap::new();
         let mut handed_out = Vec::new();
+        let mut current: BTreeMap<u32, RequestId> = BTreeMap::new();
         for act in acts {
             let line = match act {
                 Act::Ask(id) | Act::Start(id) if due.contains_key(&id) => continue,
@@ -180,6 +181,7 @@ proptest! {
                         match result {
                             Ok(()) => {
                                 prop_assert_eq!(due.remove(&id.number()), Some(false));
+                                prop_assert_eq!(current.get(&id.number()), Some(&id));
                                 let verb = if ok { "OK" } else { "FAIL" };
                                 let expected = format!("{verb}\t{id}\n");
                                 prop_assert_eq!(sent, expected.into_bytes());
@@ -209,6 +211,7 @@ proptest! {
             }
             if let Some(ServerEvent::Attempt(attempt)) = event {
                 handed_out.push(attempt.id);
+                current.insert(attempt.id.number(), attempt.id);
             }
             prop_assert_eq!(server.pending(), due.len());
         }

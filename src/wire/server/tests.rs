@@ -1,3 +1,5 @@
+//! The server machine, line by line.
+
 use super::{machine::TRACKED_REQUESTS, *};
 use crate::{
     base::limits::{AUTH_PARAMETERS, PENDING_REQUESTS},
@@ -389,11 +391,15 @@ fn an_answer_over_the_limit_is_not_sent() {
     let mut server = ready(HELLO);
     let line = format!("AUTH\t1\tPLAIN\tservice=imap\tresp={}\n", base64(b"\0alice\0x"));
     let id = attempt(ask(&mut server, line.as_bytes()).pop()).id;
-    let fields = Fields::new().with("x", &[b'x'; LINE_BYTES]);
+    let longest = LINE_BYTES - "OK\t1\tx=\n".len();
+    let fields = Fields::new().with("x", &vec![b'x'; longest + 1]);
     assert_eq!(server.accept(id, &fields), Err(AnswerError::TooLong));
     assert_eq!((server.output_len(), server.pending()), (0, 1));
     server.refuse(id, &fields).unwrap();
     assert_eq!(output(&mut server), "FAIL\t1\tcode=temp_fail\n");
+    let id = attempt(ask(&mut server, line.as_bytes()).pop()).id;
+    server.accept(id, &Fields::new().with("x", &vec![b'x'; longest])).unwrap();
+    assert_eq!(server.output_len(), LINE_BYTES);
 }
 
 #[test]

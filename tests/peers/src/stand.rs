@@ -72,23 +72,21 @@ impl Stand {
             }
         };
         let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
-        stand.set_password(ALICE, ALICE_PASSWORD)?;
-        stand.set_password(BOB, BOB_PASSWORD)?;
+        stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
         Ok(stand)
     }
 
-    /// Makes a mailbox, or gives the one that is there another password, where passwords are in
+    /// Makes mailboxes, or gives the ones that are there other passwords, where passwords are in
     /// this stand.
     ///
     /// # Errors
-    /// When it is refused.
-    pub fn set_password(&mut self, name: &str, password: &str) -> Result<()> {
+    /// When one is refused.
+    pub fn set_passwords(&mut self, logins: &[(&str, &str)]) -> Result<()> {
         match self.mode {
-            PasswordMode::Dovecot if name == BOB => {
-                self.dovecot.set_password(name, password, "PLAIN")
-            }
-            PasswordMode::Dovecot => self.dovecot.set_password(name, password, "SHA512-CRYPT"),
-            PasswordMode::Store => self.mail2fa().set_password(name, password),
+            PasswordMode::Dovecot => self.dovecot.set_passwords(logins, "SHA512-CRYPT"),
+            PasswordMode::Store => logins
+                .iter()
+                .try_for_each(|(name, password)| self.mail2fa().set_password(name, password)),
         }
     }
 

@@ -10,37 +10,43 @@ use peers::clients::{Login, Mail, Sasl, lmtp_deliver};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, alice, bob};
 use peers::{Door, Doors, Generation, PasswordMode, Stand, Verdict, wait};
 
+/// The password of the mailboxes that belong to a door.
+const SECRET: &str = "s3cret wörd";
+const CAROL: &str = "carol@example.org";
+const DAVE: &str = "dave@example.org";
+
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 fn every_door(generation: Generation, mode: PasswordMode) {
     let mut stand = Stand::start(generation, mode, Doors::Mail2fa).unwrap();
+    let names = Door::ALL.map(Door::mailbox);
+    let mut logins: Vec<_> = names.iter().map(|name| (name.as_str(), SECRET)).collect();
+    logins.extend([(CAROL, "pencil"), (DAVE, "pencil")]);
+    stand.set_passwords(&logins).unwrap();
     for door in Door::ALL {
-        one_door(&mut stand, door);
+        one_door(&stand, door);
     }
     other_spellings(&stand);
-    a_message_goes_through(&mut stand);
+    a_message_goes_through(&stand);
     no_mechanism_without_a_code(&stand);
-    one_code_opens_once(&mut stand);
+    one_code_opens_once(&stand);
     off_again(&stand);
 }
 
-/// A mailbox with a password `secret`, before and after its second factor is switched on.
-fn one_door(stand: &mut Stand, door: Door) {
+/// A mailbox before and after its second factor is switched on.
+fn one_door(stand: &Stand, door: Door) {
     let what = |case: &str| format!("{door:?}, {case}");
     let knock = |stand: &Stand, password: &str| {
         stand.knock(door, Login::new(&door.mailbox(), password)).unwrap()
     };
-    stand.set_password(&door.mailbox(), "s3cret wörd").unwrap();
-    let secret = "s3cret wörd";
-
-    knock(stand, secret).must_be_in(&what("no second factor"));
+    knock(stand, SECRET).must_be_in(&what("no second factor"));
     knock(stand, "s3cret w0rd").must_be_refused(&what("no second factor, wrong password"));
     stand.knock(door, bob()).unwrap().must_be_in(&what("a password that ends in digits"));
 
     let mut codes = stand.enrol(&door.mailbox()).unwrap();
-    let alone = knock(stand, secret).must_be_refused(&what("password alone"));
+    let alone = knock(stand, SECRET).must_be_refused(&what("password alone"));
     let wrong = codes.wrong().unwrap();
-    let wrong = knock(stand, &format!("{secret}{wrong}")).must_be_refused(&what("wrong code"));
+    let wrong = knock(stand, &format!("{SECRET}{wrong}")).must_be_refused(&what("wrong code"));
     let code = codes.fresh().unwrap();
     let no_password = knock(stand, &code).must_be_refused(&what("code alone"));
     let typo = knock(stand, &format!("s3cret word{code}")).must_be_refused(&what("typo"));
@@ -49,7 +55,7 @@ fn one_door(stand: &mut Stand, door: Door) {
     }
 
     // The typo and the code alone did not use the code up.
-    let credential = format!("{secret}{code}");
+    let credential = format!("{SECRET}{code}");
     knock(stand, &credential).must_be_in(&what("password and code"));
     let again = stand.imap().from_address(ELSEWHERE);
     let again = again.login(Login::new(&door.mailbox(), &credential), Mail::Nothing).unwrap();
@@ -57,7 +63,7 @@ fn one_door(stand: &mut Stand, door: Door) {
 
     let code = codes.fresh().unwrap();
     let (front, back) = code.split_at(3);
-    knock(stand, &format!("{secret}{front} {back}")).must_be_in(&what("code with a space"));
+    knock(stand, &format!("{SECRET}{front} {back}")).must_be_in(&what("code with a space"));
 }
 
 /// A name in another spelling is the same mailbox.
@@ -83,9 +89,8 @@ fn other_spellings(stand: &Stand) {
 }
 
 /// Mail is read and sent with codes.
-fn a_message_goes_through(stand: &mut Stand) {
-    let (name, password) = ("carol@example.org", "pencil");
-    stand.set_password(name, password).unwrap();
+fn a_message_goes_through(stand: &Stand) {
+    let (name, password) = (CAROL, "pencil");
     lmtp_deliver(stand.dovecot.lmtp(), name, "earlier", "a message from before").unwrap();
     let mut codes = stand.enrol(name).unwrap();
     let credential = format!("{password}{}", codes.fresh().unwrap());
@@ -131,9 +136,8 @@ fn no_mechanism_without_a_code(stand: &Stand) {
 }
 
 /// Of many logins at once with one code, from as many addresses, exactly one gets in.
-fn one_code_opens_once(stand: &mut Stand) {
-    let (name, password) = ("dave@example.org", "pencil");
-    stand.set_password(name, password).unwrap();
+fn one_code_opens_once(stand: &Stand) {
+    let (name, password) = (DAVE, "pencil");
     let mut codes = stand.enrol(name).unwrap();
     let credential = format!("{password}{}", codes.fresh().unwrap());
     let verdicts: Vec<Verdict> = std::thread::scope(|scope| {
@@ -152,7 +156,7 @@ fn one_code_opens_once(stand: &mut Stand) {
 
 /// Switched off, the password alone is enough again and a code is too much.
 fn off_again(stand: &Stand) {
-    stand.mail2fa().cli_text(&["totp", "disable", ALICE], "").unwrap();
+    stand.mail2fa().cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
     for door in [Door::ImapPlain, Door::PostfixPlain] {
         stand.knock(door, alice()).unwrap().must_be_in("switched off");
         let with_code = format!("{ALICE_PASSWORD}123456");

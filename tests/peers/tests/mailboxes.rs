@@ -49,7 +49,7 @@ fn from_the_first_password_to_the_end() {
     let answer = stand.knock(Door::ImapPlain, Login::new(renamed, &credential)).unwrap();
     answer.must_be_in("the second factor goes with the name");
 
-    mail2fa.cli_text(&["mailbox", "remove", renamed], "").unwrap();
+    mail2fa.cli_text(&["mailbox", "remove", renamed, "--yes"], "").unwrap();
     is_refused(&stand, renamed, "third");
     mail2fa.set_password(renamed, "third").unwrap();
     is_in(&stand, renamed, "third");
@@ -63,7 +63,7 @@ fn hashes_that_dovecot_made() {
     {
         let name = format!("hash{number}@example.org");
         let hash = stand.dovecot.hash("pass wörd", scheme).unwrap();
-        stand.mail2fa().cli_text(&["mailbox", "add", &name, "--hash", &hash], "").unwrap();
+        stand.mail2fa().cli_text(&["mailbox", "add", &name, "--hash-stdin"], &hash).unwrap();
         is_in(&stand, &name, "pass wörd");
         is_refused(&stand, &name, "pass w0rd");
     }

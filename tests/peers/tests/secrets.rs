@@ -46,7 +46,7 @@ fn whole_run(mode: PasswordMode) {
     stand.dovecot.restart().unwrap();
     stand.mail2fa_mut().stop().unwrap();
     stand.mail2fa_mut().start_again().unwrap();
-    stand.mail2fa().cli_text(&["totp", "disable", ALICE], "").unwrap();
+    stand.mail2fa().cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
     stand.mail2fa_mut().stop().unwrap();
 
     let log = stand.mail2fa().log();

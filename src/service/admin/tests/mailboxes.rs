@@ -1,3 +1,5 @@
+//! Mailboxes: adding, listing, passwords, renaming, removing.
+
 use super::*;
 
 fn page(bench: &Bench, after: Option<&str>, limit: usize) -> (Vec<String>, Option<String>) {

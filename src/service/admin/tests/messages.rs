@@ -1,3 +1,5 @@
+//! Questions and answers keep what they say on their way through JSON.
+
 use super::*;
 
 fn travels<T>(message: &T)

@@ -1,3 +1,5 @@
+//! Second factors: enabling, confirming, disabling, and what must not count.
+
 use super::*;
 use crate::base::limits::{ENROLMENT_SECONDS, ENROLMENT_WRONG_CODES};
 

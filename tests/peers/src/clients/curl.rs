@@ -27,23 +27,31 @@ pub struct Curl {
     port: u16,
     from: Option<Ipv4Addr>,
     mechanism: &'static str,
+    patience_seconds: u32,
 }
 
 impl Curl {
     /// IMAP at a loopback port, with AUTH=PLAIN.
     pub fn imap(port: u16) -> Self {
-        Self { scheme: "imap", port, from: None, mechanism: "PLAIN" }
+        Self { scheme: "imap", port, from: None, mechanism: "PLAIN", patience_seconds: 40 }
     }
 
     /// POP3 at a loopback port, with AUTH=PLAIN.
     pub fn pop3(port: u16) -> Self {
-        Self { scheme: "pop3", port, from: None, mechanism: "PLAIN" }
+        Self { scheme: "pop3", port, from: None, mechanism: "PLAIN", patience_seconds: 40 }
     }
 
     /// Comes from another loopback address.
     #[must_use]
     pub fn from_address(mut self, from: Ipv4Addr) -> Self {
         self.from = Some(from);
+        self
+    }
+
+    /// Gives up so soon, where nothing is expected to answer.
+    #[must_use]
+    pub fn give_up_after(mut self, seconds: u32) -> Self {
+        self.patience_seconds = seconds;
         self
     }
 
@@ -60,7 +68,8 @@ impl Curl {
     /// When curl cannot be started.
     pub fn login(&self, login: Login<'_>, mail: Mail) -> Result<Answer> {
         let mut command = Command::new("curl");
-        command.args(["--silent", "--show-error", "--verbose", "--max-time", "40", "-K", "-"]);
+        command.args(["--silent", "--show-error", "--verbose", "-K", "-"]);
+        command.args(["--max-time", &self.patience_seconds.to_string()]);
         let base = format!("{}://127.0.0.1:{}", self.scheme, self.port);
         let url = match (self.scheme, mail) {
             ("imap", Mail::Nothing) => {

@@ -8,11 +8,6 @@ use super::{Login, lines};
 use crate::answer::{Answer, Verdict};
 use crate::dovecot::Dovecot;
 
-/// doveadm's exit status for a refused login (EX_NOPERM).
-const NO_PERMISSION: i32 = 77;
-/// doveadm's exit status for "not now" (EX_TEMPFAIL).
-const TEMPORARY: i32 = 75;
-
 /// Asks the auth socket. `more` are parameters such as `service=smtp` or `rip=192.0.2.1`.
 ///
 /// # Errors
@@ -31,14 +26,16 @@ pub fn auth_test(
     arguments.extend_from_slice(&[login.name, login.password]);
     let output = lines::run(&mut dovecot.doveadm(&arguments)?, "")?;
     let text = lines::text(&output);
-    let words = lines::last(&text, |line| line.contains("auth"))
-        .or_else(|| lines::last(&text, |line| !line.is_empty()))
-        .unwrap_or_default();
-    let verdict = match output.status.code() {
-        Some(0) => Verdict::In,
-        Some(NO_PERMISSION) => Verdict::Refused,
-        Some(TEMPORARY) => Verdict::Unavailable,
-        _ => Verdict::Broken,
+    // The exit status is the same for a refusal and for a socket that is not there.
+    let said = lines::last(&text, |line| {
+        line.starts_with("passdb: ") || line.contains("cmd auth test: user ")
+    });
+    let verdict = match (&said, output.status.success()) {
+        (Some(_), true) => Verdict::In,
+        (Some(_), false) if text.contains("code=temp_fail") => Verdict::Unavailable,
+        (Some(_), false) => Verdict::Refused,
+        (None, _) => Verdict::Broken,
     };
+    let words = said.or_else(|| lines::last(&text, |line| !line.is_empty())).unwrap_or_default();
     Ok(Answer::new(verdict, words, text))
 }

@@ -11,6 +11,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -111,20 +113,25 @@ impl Dovecot {
         Ok(dovecot)
     }
 
-    /// Puts a mailbox with its password into the passwd-file, with the hash of `scheme`, such as
+    /// Puts mailboxes with their passwords into the passwd-file, with hashes of `scheme`, such as
     /// `PLAIN` or `SHA512-CRYPT`. A mailbox that is there gets the new password.
     ///
     /// # Errors
     /// When `doveadm pw` refuses.
-    pub fn set_password(&mut self, name: &str, password: &str, scheme: &str) -> Result<()> {
-        let hash = if scheme == "PLAIN" {
-            format!("{{PLAIN}}{password}")
-        } else {
-            self.hash(password, scheme)?
-        };
-        self.users.retain(|(known, _)| known != name);
-        self.users.push((name.to_owned(), hash));
-        self.write_users()
+    pub fn set_passwords(&mut self, logins: &[(&str, &str)], scheme: &str) -> Result<()> {
+        for (name, password) in logins {
+            let hash = if scheme == "PLAIN" {
+                format!("{{PLAIN}}{password}")
+            } else {
+                self.hash(password, scheme)?
+            };
+            self.users.retain(|(known, _)| known != name);
+            self.users.push(((*name).to_owned(), hash));
+        }
+        self.write_users()?;
+        // Dovecot looks whether the file has changed once a second, by its time in seconds.
+        sleep(Duration::from_millis(1_200));
+        Ok(())
     }
 
     /// The hash that `doveadm pw` makes.
@@ -142,7 +149,7 @@ impl Dovecot {
         for (name, hash) in &self.users {
             let _ = writeln!(lines, "{name}:{hash}");
         }
-        // A new file each time: Dovecot sees the change by the inode, however soon it comes.
+        // A new file each time, so that nobody reads half of it.
         let file = self.root.join("users");
         let new = self.root.join("users.new");
         std::fs::write(&new, lines)?;

@@ -1,0 +1,235 @@
+//! What can be typed. The help, the man pages and the completions come from here.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+use crate::config::DEFAULT_PATH;
+
+/// Shown at the end of the help and of the man page.
+const AFTER: &str = "\
+Exit status (sysexits.h):
+  0   done
+  1   a question was answered with no
+  64  the command line is wrong
+  65  what was given cannot be used: a name, password, hash or code
+  67  the mailbox, its second factor or its enrolment does not exist
+  69  the daemon or the store cannot be used by this command now
+  70  a bug in mail2fa
+  71  the operating system refused something
+  73  it exists already, or cannot be made
+  74  the store is damaged or its disk is full
+  75  for the moment only: try again
+  77  not allowed for this user
+  78  the configuration has mistakes, or does not allow this
+
+First steps:
+  mail2fa config check
+  mail2fa init
+  mail2fa totp enable alice@example.org
+
+Commands talk to the running daemon over its control socket. When no daemon runs they open the \
+store themselves, as the user that owns it.";
+
+/// Two-factor authentication for mail logins.
+///
+/// mail2fa stands between the programs that ask "is this login right?" (Dovecot's login processes,
+/// Postfix, Exim) and what knows the password. A mailbox with 2-factor authentication on opens
+/// only with its password and the code of an authenticator app, typed as one string.
+#[derive(Debug, Parser)]
+#[command(name = "mail2fa", version, after_long_help = AFTER, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = false)]
+pub struct Cli {
+    /// Configuration file.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "MAIL2FA_CONFIG",
+        hide_env_values = true,
+        default_value = DEFAULT_PATH,
+        value_hint = ValueHint::FilePath
+    )]
+    pub config: PathBuf,
+    /// Print JSON, one document for each command; errors go to standard error as text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the key and the store of a new installation.
+    ///
+    /// Makes the key file if there is none, then the store. A store that is there is left alone.
+    /// Keep a copy of the key file apart from the copies of the store: neither is of use without
+    /// the other.
+    #[command(after_help = "Examples:\n  mail2fa init --user mail2fa\n  mail2fa init --key-only")]
+    Init(Init),
+    /// Run the daemon in the foreground.
+    ///
+    /// SIGTERM finishes what runs and stops; SIGHUP reads the configuration again, one with
+    /// mistakes is refused and the old one stays. The unit file mail2fa.service starts it.
+    Serve,
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Mailboxes and their passwords.
+    ///
+    /// With passwords.source = "dovecot" mail2fa has a record only of mailboxes with 2-factor
+    /// authentication, and no passwords.
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
+    /// Second factors: codes of an authenticator app.
+    #[command(subcommand)]
+    Totp(TotpCommand),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  mail2fa completions bash > \
+                      /usr/share/bash-completion/completions/mail2fa")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the man page, or write all man pages into a directory.
+    Man {
+        /// Directory for mail2fa.1 and the pages of all commands.
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: Option<PathBuf>,
+    },
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Make the key file only.
+    #[arg(long)]
+    pub key_only: bool,
+    /// User that the daemon runs as; key and store are made for it. Needs root.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+    pub user: Option<String>,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every mistake of the configuration.
+    Check,
+    /// Print the configuration with all defaults filled in.
+    Show,
+}
+
+/// `mailbox`
+#[derive(Debug, Subcommand)]
+pub enum MailboxCommand {
+    /// Make a mailbox (passwords.source = "store").
+    ///
+    /// The password is asked for twice, or read from the first line of standard input; it is
+    /// never an argument, since other users can see those.
+    #[command(
+        after_help = "Examples:\n  mail2fa mailbox add alice@example.org\n  pwgen -s 20 1 | \
+                      mail2fa mailbox add alice@example.org --password-stdin\n  doveadm pw -s \
+                      SHA512-CRYPT | mail2fa mailbox add alice@example.org --hash-stdin"
+    )]
+    Add {
+        /// Name, such as alice@example.org.
+        mailbox: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+    },
+    /// List the mailboxes, in the order of their names.
+    List,
+    /// Show one mailbox; never its password or secret.
+    Show {
+        /// Name.
+        mailbox: String,
+    },
+    /// Give a mailbox another password (passwords.source = "store").
+    Password {
+        /// Name.
+        mailbox: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+    },
+    /// Give a mailbox another name; password and second factor go with it.
+    ///
+    /// The authenticator app goes on showing the old name; its codes stay right.
+    Rename {
+        /// Name now.
+        mailbox: String,
+        /// Name in future.
+        new_name: String,
+    },
+    /// Remove a mailbox with its password and second factor.
+    ///
+    /// With passwords.source = "dovecot" the mailbox itself is Dovecot's and stays: this switches
+    /// its second factor off.
+    Remove {
+        /// Name.
+        mailbox: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
+
+/// `totp`
+#[derive(Debug, Subcommand)]
+pub enum TotpCommand {
+    /// Start an enrolment: show a new secret as a QR code.
+    ///
+    /// The secret is shown this once. 2-factor authentication is on when a code of the app has
+    /// been given, here at the prompt or with `mail2fa totp confirm`, within 15 minutes.
+    #[command(
+        after_help = "Examples:\n  mail2fa totp enable alice@example.org\n  mail2fa --json totp \
+                      enable alice@example.org"
+    )]
+    Enable {
+        /// Name.
+        mailbox: String,
+    },
+    /// Confirm an enrolment with a code: 2-factor authentication is on from then.
+    ///
+    /// The code that confirms is used up; the next login needs the next one.
+    #[command(after_help = "Example:\n  mail2fa totp confirm alice@example.org 189145")]
+    Confirm {
+        /// Name.
+        mailbox: String,
+        /// The six digits that the app shows; asked for, or read from standard input, if not
+        /// given.
+        code: Option<String>,
+    },
+    /// Switch 2-factor authentication off, and drop a started enrolment.
+    Disable {
+        /// Name.
+        mailbox: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+    /// Show whether 2-factor authentication is on.
+    Status {
+        /// Name.
+        mailbox: String,
+    },
+}
+
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PasswordFrom {
+    /// Read the password from the first line of standard input, also on a terminal.
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub password_stdin: bool,
+    /// Read a ready-made hash, {SCHEME} in front, from the first line of standard input.
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "password_stdin")]
+    pub hash_stdin: bool,
+}
+
+/// Whether to ask first.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sure {
+    /// Do it without asking; needed where nobody can be asked.
+    #[arg(long, short)]
+    pub yes: bool,
+}

@@ -1,0 +1,149 @@
+//! `mail2fa totp …`
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use super::{
+    arguments::TotpCommand,
+    backend::Backend,
+    failure::Failure,
+    mailbox::tell,
+    qr::{self, Style},
+    terminal::{code, confirm, is_interactive, print, print_json},
+    text::{in_fours, on_off, time, unexpected},
+};
+use crate::{
+    base::{SecretText, limits::STEP_SECONDS},
+    service::admin::{AdminError, Disclosed, Enrolment, Request, Response},
+};
+
+/// Runs one of the commands.
+pub fn run(command: TotpCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    match command {
+        TotpCommand::Enable { mailbox } => enable(mailbox, backend, json),
+        TotpCommand::Confirm { mailbox, code: given } => {
+            let given = match given {
+                Some(text) => Disclosed::new(SecretText::new(text)),
+                None => code("Code that the app shows now: ")?,
+            };
+            let response = backend.ask(Request::TotpConfirm { mailbox, code: given })?;
+            tell_confirmed(&response, json)
+        }
+        TotpCommand::Disable { mailbox, sure } => {
+            let question = format!(
+                "Switch 2-factor authentication off for {mailbox:?} (it opens with its password \
+                 alone then)?"
+            );
+            confirm(&question, sure)?;
+            tell(&backend.ask(Request::TotpDisable { mailbox })?, json)
+        }
+        TotpCommand::Status { mailbox } => status(mailbox, backend, json),
+    }
+}
+
+fn enable(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    let Response::Enrolment(enrolment) = backend.ask(Request::TotpEnable { mailbox })? else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&enrolment);
+    }
+    print(&sheet(&enrolment)?)?;
+    let mailbox = &enrolment.mailbox;
+    if backend.passwords_are_dovecots() {
+        print(
+            "mail2fa cannot know whether Dovecot has a mailbox of this name: see that it does.\n",
+        )?;
+    }
+    if is_interactive() {
+        return ask_until_right(mailbox, backend);
+    }
+    print(&format!("Next: mail2fa totp confirm {mailbox} CODE\n"))
+}
+
+/// What is shown once.
+fn sheet(enrolment: &Enrolment) -> Result<String, Failure> {
+    let coloured = std::io::stdout().is_terminal();
+    let style = if coloured { Style::Coloured } else { Style::Plain };
+    let uri = enrolment.otpauth_uri.expose();
+    Ok(format!(
+        "Scan this with the authenticator app of {mailbox}:\n\n{qr}\n\
+         Or type this secret into the app (time-based, 6 digits):\n\n    {secret}\n\n\
+         Or open this address on the phone:\n\n    {uri}\n\n\
+         The secret is not shown again. 2-factor authentication is not on yet: it is as soon as a\n\
+         code of the app has been given, until {until}.\n",
+        mailbox = enrolment.mailbox,
+        qr = qr::draw(uri, style)?,
+        secret = in_fours(enrolment.secret.expose()),
+        until = time(enrolment.expires),
+    ))
+}
+
+/// Asks for the confirming code until it is right, or somebody gives up.
+fn ask_until_right(mailbox: &str, backend: &mut Backend) -> Result<(), Failure> {
+    loop {
+        let given = code("\nCode that the app shows now (Enter: later): ")?;
+        if given.expose().trim().is_empty() {
+            return print(&format!("Later: mail2fa totp confirm {mailbox} CODE\n"));
+        }
+        let request = Request::TotpConfirm { mailbox: mailbox.to_owned(), code: given };
+        match backend.ask(request) {
+            Ok(response) => return tell_confirmed(&response, false),
+            Err(Failure::Admin(error @ (AdminError::WrongCode { .. } | AdminError::BadCode))) => {
+                print(&format!("{error}\n"))?;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+fn tell_confirmed(response: &Response, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Confirmed<'a> {
+        mailbox: &'a str,
+        enabled: bool,
+        drift_seconds: i64,
+    }
+    let Response::Confirmed { mailbox, drift_steps } = response else {
+        return Err(unexpected());
+    };
+    let drift_seconds = drift_steps.saturating_mul(STEP_SECONDS.cast_signed());
+    if json {
+        return print_json(&Confirmed { mailbox, enabled: true, drift_seconds });
+    }
+    print(&format!(
+        "2-factor authentication is on for {mailbox}. This code is used up: log in with the\n\
+         password and the next code behind it, as one string (T9D3K!px189145).\n"
+    ))?;
+    match drift_steps.signum() {
+        0 => Ok(()),
+        sign => {
+            let (seconds, way) = (drift_seconds.abs(), if sign < 0 { "behind" } else { "ahead" });
+            print(&format!(
+                "The phone's clock may be up to {seconds} seconds {way} of the server's: let both \
+                 set their time from the network.\n"
+            ))
+        }
+    }
+}
+
+fn status(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    let Response::Totp(view) = backend.ask(Request::TotpStatus { mailbox })? else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&view);
+    }
+    let mut text = format!(
+        "mailbox:    {}\n2-factor:   {}\n",
+        view.mailbox,
+        on_off(Some(view.enabled), view.since)
+    );
+    let last = view.last_used.map(|last| format!("last code:  {}\n", time(last)));
+    let until = view
+        .pending_until
+        .map(|until| format!("enrolment:  waits for its code until {}\n", time(until)));
+    text.extend([last, until].into_iter().flatten());
+    print(&text)
+}

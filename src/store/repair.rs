@@ -1,0 +1,144 @@
+//! Going on after damage: what an administrator may decide and no program may.
+//!
+//! # Security
+//!
+//! Both operations can turn a mailbox with a second factor into one without. They are never
+//! called by the daemon on its own.
+
+use std::collections::BTreeSet;
+
+use super::{
+    census::{Shard, Standing},
+    engine::{Engine, EngineCommit, Write, WriteSet},
+    keys,
+    seal::Purpose,
+    sealed::{Health, Kept, SealedStore, damaged_shard},
+};
+use crate::{
+    base::Mailbox,
+    ports::store::{Expect, StoreError},
+};
+
+/// What an administrator has accepted, for one shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The shard.
+    pub shard: Shard,
+    /// Why it was damaged.
+    pub reason: String,
+    /// What its census had counted, if it could be read: records, and enrolled ones.
+    pub counted: Option<(u64, u64)>,
+    /// The mailboxes that are left, and whether they are enrolled; `None` if the record cannot be
+    /// read.
+    pub left: Vec<(Mailbox, Option<bool>)>,
+    /// Mailboxes that this process knew of and that are gone. Names lost before it started are
+    /// not known to anybody.
+    pub lost: Vec<Mailbox>,
+}
+
+impl<E: Engine> SealedStore<E> {
+    /// Goes on with what is left: an administrator's decision, never a program's. Takes the
+    /// records of each damaged shard as they are and writes a census that fits them.
+    ///
+    /// From then on **a mailbox whose record was lost has no second factor**, and one whose
+    /// record fell back has the factor it had then. So first restore a backup if there is one;
+    /// and before mail2fa serves logins again, compare the answer with who should be enrolled.
+    pub async fn accept_damage(&self) -> Result<Vec<Accepted>, StoreError> {
+        let inner = &self.inner;
+        let mut accepted = Vec::new();
+        let mut surveyed = Vec::new();
+        let mut writes = Vec::new();
+        for shard in Shard::all() {
+            let kept = inner.shard(shard).kept.lock().await;
+            let Health::Damaged(reason) = inner.health(shard) else {
+                continue;
+            };
+            let counted = inner
+                .read_census(shard)
+                .await
+                .ok()
+                .map(|kept| (kept.census.records.count, kept.census.enrolled.count));
+            let survey = inner.survey(shard).await?;
+            if let Some(strange) = survey.strange {
+                return Err(damaged_shard(shard, &strange));
+            }
+            let key = keys::census(shard);
+            let value = inner.sealer.seal(Purpose::Census, &key, &survey.census.to_bytes())?;
+            writes.push(Write { key, expect: None, value: Some(value) });
+            let there: BTreeSet<_> = survey.found.iter().map(|(name, _)| name).collect();
+            let mut lost = inner.index.of_shard(shard);
+            lost.retain(|name| !there.contains(name));
+            let left = survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
+            accepted.push(Accepted { shard, reason, counted, left, lost });
+            surveyed.push((shard, kept, survey.census, survey.found));
+        }
+        if writes.is_empty() {
+            return Ok(accepted);
+        }
+        // One set: half of it, and the mark that goes with it, would hide the other half.
+        let set = WriteSet { writes, mark: true };
+        let EngineCommit::Done(version) = inner.engine.commit(set).await? else {
+            return Err(StoreError::Unavailable("an unconditional write conflicted".into()));
+        };
+        for (shard, mut kept, census, found) in surveyed {
+            *kept = Some(Kept { census, version });
+            inner.index.replace_shard(shard, found);
+            inner.set_health(shard, Health::Sound);
+        }
+        inner.accept_fall_back();
+        tracing::warn!(shards = accepted.len(), "damage was accepted by an administrator");
+        Ok(accepted)
+    }
+
+    /// Removes a record that cannot be read, which nothing else can. **The mailbox then has no
+    /// second factor.** `false` when there is no record; an error when it can be read, or when its
+    /// shard is damaged.
+    pub async fn discard_unreadable(&self, mailbox: &Mailbox) -> Result<bool, StoreError> {
+        let inner = &self.inner;
+        let shard = inner.names.shard(mailbox);
+        let key = keys::record(shard, mailbox);
+        let mut kept = inner.shard(shard).kept.lock().await;
+        let _ = inner.compare(shard, &mut kept).await?;
+        if let Health::Damaged(reason) = inner.health(shard) {
+            return Err(damaged_shard(shard, &reason));
+        }
+        let Some(stored) = inner.engine.get(&key).await? else {
+            return Ok(false);
+        };
+        if inner.unseal(&key, mailbox, &stored).is_ok() {
+            return Err(StoreError::Unavailable(format!("the record of {mailbox} can be read")));
+        }
+        let now = inner.read_census(shard).await?;
+        let mut rest = inner.survey(shard).await?;
+        rest.census.note(&inner.names, mailbox, Standing::Plain, Standing::Absent);
+        rest.unreadable.retain(|other| other != mailbox);
+        // Only one of the two leaves a census that fits the rest: that is what the record was.
+        let census = [Standing::Plain, Standing::Enrolled]
+            .into_iter()
+            .map(|from| {
+                let mut census = now.census;
+                census.note(&inner.names, mailbox, from, Standing::Absent);
+                census
+            })
+            .find(|census| rest.census.agrees(census, &inner.names, &rest.unreadable))
+            .ok_or_else(|| damaged_shard(shard, "its census does not fit the other records"))?;
+        let census_key = keys::census(shard);
+        let value = inner.sealer.seal(Purpose::Census, &census_key, &census.to_bytes())?;
+        let expect = |version| Some(Expect::Version(version));
+        let writes = vec![
+            Write { key, expect: expect(stored.version), value: None },
+            Write { key: census_key, expect: expect(now.version), value: Some(value) },
+        ];
+        match inner.engine.commit(WriteSet { writes, mark: true }).await? {
+            EngineCommit::Conflict(_) => {
+                Err(StoreError::Unavailable("it was changed meanwhile".into()))
+            }
+            EngineCommit::Done(version) => {
+                *kept = Some(Kept { census, version });
+                inner.index.remove(mailbox);
+                tracing::warn!(%mailbox, "an unreadable record was discarded");
+                Ok(true)
+            }
+        }
+    }
+}

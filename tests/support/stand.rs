@@ -1,0 +1,240 @@
+//! A door on a real socket, with a store in memory behind it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::BoxFuture};
+use mail2fa::{
+    base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
+    decision::{
+        flow::{self, Policy},
+        names::NameRules,
+        record::{MailboxRecord, TotpFactor},
+    },
+    net::{
+        client::{self, ClientDoor},
+        connection::{Door, Shared},
+        listener,
+        login::{self, LoginDoor},
+    },
+    ports::{
+        password::{HashError, PasswordHasher, Verdict},
+        store::{Change, Commit, Expect, Store},
+    },
+    service::authenticate::Authenticator,
+    store::{Keyring, MemoryEngine, SealedStore},
+    upstream::Pool,
+};
+use tokio::{net::UnixListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    ALICE, ALICE_PASSWORD, ALICE_SECRET, BOB, BOB_PASSWORD, CountingRng, FakeClock, NOW,
+    VOUCH_SECRET,
+    peer::Peer,
+    upstream::{Upstream, believes},
+    watched::{Watched, assert_no_secrets},
+};
+
+/// How long refusals are held back here.
+pub const DELAY: Duration = Duration::from_secs(2);
+
+/// What differs between tests.
+pub struct Options {
+    pub names: NameRules,
+    pub delay: Duration,
+    pub connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { names: NameRules::default(), delay: DELAY, connections: LISTENER_CONNECTIONS }
+    }
+}
+
+/// The door and all that belongs to it.
+pub struct Stand {
+    pub clock: Arc<FakeClock>,
+    pub log: Arc<Watched>,
+    pub store: SealedStore<MemoryEngine>,
+    /// Is there, but nobody asks it, where passwords are our own at a `client` door.
+    pub upstream: Upstream,
+    pub socket: PathBuf,
+    pub stopping: CancellationToken,
+    pub tasks: TaskTracker,
+    pub accepting: JoinHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+/// Which door, and who knows the passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    ClientUpstream,
+    ClientStored,
+    LoginUpstream,
+    LoginStored,
+}
+
+impl Stand {
+    pub async fn new(kind: Kind) -> Self {
+        Self::with(kind, Options::default()).await
+    }
+
+    pub async fn with(kind: Kind, options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, below) = (folder.path().join("door"), folder.path().join("auth"));
+        let upstream = Upstream::start(&below);
+        let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
+        let (clock, log) = (FakeClock::new(), Watched::new());
+        let store = store(stored).await;
+        let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
+        let policy = Policy { names: options.names, passwords };
+        let authenticator =
+            Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);
+        let stopping = CancellationToken::new();
+        let shared = Shared {
+            name: "test".into(),
+            authenticator: Arc::new(authenticator),
+            refusal_delay: options.delay,
+            stopping: stopping.clone(),
+        };
+        let tasks = TaskTracker::new();
+        let serve = |door: Ready| door.serve(&socket, &shared, options.connections, &tasks);
+        let vouch = Secret::from_slice(VOUCH_SECRET.as_bytes());
+        let hasher = Arc::new(Comparing);
+        let accepting = serve(match kind {
+            Kind::ClientUpstream => {
+                let pool = Arc::new(Pool::new(below, 1));
+                let passwords = client::Passwords::Upstream(pool);
+                Ready::Client(ClientDoor::new(shared.clone(), passwords))
+            }
+            Kind::ClientStored => {
+                let passwords = client::Passwords::Stored(hasher);
+                Ready::Client(ClientDoor::new(shared.clone(), passwords))
+            }
+            Kind::LoginUpstream => {
+                let passwords = login::Passwords::Upstream;
+                Ready::Login(LoginDoor::new(shared.clone(), below, passwords))
+            }
+            Kind::LoginStored => {
+                upstream.script(believes);
+                let passwords = login::Passwords::Stored { hasher, vouch };
+                Ready::Login(LoginDoor::new(shared.clone(), below, passwords))
+            }
+        });
+        Self { clock, log, store, upstream, socket, stopping, tasks, accepting, _folder: folder }
+    }
+
+    /// Somebody who has connected and said nothing.
+    pub async fn connect(&self) -> Peer {
+        Peer::connect(&self.socket).await
+    }
+
+    /// Somebody whose handshake is done.
+    pub async fn peer(&self) -> Peer {
+        Peer::greeted(&self.socket).await
+    }
+
+    /// Alice's last burned step.
+    pub async fn burned(&self) -> u64 {
+        let record = self.store.load(&mailbox(ALICE)).await.unwrap().unwrap();
+        record.value.totp.unwrap().last_step
+    }
+}
+
+impl Drop for Stand {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        if !std::thread::panicking() {
+            assert_no_secrets();
+        }
+    }
+}
+
+enum Ready {
+    Client(ClientDoor),
+    Login(LoginDoor),
+}
+
+impl Ready {
+    fn serve(
+        self,
+        path: &Path,
+        shared: &Shared,
+        connections: usize,
+        tasks: &TaskTracker,
+    ) -> JoinHandle<()> {
+        fn run<D: Door>(
+            door: D,
+            path: &Path,
+            shared: &Shared,
+            connections: usize,
+            tasks: &TaskTracker,
+        ) -> JoinHandle<()> {
+            let listener = UnixListener::bind(path).unwrap();
+            let (shared, tasks) = (shared.clone(), tasks.clone());
+            tokio::spawn(listener::run(listener, Arc::new(door), shared, connections, tasks))
+        }
+        match self {
+            Self::Client(door) => run(door, path, shared, connections, tasks),
+            Self::Login(door) => run(door, path, shared, connections, tasks),
+        }
+    }
+}
+
+pub fn mailbox(name: &str) -> Mailbox {
+    Mailbox::new(name).unwrap()
+}
+
+/// Alice is enrolled. Bob has a record only where it must hold his password.
+async fn store(stored: bool) -> SealedStore<MemoryEngine> {
+    let rng = Arc::new(CountingRng::default());
+    let keyring = Keyring::generate(&*rng).unwrap();
+    let store = SealedStore::format(MemoryEngine::new(), &keyring, rng, NOW).await.unwrap();
+    let hash = |password: &str| stored.then(|| SecretText::new(format!("{{PLAIN}}{password}")));
+    let totp = TotpFactor { secret: Secret::from_slice(ALICE_SECRET), last_step: 0, enabled: NOW };
+    let alice = MailboxRecord {
+        password_hash: hash(ALICE_PASSWORD),
+        totp: Some(totp),
+        ..MailboxRecord::new(NOW)
+    };
+    let bob = MailboxRecord { password_hash: hash(BOB_PASSWORD), ..MailboxRecord::new(NOW) };
+    put(&store, ALICE, alice).await;
+    if stored {
+        put(&store, BOB, bob).await;
+    }
+    store
+}
+
+/// Writes a record that is not there yet.
+pub async fn put(store: &impl Store, name: &str, record: MailboxRecord) {
+    let change = Change::Mailbox {
+        mailbox: mailbox(name),
+        expect: Expect::Absent,
+        record: Some(Box::new(record)),
+    };
+    assert!(matches!(store.commit(vec![change]).await, Ok(Commit::Done(_))));
+}
+
+/// A hasher without threads, so that the paused clock is not moved while one computes.
+struct Comparing;
+
+impl PasswordHasher for Comparing {
+    fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>> {
+        let text = String::from_utf8_lossy(password.expose()).into_owned();
+        std::future::ready(Ok(SecretText::new(format!("{{PLAIN}}{text}")))).boxed()
+    }
+
+    fn verify<'a>(
+        &'a self,
+        password: &'a Secret,
+        hash: Option<&'a SecretText>,
+    ) -> BoxFuture<'a, Result<Verdict, HashError>> {
+        let known = hash.and_then(|hash| hash.expose().strip_prefix("{PLAIN}"));
+        let right = known.is_some_and(|known| known.as_bytes() == password.expose());
+        std::future::ready(Ok(if right { Verdict::Right } else { Verdict::Wrong })).boxed()
+    }
+}
