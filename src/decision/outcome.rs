@@ -1,8 +1,9 @@
 //! What is decided, and why: two types, because the peer learns only the first.
 
 use super::{
+    app_password::AppPasswordMismatch,
     names::Identity,
-    proof::{NoFactorAsked, PasswordRight, StepBurned},
+    proof::{AppPasswordRight, CodeBurned, NoFactorAsked, PasswordRight, SessionLive},
 };
 
 /// The end of a login. Nothing else ends one.
@@ -32,22 +33,39 @@ pub struct Accepted {
     user: Option<Vec<u8>>,
 }
 
-/// What a login was accepted on. Sessions, app passwords and recovery codes will be further
-/// variants, each with its own proof.
+/// What a login was accepted on; each has proofs of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The password; 2-factor authentication is off.
     Password,
     /// Password and code.
     PasswordAndCode,
+    /// Password and recovery code.
+    PasswordAndRecoveryCode,
+    /// Password, and the code of a sign-in that still lives.
+    PasswordAndSession,
+    /// An app password.
+    AppPassword,
 }
 
 impl Method {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Password,
+        Self::PasswordAndCode,
+        Self::PasswordAndRecoveryCode,
+        Self::PasswordAndSession,
+        Self::AppPassword,
+    ];
+
     /// The word in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::PasswordAndCode => "password+code",
+            Self::PasswordAndRecoveryCode => "password+recovery_code",
+            Self::PasswordAndSession => "password+session",
+            Self::AppPassword => "app_password",
         }
     }
 }
@@ -68,9 +86,38 @@ impl Accepted {
         identity: Identity,
         user: Option<Vec<u8>>,
         _right: PasswordRight,
-        _burned: StepBurned,
+        _burned: CodeBurned,
     ) -> Self {
         Self { identity, method: Method::PasswordAndCode, user }
+    }
+
+    /// Accepts on password and recovery code.
+    pub(super) fn by_password_and_recovery_code(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: PasswordRight,
+        _burned: CodeBurned,
+    ) -> Self {
+        Self { identity, method: Method::PasswordAndRecoveryCode, user }
+    }
+
+    /// Accepts on the password and a sign-in that still lives.
+    pub(super) fn by_session(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: PasswordRight,
+        _live: SessionLive,
+    ) -> Self {
+        Self { identity, method: Method::PasswordAndSession, user }
+    }
+
+    /// Accepts on an app password.
+    pub(super) fn by_app_password(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: AppPasswordRight,
+    ) -> Self {
+        Self { identity, method: Method::AppPassword, user }
     }
 
     /// Who is in.
@@ -112,11 +159,29 @@ pub enum Refusal {
     OtherMailboxProtected,
     /// A master user without a second factor, and a target that has one.
     MasterWithoutFactor,
+    /// The mailbox is locked.
+    Locked,
+    /// An app password with another secret part.
+    AppPasswordWrong,
+    /// An app password whose time is over.
+    AppPasswordExpired,
+    /// An app password that is not for this service, or not from this network.
+    AppPasswordOutOfScope,
+}
+
+impl From<AppPasswordMismatch> for Refusal {
+    fn from(mismatch: AppPasswordMismatch) -> Self {
+        match mismatch {
+            AppPasswordMismatch::Wrong => Self::AppPasswordWrong,
+            AppPasswordMismatch::Expired => Self::AppPasswordExpired,
+            AppPasswordMismatch::OutOfScope => Self::AppPasswordOutOfScope,
+        }
+    }
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -127,6 +192,10 @@ impl Refusal {
         Self::UsedCode,
         Self::OtherMailboxProtected,
         Self::MasterWithoutFactor,
+        Self::Locked,
+        Self::AppPasswordWrong,
+        Self::AppPasswordExpired,
+        Self::AppPasswordOutOfScope,
     ];
 
     /// The word in the log; documented in docs/operation.md.
@@ -142,6 +211,10 @@ impl Refusal {
             Self::UsedCode => "used_code",
             Self::OtherMailboxProtected => "other_mailbox_protected",
             Self::MasterWithoutFactor => "master_without_factor",
+            Self::Locked => "locked",
+            Self::AppPasswordWrong => "app_password_wrong",
+            Self::AppPasswordExpired => "app_password_expired",
+            Self::AppPasswordOutOfScope => "app_password_out_of_scope",
         }
     }
 }

@@ -15,6 +15,19 @@ pub struct Use {
     pub service: Service,
 }
 
+impl Use {
+    /// Whether another use is so much like this one that it need not be written down: the same
+    /// address and service, within the hour.
+    pub fn is_recent(&self, other: &Self) -> bool {
+        let age = other.at.seconds().checked_sub(self.at.seconds());
+        let soon = age.is_some_and(|seconds| seconds < NOTE_SECONDS);
+        soon && self.from == other.from && self.service == other.service
+    }
+}
+
+/// Seconds between two notes of the same use.
+const NOTE_SECONDS: u64 = 3_600;
+
 /// An IP network: an address and how many of its leading bits count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {

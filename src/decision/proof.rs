@@ -2,9 +2,13 @@
 //! up by the acceptance that needs it; no other code can make one.
 
 use super::{
+    app_password::{AppPassword, AppPasswordMismatch, TypedAppPassword},
+    digest::{CredentialKey, Digest},
     flow::{BurnAnswer, PasswordAnswer},
+    place::Use,
     record::MailboxRecord,
 };
+use crate::base::{Mailbox, UnixMillis};
 
 /// The password source said that the password is right.
 #[derive(Debug)]
@@ -44,16 +48,50 @@ impl NoFactorAsked {
     }
 }
 
-/// The store said that this very login burned the step of its code.
+/// The store said that this very login used up its code or recovery code.
 #[derive(Debug)]
-pub struct StepBurned(());
+pub struct CodeBurned(());
 
-impl StepBurned {
+impl CodeBurned {
     /// The proof, if the answer is "burned".
     pub(super) fn from_answer(answer: &BurnAnswer) -> Option<Self> {
         match answer {
             BurnAnswer::Burned => Some(Self(())),
             BurnAnswer::Conflict | BurnAnswer::Unavailable(_) => None,
         }
+    }
+}
+
+/// The store said, after the password was checked, that the very credential has a live session.
+#[derive(Debug)]
+pub struct SessionLive(());
+
+impl SessionLive {
+    /// The proof, if the record has a session of this credential that lives at this moment.
+    pub(super) fn from_record(
+        record: &MailboxRecord,
+        digest: &Digest,
+        now: UnixMillis,
+    ) -> Option<Self> {
+        let live = record.is_enrolled()
+            && record.sessions.iter().any(|s| s.digest == *digest && s.is_live(now));
+        live.then_some(Self(()))
+    }
+}
+
+/// What was typed is an app password of this mailbox, and opens this door.
+#[derive(Debug)]
+pub struct AppPasswordRight(());
+
+impl AppPasswordRight {
+    /// The proof, or why it does not open the door.
+    pub(super) fn from_check(
+        stored: &AppPassword,
+        typed: &TypedAppPassword,
+        mailbox: &Mailbox,
+        key: &CredentialKey,
+        at: &Use,
+    ) -> Result<Self, AppPasswordMismatch> {
+        stored.check(typed, mailbox, key, at).map(|()| Self(()))
     }
 }

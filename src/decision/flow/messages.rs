@@ -1,0 +1,145 @@
+//! What goes into the machine and what comes out of it.
+
+use super::Flow;
+use crate::{
+    base::{Mailbox, NetAddress, Secret, SecretText, Service},
+    decision::{
+        digest::CredentialKey,
+        names::NameRules,
+        outcome::Outcome,
+        record::{MailboxRecord, Version, Versioned},
+        session::SessionPolicy,
+    },
+};
+
+/// A login as the decision sees it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// SASL authorization identity, as typed; empty if none.
+    pub authzid: Vec<u8>,
+    /// SASL authentication identity, as typed.
+    pub authcid: Vec<u8>,
+    /// The whole string in the password field.
+    pub credential: Secret,
+    /// For which service.
+    pub service: Service,
+    /// From where, as the peer says.
+    pub remote: NetAddress,
+}
+
+/// What the administrator has configured, as far as the decision needs it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// From typed to canonical names.
+    pub names: NameRules,
+    /// Who knows the passwords.
+    pub passwords: Passwords,
+    /// How long a sign-in lives.
+    pub sessions: SessionPolicy,
+    /// The key of the credential hashes.
+    pub key: CredentialKey,
+}
+
+/// Who knows the passwords.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// An upstream: a mailbox without a record is the usual case and has no second factor.
+    Upstream,
+    /// Our own store: a mailbox without a record does not exist.
+    Stored,
+}
+
+/// The question to a password source.
+#[derive(Clone, Debug)]
+pub struct PasswordQuestion {
+    /// The authenticating user, canonical.
+    pub mailbox: Mailbox,
+    /// The password part of the credential, never empty.
+    pub password: Secret,
+    /// The stored hash, where the passwords are our own. `None` there means that the mailbox is
+    /// unknown: the source spends the time of a real check and answers `Wrong`.
+    pub hash: Option<SecretText>,
+}
+
+/// The answer of a password source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum PasswordAnswer {
+    /// The password is right.
+    Right {
+        /// The name the source returned, judged again when it differs from the one that was
+        /// asked; `None` when it returned none.
+        user: Option<Vec<u8>>,
+    },
+    /// The password is wrong, or the mailbox unknown, or not allowed in.
+    Wrong,
+    /// No answer: becomes `temp_fail`.
+    Unavailable(String),
+}
+
+/// The answer to [`Effect::Load`]; the error says why there is none.
+pub type LoadAnswer = Result<Option<Versioned<MailboxRecord>>, String>;
+
+/// The answer to [`Effect::Burn`] and [`Effect::Touch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum BurnAnswer {
+    /// The record is on disk as this login wrote it.
+    Burned,
+    /// Somebody else changed the record first; nothing was written.
+    Conflict,
+    /// It is not known whether anything was written.
+    Unavailable(String),
+}
+
+/// What comes next.
+#[derive(Debug)]
+#[must_use]
+pub enum Next {
+    /// Perform the effect and feed its result to the flow.
+    Perform(Flow, Effect),
+    /// Answer the client.
+    Finish(Outcome),
+}
+
+/// What the driver is to do.
+#[derive(Debug)]
+#[must_use]
+pub enum Effect {
+    /// Read this mailbox's record.
+    Load(Mailbox),
+    /// Ask the password source.
+    CheckPassword(PasswordQuestion),
+    /// Tell the mail server that this mailbox is authenticated, without telling the client yet.
+    Establish(Mailbox),
+    /// Write this record, in which the code is used up, if it still has this version.
+    Burn(Write),
+    /// Write this record, in which a use is noted, if it still has this version.
+    Touch(Write),
+}
+
+/// A record to be written by compare-and-swap.
+#[derive(Debug)]
+pub struct Write {
+    /// Whose record.
+    pub mailbox: Mailbox,
+    /// The version that must still be there.
+    pub expect: Version,
+    /// The new record.
+    pub record: Box<MailboxRecord>,
+}
+
+/// The result of an effect.
+#[derive(Debug)]
+pub enum Input {
+    /// Of [`Effect::Load`].
+    Loaded(LoadAnswer),
+    /// Of [`Effect::CheckPassword`].
+    Password(PasswordAnswer),
+    /// Of [`Effect::Establish`].
+    Established(PasswordAnswer),
+    /// Of [`Effect::Burn`].
+    Burned(BurnAnswer),
+    /// Of [`Effect::Touch`].
+    Touched(BurnAnswer),
+}
