@@ -162,7 +162,7 @@ fn cuts(count: usize, durability: &str) -> Result<usize, String> {
 
 #[test]
 fn acknowledged_changes_survive_a_power_loss() {
-    let count = std::env::var("MAIL2FA_POWER_CUTS").map_or(12, |count| count.parse().unwrap());
+    let count = std::env::var("MAIL2FA_POWER_CUTS").map_or(10, |count| count.parse().unwrap());
     match cuts(count, "full") {
         Err(why) => not_run(&why),
         Ok(losing) => {
