@@ -36,7 +36,7 @@ use store_support::{
     rng, runtime, step_of,
 };
 
-const IMAGE_BYTES: u64 = 64 * 1024 * 1024;
+const IMAGE_BYTES: u64 = 96 * 1024 * 1024;
 const MAILBOXES: usize = 8;
 
 /// A mounted image; unmounted, and its loop device with it, when dropped.
@@ -162,7 +162,7 @@ fn cuts(count: usize, durability: &str) -> Result<usize, String> {
 
 #[test]
 fn acknowledged_changes_survive_a_power_loss() {
-    let count = std::env::var("MAIL2FA_POWER_CUTS").map_or(15, |count| count.parse().unwrap());
+    let count = std::env::var("MAIL2FA_POWER_CUTS").map_or(10, |count| count.parse().unwrap());
     match cuts(count, "full") {
         Err(why) => not_run(&why),
         Ok(losing) => {
@@ -198,9 +198,14 @@ fn writer() {
         for step in 1_u64.. {
             // New room at the end of the file: what is written over old room needs no change to
             // the file's extents, and would survive without an fdatasync.
-            for n in 0..30 * u64::from(step % 3 != 0) {
-                let filled = store.commit(vec![filler("m0", step * 100 + n)]).await.unwrap();
-                assert!(matches!(filled, Commit::Done(_)));
+            // The first time it is a whole segment of 4 MiB.
+            let sets = match step {
+                1 => 20,
+                _ => 4 * u64::from(step % 3 != 0),
+            };
+            for n in 0..sets {
+                let set = (0..8).map(|m| filler("m0", step * 1000 + n * 8 + m)).collect();
+                assert!(matches!(store.commit(set).await.unwrap(), Commit::Done(_)));
             }
             for _ in 0..=random(4) {
                 // An enrolment writes the mark too, whose fdatasync makes the file system commit

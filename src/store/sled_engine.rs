@@ -53,8 +53,8 @@ pub enum Durability {
     /// The disk has it.
     #[default]
     Full,
-    /// sled has flushed, as published. Loses acknowledged writes with the power: only for the
-    /// test that shows it.
+    /// sled has flushed, and does not sync in the background. Loses acknowledged writes with the
+    /// power: only for the test that shows it.
     FlushOnly,
 }
 
@@ -84,7 +84,7 @@ impl SledEngine {
         let folder = Folder::create(dir)?;
         let mut id = [0; 16];
         rng.fill(&mut id)?;
-        let db = open_sled(&folder)?;
+        let db = open_sled(&folder, Durability::Full)?;
         let written = db
             .insert(COUNTER_KEY, &0_u64.to_be_bytes())
             .and_then(|_| db.insert(LAST_KEY, &0_u64.to_be_bytes()))
@@ -108,7 +108,7 @@ impl SledEngine {
         let folder = Folder::existing(dir)?;
         let mark = folder.lock_mark()?;
         folder.remove_torn_snapshots()?;
-        let db = open_sled(&folder)?;
+        let db = open_sled(&folder, durability)?;
         let read = catch_unwind(AssertUnwindSafe(|| {
             Ok::<_, sled::Error>((db.get(ID_KEY)?, db.get(COUNTER_KEY)?, db.get(LAST_KEY)?))
         }));
@@ -341,11 +341,14 @@ pub(super) fn encode_value(version: Version, value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn open_sled(folder: &Folder) -> Result<sled::Db, OpenError> {
-    let config = sled::Config::new()
+fn open_sled(folder: &Folder, durability: Durability) -> Result<sled::Db, OpenError> {
+    let mut config = sled::Config::new()
         .path(folder.path())
         .cache_capacity(STORE_CACHE_BYTES)
         .segment_size(STORE_SEGMENT_BYTES);
+    if durability == Durability::FlushOnly {
+        config = config.flush_every_ms(None);
+    }
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(opened) => opened.map_err(|error| sled_error(folder, error)),
         Err(_) => Err(folder.damaged("sled panicked while opening it")),

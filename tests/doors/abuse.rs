@@ -6,13 +6,15 @@ use tokio::io::AsyncWriteExt;
 use crate::{
     auth, login,
     support::{
-        BOB, BOB_PASSWORD,
+        ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, code,
         process::{resident_bytes, run_alone},
-        stand::{Kind, Stand},
+        stand::{Kind, Options, PANIC, Stand},
         upstream::passwords,
+        with_code,
     },
 };
 
+const BOB_OK: &str = "OK\t1\tuser=bob@example.org";
 const MIB: usize = 1_048_576;
 
 #[tokio::test(start_paused = true)]
@@ -26,10 +28,7 @@ async fn a_peer_that_never_reads_is_let_go() {
             sent += 1_000;
             assert!(sent < 8 * OUTPUT_BYTES / "FAIL\t5\tcode=temp_fail\n".len(), "nobody stops it");
         }
-        assert_eq!(
-            stand.peer().await.ask(login(1, BOB, BOB_PASSWORD)).await,
-            "OK\t1\tuser=bob@example.org"
-        );
+        assert_eq!(stand.peer().await.ask(login(1, BOB, BOB_PASSWORD)).await, BOB_OK);
     }
 }
 
@@ -81,6 +80,48 @@ async fn many_logins_at_once_all_get_an_answer() {
     let mut expected: Vec<_> = (1..=200).map(|id| format!("OK\t{id}\tuser={BOB}")).collect();
     expected.sort();
     assert_eq!(answers, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_ends_one_connection_and_gives_its_place_back() {
+    let options = Options { connections: 2, ..Options::default() };
+    let stand = Stand::with(Kind::ClientStored, options).await;
+    let mut other = stand.peer().await;
+    for _ in 0..3 {
+        let mut peer = stand.peer().await;
+        peer.send(login(1, BOB, PANIC)).await;
+        peer.expect_closed().await;
+    }
+    assert_eq!(other.ask(login(1, BOB, BOB_PASSWORD)).await, BOB_OK);
+    assert!(!stand.accepting.is_finished());
+}
+
+/// One code, many connections, all at once: it opens one of them.
+#[tokio::test(start_paused = true)]
+async fn one_code_opens_once_however_many_ask() {
+    for kind in [Kind::ClientUpstream, Kind::ClientStored, Kind::LoginUpstream, Kind::LoginStored] {
+        let stand = Stand::new(kind).await;
+        let mut peers = Vec::new();
+        for _ in 0..20 {
+            peers.push(stand.peer().await);
+        }
+        let password = with_code(ALICE_PASSWORD, &code(0));
+        for peer in &mut peers {
+            peer.send(login(1, ALICE, &password) + &login(2, ALICE, &password)).await;
+        }
+        let mut answers = Vec::new();
+        for peer in &mut peers {
+            answers.extend(peer.lines(2).await);
+        }
+        let opened = answers.iter().filter(|line| line.starts_with("OK\t")).count();
+        let refused =
+            answers.iter().filter(|line| line.ends_with("\tuser=alice@example.org")).count();
+        assert!(opened == 1 && refused >= 39, "{kind:?}: {answers:?}");
+        let mut results = stand.log.results();
+        results.sort();
+        results.dedup();
+        assert_eq!(results, ["accepted password+code", "refused used_code"]);
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ async fn the_greeting_comes_unasked_and_in_an_order_that_postfix_and_exim_take()
         greeting[..3],
         ["VERSION\t1\t2", "MECH\tPLAIN\tplaintext", "MECH\tLOGIN\tplaintext"]
     );
-    assert_eq!(words.split_off(3), ["SPID", "CUID", "DONE"]);
+    assert_eq!(words.split_off(3), ["SPID", "CUID", "COOKIE", "DONE"]);
     peer.send(HELLO).await;
     peer.expect_quiet().await;
     // Each connection has a CUID of its own.

@@ -219,6 +219,9 @@ pub async fn put(store: &impl Store, name: &str, record: MailboxRecord) {
     assert!(matches!(store.commit(vec![change]).await, Ok(Commit::Done(_))));
 }
 
+/// A password that stops whoever checks it.
+pub const PANIC: &str = "this one panics";
+
 /// A hasher without threads, so that the paused clock is not moved while one computes.
 struct Comparing;
 
@@ -233,6 +236,7 @@ impl PasswordHasher for Comparing {
         password: &'a Secret,
         hash: Option<&'a SecretText>,
     ) -> BoxFuture<'a, Result<Verdict, HashError>> {
+        assert_ne!(password.expose(), PANIC.as_bytes(), "this password was made to panic");
         let known = hash.and_then(|hash| hash.expose().strip_prefix("{PLAIN}"));
         let right = known.is_some_and(|known| known.as_bytes() == password.expose());
         std::future::ready(Ok(if right { Verdict::Right } else { Verdict::Wrong })).boxed()

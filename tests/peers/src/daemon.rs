@@ -285,6 +285,10 @@ pub fn binary() -> Result<PathBuf> {
     if let Some(given) = std::env::var_os("MAIL2FA_BIN") {
         return Ok(PathBuf::from(given));
     }
+    let this = std::env::current_exe()?;
+    if this.file_name().is_some_and(|name| name == "quickstart") {
+        return Ok(this.with_file_name("mail2fa"));
+    }
     BUILT
         .get_or_init(|| build().map_err(|error| format!("{error:#}")))
         .clone()

@@ -97,7 +97,8 @@ fn enrol(stand: &Stand, report: &mut Report) -> Result<Codes> {
     println!("$ oathtool --totp --base32 {}\n{code}", codes.secret());
     println!("$ mail2fa totp confirm {ALICE} {code}");
     let confirmed = stand.mail2fa().cli_text(&["totp", "confirm", ALICE, &code], "");
-    let said = confirmed.as_ref().map(|text| text.trim().to_owned()).unwrap_or_default();
+    let said = confirmed.as_ref().ok().and_then(|text| text.lines().next());
+    let said = said.unwrap_or_default().to_owned();
     report.done("and on, once a code has confirmed it", confirmed, &said)?;
     Ok(codes)
 }
