@@ -37,6 +37,8 @@ pub fn request(attempt: &Attempt) -> Request {
         authzid: attempt.credentials.authzid.clone(),
         authcid: attempt.credentials.authcid.clone(),
         credential: attempt.credentials.password.clone(),
+        service: attempt.parameters.service(),
+        remote: attempt.parameters.remote_ip(),
     }
 }
 

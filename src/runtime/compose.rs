@@ -7,7 +7,11 @@ use crate::{
     audit::TracingLog,
     base::{Clock, Rng, Secret},
     config::{Config, KeySource, PasswordSourceKind, PasswordsConfig},
-    decision::flow::{Passwords, Policy},
+    decision::{
+        digest::CredentialKey,
+        flow::{Passwords, Policy},
+        session::SessionPolicy,
+    },
     password::{Argon2Cost, HashingConfig, StoredPasswords},
     ports::{
         password::{HashError, PasswordHasher},
@@ -142,22 +146,23 @@ pub fn rng() -> Arc<dyn Rng> {
 }
 
 /// What the decision needs of the configuration.
-pub fn policy(config: &Config) -> Policy {
+pub fn policy(config: &Config, key: CredentialKey) -> Policy {
     let passwords = match config.passwords.source {
         PasswordSourceKind::Dovecot => Passwords::Upstream,
         PasswordSourceKind::Store => Passwords::Stored,
     };
-    Policy { names: config.names.clone(), passwords }
+    Policy { names: config.names.clone(), passwords, sessions: SessionPolicy::default(), key }
 }
 
 /// Decides logins over this store.
 pub fn authenticator(
     config: &Config,
-    store: Arc<dyn Store>,
+    store: Arc<DiskStore>,
     log_has_fields: bool,
 ) -> Authenticator {
     let log = Arc::new(TracingLog { fields: log_has_fields });
-    Authenticator::new(store, clock(), log, policy(config))
+    let policy = policy(config, store.credential_key());
+    Authenticator::new(store, clock(), log, policy)
 }
 
 /// Who knows the passwords, ready to be asked.

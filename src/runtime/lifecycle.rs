@@ -128,9 +128,9 @@ impl Daemon {
         let failure = Failure::default();
         let told = failure.clone();
         store.on_fatal(Box::new(move |reason| told.set(reason)));
-        let port: Arc<dyn Store> = Arc::<DiskStore>::clone(&store);
         let source = compose::source(&config.passwords)?;
-        let authenticator = Arc::new(compose::authenticator(&config, port, log.has_fields()));
+        let authenticator =
+            Arc::new(compose::authenticator(&config, Arc::clone(&store), log.has_fields()));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
@@ -200,7 +200,7 @@ impl Daemon {
         }
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
-        self.authenticator.set_policy(compose::policy(&config));
+        self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.admin.send_replace(Arc::new(admin(&config, &self.store, &source)));
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);

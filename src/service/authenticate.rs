@@ -6,12 +6,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
-    base::{Clock, Mailbox, NetAddress, Service, UnixMillis},
+    base::{Clock, NetAddress, Service, UnixMillis},
     decision::{
-        flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request},
+        flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Outcome, Refusal},
-        record::{MailboxRecord, Version},
     },
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
@@ -109,21 +108,16 @@ impl Authenticator {
                 ),
                 Effect::CheckPassword(question) => Input::Password(source.check(&question).await),
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
-                Effect::Burn { mailbox, expect, record } => {
-                    Input::Burned(self.burn(mailbox, expect, record).await)
-                }
+                Effect::Burn(write) => Input::Burned(self.write(write).await),
+                Effect::Touch(write) => Input::Touched(self.write(write).await),
             };
             next = flow.step(input);
         }
     }
 
-    async fn burn(
-        &self,
-        mailbox: Mailbox,
-        version: Version,
-        record: Box<MailboxRecord>,
-    ) -> BurnAnswer {
-        let expect = Expect::Version(version);
+    async fn write(&self, write: Write) -> BurnAnswer {
+        let Write { mailbox, expect, record } = write;
+        let expect = Expect::Version(expect);
         let change = Change::Mailbox { mailbox, expect, record: Some(record) };
         match self.store.commit(vec![change]).await {
             Ok(Commit::Done(_)) => BurnAnswer::Burned,

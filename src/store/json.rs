@@ -139,6 +139,12 @@ impl JsonObject {
         self.out.push(b'"');
     }
 
+    /// A value that is JSON already.
+    pub(super) fn raw(&mut self, name: &str, json: &str) {
+        self.key(name);
+        self.out.extend_from_slice(json.as_bytes());
+    }
+
     pub(super) fn value(&mut self, name: &'static str, text: &str) -> Result<(), CodecError> {
         self.key(name);
         serde_json::to_writer(&mut *self.out, text).map_err(|_| CodecError::Field(name))

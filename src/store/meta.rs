@@ -7,13 +7,18 @@
 //! It is read only after its seal was found whole, so only a holder of the master key wrote it.
 //! What does not read as one is damage, never an empty store.
 
+use hkdf::Hkdf;
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
     error::OpenError,
     json::{CodecError, FORMAT, JsonObject, Wiped},
 };
-use crate::base::{Rng, Secret, UnixMillis, limits::CENSUS_SHARDS};
+use crate::{
+    base::{Rng, Secret, UnixMillis, limits::CENSUS_SHARDS},
+    decision::digest::CredentialKey,
+};
 
 /// What describes a store.
 pub(super) struct Meta {
@@ -33,6 +38,16 @@ impl Meta {
         let mut names_key = Zeroizing::new([0; 32]);
         rng.fill(names_key.as_mut())?;
         Ok(Self { id, created: now, names_key: Secret::from_slice(names_key.as_ref()) })
+    }
+
+    /// The key of the hashes of app passwords, recovery codes and sessions. It belongs to the
+    /// store and not to the key ring, so that the hashes outlive a change of the master key.
+    pub(super) fn credential_key(&self) -> CredentialKey {
+        let mut key = Zeroizing::new([0; 32]);
+        let hkdf = Hkdf::<Sha256>::new(Some(&self.id), self.names_key.expose());
+        // 32 bytes are within HKDF's bound of 255 hash lengths.
+        let _ = hkdf.expand(b"mail2fa credential hashes", key.as_mut());
+        CredentialKey::new(Secret::from_slice(key.as_ref()))
     }
 
     /// As it is written down, before it is sealed.

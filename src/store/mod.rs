@@ -10,7 +10,7 @@
 //! | `sled_engine.rs`, `writer.rs`, `shared.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
 //! | `memory_engine.rs` | the engine of the tests, with faults |
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
-//! | `json.rs`, `record.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
+//! | `json.rs`, `record.rs`, `parts.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
 //! | `census.rs` | what must be there |
 //! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
 
@@ -26,6 +26,7 @@ mod keys;
 pub mod memory_engine;
 mod meta;
 mod open;
+mod parts;
 pub mod record;
 mod repair;
 pub mod seal;

@@ -94,7 +94,9 @@ impl<E: Engine> SealedStore<E> {
     ) -> Result<Self, OpenError> {
         let meta = read_meta(&engine, keyring, &rng).await?;
         let sealer = Sealer::new(keyring, Some(&meta.id), rng);
-        let inner = Inner::new(engine, sealer, NameDigests::new(meta.names_key), meta.created);
+        let credentials = meta.credential_key();
+        let names = NameDigests::new(meta.names_key);
+        let inner = Inner::new(engine, sealer, names, credentials, meta.created);
         // Side by side, so that one flush serves all. Damage stays with its shard and is reported
         // there.
         let compared = Shard::all().map(|shard| {

@@ -18,7 +18,10 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::json::{CodecError, FORMAT, JsonObject, Wiped, wipe};
+use super::{
+    json::{CodecError, FORMAT, JsonObject, Wiped, wipe},
+    parts,
+};
 use crate::{
     base::{SecretText, UnixMillis},
     decision::record::{MailboxRecord, TotpFactor},
@@ -40,7 +43,9 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
         }
         None => Wiped(Map::new()),
     };
-    let mut json = JsonObject::with_capacity(capacity(record));
+    let lists = lists(record)?;
+    let room = capacity(record) + lists.iter().map(|(_, text)| text.len() + 32).sum::<usize>();
+    let mut json = JsonObject::with_capacity(room);
     json.number("version", FORMAT);
     json.number("created", record.created.millis());
     if let Some(hash) = &record.password_hash {
@@ -55,7 +60,13 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
         json.rest(&unknown_totp, &["secret", "last_step", "enabled"])?;
         json.close();
     }
-    json.rest(&unknown, &["version", "created", "password_hash", "totp"])?;
+    for (name, text) in &lists {
+        json.raw(name, text);
+    }
+    if let Some(since) = record.locked {
+        json.number("locked", since.millis());
+    }
+    json.rest(&unknown, &KNOWN)?;
     Ok(json.finish())
 }
 
@@ -73,6 +84,13 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
             return Err(CodecError::Field("totp"));
         }
     };
+    let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
+    let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
+    let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
+    let locked = match fields.0.contains_key("locked") {
+        true => Some(UnixMillis::from_millis(fields.number("locked")?)),
+        false => None,
+    };
     let unknown_fields = if fields.0.is_empty() {
         None
     } else {
@@ -80,7 +98,51 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         json.rest(&fields, &[])?;
         Some(SecretText::new(json.finish_text()?))
     };
-    Ok(MailboxRecord { password_hash, totp, created, unknown_fields })
+    Ok(MailboxRecord {
+        password_hash,
+        totp,
+        app_passwords,
+        recovery,
+        sessions,
+        locked,
+        created,
+        unknown_fields,
+    })
+}
+
+/// Fields of the record itself.
+const KNOWN: [&str; 8] = [
+    "version",
+    "created",
+    "password_hash",
+    "totp",
+    "app_passwords",
+    "recovery",
+    "sessions",
+    "locked",
+];
+
+/// The lists of a record that have something in them, as JSON.
+fn lists(record: &MailboxRecord) -> Result<Vec<(&'static str, String)>, CodecError> {
+    let mut lists = Vec::new();
+    if !record.app_passwords.is_empty() {
+        lists.push(("app_passwords", parts::encode_app_passwords(&record.app_passwords)?));
+    }
+    if !record.recovery.is_empty() {
+        lists.push(("recovery", parts::encode_recovery(&record.recovery)?));
+    }
+    if !record.sessions.is_empty() {
+        lists.push(("sessions", parts::encode_sessions(&record.sessions)?));
+    }
+    Ok(lists)
+}
+
+fn list<T>(
+    fields: &mut Wiped,
+    name: &str,
+    decode: impl Fn(Value) -> Result<Vec<T>, CodecError>,
+) -> Result<Vec<T>, CodecError> {
+    fields.0.remove(name).map_or_else(|| Ok(Vec::new()), decode)
 }
 
 /// Reads the factor and leaves what it does not know in `outer` under `totp`.
@@ -138,7 +200,6 @@ mod tests {
         )
             .prop_map(|(hash, totp, created, unknown)| MailboxRecord {
                 password_hash: hash.map(SecretText::new),
-                created: UnixMillis::from_millis(created),
                 unknown_fields: unknown.map(|in_totp| {
                     SecretText::new(if in_totp && totp.is_some() {
                         r#"{"totp":{"digits":8},"zone":"x\"y"}"#.into()
@@ -151,6 +212,7 @@ mod tests {
                     last_step,
                     enabled: UnixMillis::from_millis(enabled),
                 }),
+                ..MailboxRecord::new(UnixMillis::from_millis(created))
             })
     }
 
@@ -185,8 +247,8 @@ mod tests {
                 last_step: 7,
                 enabled: UnixMillis::from_millis(6),
             }),
-            created: UnixMillis::from_millis(5),
             unknown_fields: Some(SecretText::new(r#"{"later":[1]}"#.into())),
+            ..MailboxRecord::new(UnixMillis::from_millis(5))
         };
         let text = encode(&record).unwrap();
         assert_eq!(

@@ -31,7 +31,10 @@ use crate::{
         Mailbox, UnixMillis,
         limits::{CENSUS_SHARDS, SCAN_PAGE},
     },
-    decision::record::{MailboxRecord, Version, Versioned},
+    decision::{
+        digest::CredentialKey,
+        record::{MailboxRecord, Version, Versioned},
+    },
     ports::{
         BoxFuture,
         store::{Change, Commit, Entry, EntryKey, Store, StoreError, Watcher},
@@ -81,6 +84,7 @@ pub(super) struct Inner<E: Engine> {
     pub(super) sealer: Sealer,
     pub(super) names: NameDigests,
     pub(super) index: Index,
+    pub(super) credentials: CredentialKey,
     pub(super) created: UnixMillis,
     shards: [ShardState; CENSUS_SHARDS],
     /// Whether all of the data is older than what was acknowledged.
@@ -95,6 +99,7 @@ impl<E: Engine> Inner<E> {
         engine: E,
         sealer: Sealer,
         names: NameDigests,
+        credentials: CredentialKey,
         created: UnixMillis,
     ) -> Arc<Self> {
         let watchers = Arc::<RwLock<Vec<Watcher>>>::default();
@@ -110,6 +115,7 @@ impl<E: Engine> Inner<E> {
             sealer,
             names,
             index: Index::default(),
+            credentials,
             created,
             shards: std::array::from_fn(|_| ShardState {
                 kept: tokio::sync::Mutex::new(None),
@@ -324,6 +330,11 @@ impl<E: Engine> SealedStore<E> {
     /// How many mailboxes have a record.
     pub fn records(&self) -> usize {
         self.inner.index.len()
+    }
+
+    /// The key of the hashes of app passwords, recovery codes and sessions.
+    pub fn credential_key(&self) -> CredentialKey {
+        self.inner.credentials.clone()
     }
 
     /// When the store was made.

@@ -9,7 +9,7 @@ use crate::{
     decision::{
         app_password::{AppPassword, TypedAppPassword},
         code::{Code, SplitError, split},
-        digest::{CredentialKey, Digest},
+        digest::Digest,
         outcome::Refusal,
         record::MailboxRecord,
         recovery::RecoveryCode,

@@ -6,7 +6,15 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::decision::{outcome::Method, totp};
+use crate::{
+    base::{NetAddress, Service},
+    decision::{
+        digest::CredentialKey, names::NameRules, outcome::Method, record::TotpFactor,
+        session::SessionPolicy, totp,
+    },
+};
+
+mod signins;
 
 const NOW: u64 = 1_111_111_111;
 
@@ -81,16 +89,18 @@ impl World {
                 let user = Some(mailbox.as_str().as_bytes().to_vec());
                 Input::Established(PasswordAnswer::Right { user })
             }
-            Effect::Burn { mailbox, expect, record } => {
-                let there = self.records.get(mailbox.as_str()).map(|r| r.version);
-                Input::Burned(if there == Some(expect) {
-                    self.write(mailbox.as_str(), *record);
-                    BurnAnswer::Burned
-                } else {
-                    BurnAnswer::Conflict
-                })
-            }
+            Effect::Burn(write) => Input::Burned(self.compare_and_swap(write)),
+            Effect::Touch(write) => Input::Touched(self.compare_and_swap(write)),
         }
+    }
+
+    fn compare_and_swap(&mut self, write: Write) -> BurnAnswer {
+        let there = self.records.get(write.mailbox.as_str()).map(|r| r.version);
+        if there != Some(write.expect) {
+            return BurnAnswer::Conflict;
+        }
+        self.write(write.mailbox.as_str(), *write.record);
+        BurnAnswer::Burned
     }
 
     fn login(&mut self, policy: &Arc<Policy>, request: Request) -> Outcome {
@@ -106,7 +116,21 @@ impl World {
 
 fn policy(passwords: Passwords) -> Arc<Policy> {
     let names = NameRules { master_separator: Some('*'), ..NameRules::default() };
-    Arc::new(Policy { names, passwords })
+    Arc::new(Policy {
+        names,
+        passwords,
+        // Sign-ins do not outlive themselves, so that each test sees the code alone.
+        sessions: SessionPolicy {
+            absolute_seconds: 0,
+            parallel_seconds: 0,
+            ..SessionPolicy::default()
+        },
+        key: key(),
+    })
+}
+
+fn key() -> CredentialKey {
+    CredentialKey::new(Secret::from_slice(b"key"))
 }
 
 fn request(user: &str, credential: &str) -> Request {
@@ -114,6 +138,8 @@ fn request(user: &str, credential: &str) -> Request {
         authzid: Vec::new(),
         authcid: user.into(),
         credential: Secret::from_slice(credential.as_bytes()),
+        service: Service::Imap,
+        remote: NetAddress::parse("192.0.2.1"),
     }
 }
 
@@ -177,9 +203,9 @@ fn who_gets_in() {
 
 #[test]
 fn master_policy_allow_judges_the_master_only() {
-    let mut names = policy(Passwords::Upstream).names.clone();
-    names.master_without_factor = MasterPolicy::Allow;
-    let allow = Arc::new(Policy { names, passwords: Passwords::Upstream });
+    let mut allow = Policy::clone(&policy(Passwords::Upstream));
+    allow.names.master_without_factor = MasterPolicy::Allow;
+    let allow = Arc::new(allow);
     let mut world = World::sample();
     world.returned.insert("admin@example.org".into(), "alice@example.org".into());
     let outcome = world.login(&allow, request("alice@example.org*admin@example.org", "root"));
@@ -309,6 +335,7 @@ fn faulty(input: &Input) -> Input {
         Input::Password(_) => Input::Password(PasswordAnswer::Unavailable("fault".into())),
         Input::Established(_) => Input::Established(PasswordAnswer::Unavailable("fault".into())),
         Input::Burned(_) => Input::Burned(BurnAnswer::Unavailable("fault".into())),
+        Input::Touched(_) => Input::Touched(BurnAnswer::Unavailable("fault".into())),
     }
 }
 
@@ -368,6 +395,7 @@ fn nothing_done(effect: &Effect) -> Input {
         Effect::Load(_) => Input::Loaded(Ok(None)),
         Effect::CheckPassword(_) => Input::Password(PasswordAnswer::Wrong),
         Effect::Establish(_) => Input::Established(PasswordAnswer::Wrong),
-        Effect::Burn { .. } => Input::Burned(BurnAnswer::Conflict),
+        Effect::Burn(_) => Input::Burned(BurnAnswer::Conflict),
+        Effect::Touch(_) => Input::Touched(BurnAnswer::Conflict),
     }
 }

@@ -1,0 +1,243 @@
+//! Sessions, recovery codes and app passwords.
+
+use super::*;
+use crate::decision::{
+    app_password::{ID_CHARACTERS, SECRET_CHARACTERS},
+    place::Network,
+};
+
+const ALICE: &str = "alice@example.org";
+
+fn with_sessions(passwords: Passwords) -> Arc<Policy> {
+    let mut policy = Policy::clone(&policy(passwords));
+    policy.sessions = SessionPolicy::default();
+    Arc::new(policy)
+}
+
+/// Logs in at a moment, from an address, for a service.
+fn login_at(
+    world: &mut World,
+    policy: &Arc<Policy>,
+    credential: &str,
+    seconds: u64,
+    from: &str,
+    service: Service,
+) -> &'static str {
+    let request =
+        Request { service, remote: NetAddress::parse(from), ..request(ALICE, credential) };
+    let mut next = Flow::start(request, Arc::clone(policy), UnixMillis::from_seconds(seconds));
+    loop {
+        match next {
+            Next::Finish(outcome) => return word(&outcome),
+            Next::Perform(flow, effect) => next = flow.step(world.perform(effect)),
+        }
+    }
+}
+
+fn recovery_code(world: &mut World) -> String {
+    let code = RecoveryCode::generate(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    let mut record = world.records[ALICE].value.clone();
+    record.recovery.push(code.digest(&Mailbox::new(ALICE).unwrap(), &key()));
+    world.write(ALICE, record);
+    code.shown().expose().to_owned()
+}
+
+fn app_password(world: &mut World, limits: impl Fn(&mut AppPassword)) -> String {
+    let typed = TypedAppPassword::generate(&[9; ID_CHARACTERS + SECRET_CHARACTERS]);
+    let mut app = AppPassword {
+        id: typed.id,
+        digest: typed.digest(&Mailbox::new(ALICE).unwrap(), &key()),
+        name: "phone".into(),
+        services: Vec::new(),
+        networks: Vec::new(),
+        created: UnixMillis::from_seconds(NOW),
+        expires: None,
+        last_use: None,
+    };
+    limits(&mut app);
+    let mut record = world.records[ALICE].value.clone();
+    record.app_passwords.push(app);
+    world.write(ALICE, record);
+    typed.shown().expose().to_owned()
+}
+
+#[test]
+fn a_sign_in_lives_from_the_same_place_for_its_time_and_no_longer() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = format!("T9D3K!px{}", code(ALICE, 0));
+    let other = format!("T9D3K!px{}", code(ALICE, 1));
+    let hour = 3_600;
+    for (after, from, service, credential, expected) in [
+        (0, "192.0.2.1", Service::Imap, &typed, "password+code"),
+        (1, "192.0.2.1", Service::Imap, &typed, "password+session"),
+        (1, "192.0.2.1", Service::Smtp, &typed, "password+session"),
+        (2, "192.0.2.2", Service::Imap, &typed, "used_code"),
+        (2, "192.0.2.1", Service::Other("unheard-of".into()), &typed, "used_code"),
+        (hour - 10, "192.0.2.1", Service::Imap, &typed, "password+session"),
+        (2 * hour - 20, "192.0.2.1", Service::Imap, &typed, "password+session"),
+        (3 * hour, "192.0.2.1", Service::Imap, &typed, "wrong_code"),
+        (3 * hour, "192.0.2.1", Service::Imap, &other, "wrong_code"),
+    ] {
+        let got = login_at(&mut world, &policy, credential, NOW + after, from, service);
+        assert_eq!(got, expected, "{after} {from}");
+    }
+}
+
+#[test]
+fn the_absolute_end_is_not_moved_by_use() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = format!("T9D3K!px{}", code(ALICE, 0));
+    let mut last = 0;
+    for quarter in 0..60 {
+        let after = quarter * 900;
+        let got = login_at(&mut world, &policy, &typed, NOW + after, "192.0.2.1", Service::Imap);
+        if !got.starts_with("password") {
+            break;
+        }
+        last = after;
+    }
+    assert_eq!(last, 12 * 3_600 - 900, "one login each quarter of an hour, twelve hours long");
+}
+
+#[test]
+fn a_session_stands_for_the_code_and_not_for_the_password() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = format!("T9D3K!px{}", code(ALICE, 0));
+    let now = |n| NOW + n;
+    assert_eq!(
+        login_at(&mut world, &policy, &typed, now(0), "192.0.2.1", Service::Imap),
+        "password+code"
+    );
+    world.passwords.insert(ALICE.into(), "changed".into());
+    assert_eq!(
+        login_at(&mut world, &policy, &typed, now(1), "192.0.2.1", Service::Imap),
+        "wrong_password"
+    );
+}
+
+#[test]
+fn a_session_that_is_ended_during_the_password_check_does_not_count() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = format!("T9D3K!px{}", code(ALICE, 0));
+    let _ = login_at(&mut world, &policy, &typed, NOW, "192.0.2.1", Service::Imap);
+    let mut next =
+        Flow::start(request(ALICE, &typed), Arc::clone(&policy), UnixMillis::from_seconds(NOW + 1));
+    let outcome = loop {
+        next = match next {
+            Next::Finish(outcome) => break outcome,
+            Next::Perform(flow, effect @ Effect::CheckPassword(_)) => {
+                let input = world.perform(effect);
+                let mut record = world.records[ALICE].value.clone();
+                record.sessions.clear();
+                world.write(ALICE, record);
+                flow.step(input)
+            }
+            Next::Perform(flow, effect) => flow.step(world.perform(effect)),
+        };
+    };
+    assert_eq!(word(&outcome), "used_code");
+}
+
+#[test]
+fn a_recovery_code_opens_once_and_only_with_the_password() {
+    let policy = policy(Passwords::Upstream);
+    let mut world = World::sample();
+    let recovery = recovery_code(&mut world);
+    let typed = format!("T9D3K!px{recovery}");
+    for (credential, expected) in [
+        (format!("guess{recovery}"), "wrong_password"),
+        (recovery.clone(), "missing_code"),
+        ("T9D3K!pxabcde-fghij".into(), "wrong_code"),
+        (typed.clone(), "password+recovery_code"),
+        (typed.clone(), "wrong_code"),
+    ] {
+        assert_eq!(word(&world.login(&policy, request(ALICE, &credential))), expected);
+    }
+    assert!(world.records[ALICE].value.recovery.is_empty());
+}
+
+#[test]
+fn an_app_password_needs_neither_password_nor_code_and_keeps_to_its_limits() {
+    for passwords in [Passwords::Upstream, Passwords::Stored] {
+        let policy = policy(passwords);
+        let mut world = World::sample();
+        let typed = app_password(&mut world, |app| {
+            app.services = vec![Service::Imap];
+            app.networks = vec![Network::parse("192.0.2.0/24").unwrap()];
+            app.expires = Some(UnixMillis::from_seconds(NOW + 100));
+        });
+        let wrong = format!("{}{}", &typed[..typed.len() - 1], "a");
+        let plain = typed.replace('-', "").to_uppercase();
+        for (credential, after, from, service, expected) in [
+            (&typed, 0, "192.0.2.1", Service::Imap, "app_password"),
+            (&plain, 99, "192.0.2.9", Service::Imap, "app_password"),
+            (&wrong, 0, "192.0.2.1", Service::Imap, "app_password_wrong"),
+            (&typed, 0, "192.0.2.1", Service::Smtp, "app_password_out_of_scope"),
+            (&typed, 0, "198.51.100.1", Service::Imap, "app_password_out_of_scope"),
+            (&typed, 100, "192.0.2.1", Service::Imap, "app_password_expired"),
+        ] {
+            let got = login_at(&mut world, &policy, credential, NOW + after, from, service);
+            assert_eq!(got, expected, "{credential} {after} {from}");
+        }
+        let last = world.records[ALICE].value.app_passwords[0].last_use.clone().unwrap();
+        assert_eq!(last.from, NetAddress::parse("192.0.2.9"));
+    }
+}
+
+#[test]
+fn an_app_password_of_one_mailbox_opens_no_other() {
+    let policy = policy(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = app_password(&mut world, |_| {});
+    for user in ["bob@example.org", "chief@example.org", "bob@example.org*alice@example.org"] {
+        let outcome = world.login(&policy, request(user, &typed));
+        assert!(!outcome.is_accepted(), "{user}");
+    }
+}
+
+#[test]
+fn a_locked_mailbox_is_shut_for_everything() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let app = app_password(&mut world, |_| {});
+    let recovery = recovery_code(&mut world);
+    let mut record = world.records[ALICE].value.clone();
+    record.locked = Some(UnixMillis::from_seconds(NOW));
+    world.write(ALICE, record);
+    let good = code(ALICE, 0);
+    for credential in [app, format!("T9D3K!px{good}"), format!("T9D3K!px{recovery}")] {
+        assert_eq!(word(&world.login(&policy, request(ALICE, &credential))), "locked");
+    }
+}
+
+#[test]
+fn connections_opened_together_with_one_string_are_one_sign_in() {
+    // Every interleaving of a few logins: one burns, all are in.
+    let mut policy = Policy::clone(&policy(Passwords::Upstream));
+    policy.sessions = SessionPolicy { absolute_seconds: 0, ..SessionPolicy::default() };
+    let policy = Arc::new(policy);
+    let typed = format!("T9D3K!px{}", code(ALICE, 0));
+    for seed in 0..500_usize {
+        let mut world = World::sample();
+        let start = || {
+            Flow::start(request(ALICE, &typed), Arc::clone(&policy), UnixMillis::from_seconds(NOW))
+        };
+        let mut running: Vec<Next> = (0..5).map(|_| start()).collect();
+        let (mut outcomes, mut turn) = (Vec::new(), seed);
+        while !running.is_empty() {
+            turn = turn.wrapping_mul(6_364_136_223).wrapping_add(1_442_695);
+            match running.swap_remove((turn >> 7) % running.len()) {
+                Next::Finish(outcome) => outcomes.push(word(&outcome)),
+                Next::Perform(flow, effect) => running.push(flow.step(world.perform(effect))),
+            }
+        }
+        let burned = outcomes.iter().filter(|word| **word == "password+code").count();
+        assert_eq!(burned, 1, "{outcomes:?}");
+        let lived = outcomes.iter().filter(|word| **word == "password+session").count();
+        assert_eq!(burned + lived, 5, "{outcomes:?}");
+    }
+}
