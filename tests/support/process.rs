@@ -84,3 +84,10 @@ pub fn resident_bytes() -> usize {
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
     pages * usize::try_from(page).unwrap()
 }
+
+/// The most memory of this process that was ever in RAM, bytes.
+pub fn peak_bytes() -> usize {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1_024
+}
