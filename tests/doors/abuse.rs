@@ -10,7 +10,7 @@ use crate::{
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, code,
         peer::Peer,
-        process::{peak_bytes, run_alone},
+        process::{peak_bytes, reset_peak, run_alone},
         stand::{Kind, Options, PANIC, Stand},
         upstream::passwords,
         with_code,
@@ -152,6 +152,7 @@ async fn alone_cancelled_requests() {
         // What the log keeps of each decided login is the test's own.
         stand.log.forget();
         peer.send(&many).await;
+        reset_peak();
         let before = peak_bytes();
         // From a thread, so that there is always more to read.
         let mut stream = peer.stream.into_std().unwrap();

@@ -85,7 +85,12 @@ pub fn resident_bytes() -> usize {
     pages * usize::try_from(page).unwrap()
 }
 
-/// The most memory of this process that was ever in RAM, bytes.
+/// Forgets how much memory was in RAM before, where the kernel allows it (proc(5), `clear_refs`).
+pub fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory of this process that was in RAM since then, bytes.
 pub fn peak_bytes() -> usize {
     let text = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
