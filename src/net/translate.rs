@@ -97,6 +97,11 @@ pub fn temp_fail(typed: &[u8]) -> Reply {
     Reply::TempFail(fields)
 }
 
+/// The fields of `temp_fail` without a name.
+pub fn unavailable() -> Fields {
+    Fields::new().with_flag("temp").with("code", b"temp_fail")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
