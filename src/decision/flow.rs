@@ -101,6 +101,9 @@ pub enum PasswordAnswer {
         /// The name the source returned, judged again when it differs from the one that was
         /// asked; `None` when it returned none.
         user: Option<Vec<u8>>,
+        /// Whose password it was, where the source says that a master user opened `user`; judged
+        /// again as well.
+        auth_user: Option<Vec<u8>>,
     },
     /// The password is wrong, or the mailbox unknown, or not allowed in.
     Wrong,
@@ -221,7 +224,7 @@ enum Role {
     Authenticating,
     /// The mailbox that a master user opens.
     MasterTarget,
-    /// The name that the password source returned.
+    /// A name that the password source returned: the mailbox, or the master user who opened it.
     Returned,
 }
 
@@ -327,7 +330,7 @@ impl Login {
 
     /// The password source has answered: is the code good, and whose names are involved?
     fn password_checked(self, candidate: Option<Candidate>, answer: PasswordAnswer) -> Next {
-        let (right, user) = match PasswordRight::from_answer(answer) {
+        let (right, user, auth_user) = match PasswordRight::from_answer(answer) {
             Ok(proof) => proof,
             Err(NotRight::Wrong) => return refuse(Refusal::WrongPassword),
             Err(NotRight::Unavailable(why)) => return unavailable(why),
@@ -337,7 +340,12 @@ impl Login {
         {
             return refuse(mismatch);
         }
-        let Ok(mut waiting) = self.names_to_judge(candidate.is_some(), user.as_deref()) else {
+        if user.is_none() && self.policy.passwords == Passwords::Upstream {
+            // Nobody knows which mailbox would open, so it cannot be judged.
+            return unavailable("the upstream said OK and named no mailbox");
+        }
+        let names = self.names_to_judge(candidate.is_some(), user.as_deref(), auth_user.as_deref());
+        let Ok(mut waiting) = names else {
             return refuse(Refusal::BadName);
         };
         match waiting.pop_front() {
@@ -356,6 +364,7 @@ impl Login {
         &self,
         with_code: bool,
         returned: Option<&[u8]>,
+        auth_user: Option<&[u8]>,
     ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
         let mut names = VecDeque::new();
         if !with_code {
@@ -370,6 +379,12 @@ impl Login {
                 names.push_back((returned, Role::Returned));
             }
         }
+        if let Some(auth_user) = auth_user {
+            let auth_user = self.policy.names.canonical(auth_user)?;
+            if auth_user != *self.identity.authenticating() {
+                names.push_back((auth_user, Role::Returned));
+            }
+        }
         Ok(names)
     }
 
@@ -377,7 +392,10 @@ impl Login {
     fn judge(self, mut judging: Judging, record: Option<&Versioned<MailboxRecord>>) -> Next {
         let record = record.map(|r| &r.value);
         let off = NoFactorAsked::from_record(record);
+        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
         match (judging.asking.1, off) {
+            // Removed or renamed while its password was being checked.
+            (Role::Authenticating, Some(_)) if gone => return refuse(Refusal::WrongPassword),
             (Role::Authenticating, Some(proof)) => judging.no_factor = Some(proof),
             (Role::Authenticating, None) => return refuse(Refusal::MissingCode),
             (Role::MasterTarget | Role::Returned, Some(_)) => {}
@@ -426,7 +444,7 @@ impl Login {
     /// The mail server has been told, and must have understood the same mailbox.
     fn established(self, mut judged: Box<Judged>, answer: PasswordAnswer) -> Next {
         let user = match answer {
-            PasswordAnswer::Right { user } => user,
+            PasswordAnswer::Right { user, auth_user: _ } => user,
             // The password was right, so this is not the client's fault.
             PasswordAnswer::Wrong => {
                 return unavailable("the upstream refused to take our word for the mailbox");
