@@ -102,3 +102,38 @@ fn a_file_that_cannot_be_read_is_one_mistake() {
     assert!(message(&path).contains("larger than 1048576 bytes"));
     assert!(message(&path).contains("mail2fa.toml"));
 }
+
+const DOVECOT: [(&str, &str); 2] = [
+    (include_str!("../config/dovecot-2.3.conf"), include_str!("../config/dovecot-2.3-store.conf")),
+    (include_str!("../config/dovecot-2.4.conf"), include_str!("../config/dovecot-2.4-store.conf")),
+];
+
+/// The settings of a snippet, without its comments.
+fn settings(snippet: &str) -> Vec<&str> {
+    snippet.lines().filter(|line| !line.starts_with('#')).collect()
+}
+
+/// The name under which a snippet is to be installed, which decides when Dovecot reads it.
+fn installed_as(snippet: &str) -> &str {
+    let (_, rest) = snippet.split_once("/etc/dovecot/conf.d/").unwrap();
+    rest.split_inclusive(".conf").next().unwrap()
+}
+
+#[test]
+fn dovecot_adds_no_delay_of_its_own_and_keeps_no_answers() {
+    for (doors, _) in DOVECOT {
+        for setting in ["auth_failure_delay = 0", "auth_cache_size = 0"] {
+            assert!(settings(doors).contains(&setting), "{setting}");
+        }
+    }
+}
+
+#[test]
+fn mechanisms_are_set_and_not_added_and_external_is_set_last() {
+    for (doors, store) in DOVECOT {
+        assert!(settings(doors).contains(&"auth_mechanisms = plain login"));
+        assert!(settings(store).contains(&"auth_mechanisms = plain login external"));
+        // Dovecot reads the files in the order of their names, ending included.
+        assert!(installed_as(doors) < installed_as(store));
+    }
+}

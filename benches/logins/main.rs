@@ -1,6 +1,7 @@
 //! Logins a second and latency through a `client` listener, beside Dovecot's own auth service.
 //!
-//!     cargo bench --bench logins [-- [--quick] [--only CASE] [--shape SHAPE] [--rounds NUMBER] [--log LEVEL]]
+//!     cargo bench --bench logins [-- [--quick] [--only CASE] [--shape SHAPE] [--rounds NUMBER]
+//!                                    [--disk DIR] [--log LEVEL]]
 //!
 //! The servers are processes of their own; the load generator is this one. Each case is measured
 //! next to Dovecot, turn about, several rounds, and the ratio printed is the median of the rounds'
@@ -29,7 +30,7 @@ use self::{
 };
 
 /// What the command line takes.
-const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --log LEVEL";
+const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --disk DIR, --log LEVEL";
 
 /// What is asked for on the command line.
 struct Options {
@@ -37,6 +38,8 @@ struct Options {
     only: Option<String>,
     shape: Option<String>,
     rounds: Option<usize>,
+    /// Where the stores lie.
+    disk: PathBuf,
     log: String,
 }
 
@@ -48,8 +51,11 @@ struct Size {
     single: usize,
 }
 
-const FULL: Size = Size { mailboxes: 20_000, rounds: 7, pipelined: 4_000, single: 600 };
-const QUICK: Size = Size { mailboxes: 4_000, rounds: 3, pipelined: 1_500, single: 200 };
+const FULL: Size = Size { mailboxes: 20_000, rounds: 7, pipelined: 4_000, single: 400 };
+const QUICK: Size = Size { mailboxes: 4_000, rounds: 3, pipelined: 1_000, single: 150 };
+
+/// Logins of one uncounted run: few enough that no code expires, however slow the machine.
+const WARM_UP: usize = 1_000;
 
 /// One case of mail2fa.
 struct Case {
@@ -111,8 +117,14 @@ fn main() -> Result<()> {
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
-    let mut options =
-        Options { quick: false, only: None, shape: None, rounds: None, log: "info".into() };
+    let mut options = Options {
+        quick: false,
+        only: None,
+        shape: None,
+        rounds: None,
+        disk: env!("CARGO_TARGET_TMPDIR").into(),
+        log: "info".into(),
+    };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
@@ -121,6 +133,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--only" => options.only = Some(rest.next().context("--only what?")?.clone()),
             "--shape" => options.shape = Some(rest.next().context("--shape which?")?.clone()),
             "--rounds" => options.rounds = Some(rest.next().context("--rounds N")?.parse()?),
+            "--disk" => options.disk = rest.next().context("--disk DIR")?.into(),
             "--log" => options.log.clone_from(rest.next().context("--log which level?")?),
             other => bail!("unknown argument {other}; known: {KNOWN}"),
         }
@@ -136,7 +149,7 @@ fn options(arguments: &[String]) -> Result<Options> {
     Ok(options)
 }
 
-/// The two places where files go: sockets need short paths, the store a real disk.
+/// The two places where files go: sockets need short paths, the stores a real disk.
 struct Places {
     short: tempfile::TempDir,
     disk: tempfile::TempDir,
@@ -147,7 +160,7 @@ fn measure(options: &Options) -> Result<()> {
     size.rounds = options.rounds.unwrap_or(size.rounds).max(1);
     let places = Places {
         short: tempfile::Builder::new().prefix("mail2fa-logins-").tempdir()?,
-        disk: tempfile::Builder::new().prefix("logins-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?,
+        disk: tempfile::Builder::new().prefix("logins-").tempdir_in(&options.disk)?,
     };
     use std::os::unix::fs::PermissionsExt;
     // Dovecot's auth runs under a user of its own and must get at its passwd-file.
@@ -266,9 +279,11 @@ impl Bench {
             pids.push(self.dovecot.pid);
         }
         // Every mailbox once, uncounted: the caches are as full as they are going to be.
-        let all = requests(&mut self.plain, self.size.mailboxes)?;
-        load::run(&subject.socket, PIPELINED, &all)
-            .with_context(|| format!("warming up: {}", case.title))?;
+        for _ in 0..self.size.mailboxes / WARM_UP {
+            let some = requests(&mut self.plain, WARM_UP)?;
+            load::run(&subject.socket, PIPELINED, &some)
+                .with_context(|| format!("warming up: {}", case.title))?;
+        }
         let mut outcome = Outcome::default();
         let counts = [self.size.pipelined, self.size.single];
         for (((shape, count), (series, ratios)), beside) in

@@ -174,6 +174,9 @@ pub const CONTROL_BYTES: usize = 1_048_576;
 /// Longest path of a Unix socket, bytes (`sun_path` of unix(7), without its NUL).
 pub const SOCKET_PATH_BYTES: usize = 107;
 
+/// Log lines that wait to be written to standard error, bytes; more are dropped and counted.
+pub const LOG_BUFFER_BYTES: usize = 4_194_304;
+
 /// Largest configuration file, bytes.
 pub const CONFIG_BYTES: u64 = 1_048_576;
 

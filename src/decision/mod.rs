@@ -3,6 +3,7 @@
 //! Layer 1. No tokio, no store, no clock, no randomness, no wire, no log.
 
 pub mod alphabet;
+pub mod answer;
 pub mod app_password;
 pub mod code;
 pub mod digest;
@@ -12,7 +13,6 @@ pub mod names;
 pub mod outcome;
 pub mod place;
 pub mod proof;
-
 pub mod record;
 pub mod recovery;
 pub mod session;

@@ -2,23 +2,26 @@
 //! up by the acceptance that needs it; no other code can make one.
 
 use super::{
+    answer::{BurnAnswer, PasswordAnswer},
     app_password::{AppPassword, AppPasswordMismatch, TypedAppPassword},
     digest::{CredentialKey, Digest},
-    flow::{BurnAnswer, PasswordAnswer},
     place::Use,
     record::MailboxRecord,
 };
 use crate::base::{Mailbox, UnixMillis};
+
+/// A name that came with an answer.
+type Name = Option<Vec<u8>>;
 
 /// The password source said that the password is right.
 #[derive(Debug)]
 pub struct PasswordRight(());
 
 impl PasswordRight {
-    /// The proof, and the name the source returned; none if the answer is any other.
-    pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Option<Vec<u8>>), NotRight> {
+    /// The proof, and the names the source returned; none if the answer is any other.
+    pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Name, Name), NotRight> {
         match answer {
-            PasswordAnswer::Right { user } => Ok((Self(()), user)),
+            PasswordAnswer::Right { user, auth_user } => Ok((Self(()), user, auth_user)),
             PasswordAnswer::Wrong => Err(NotRight::Wrong),
             PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
         }

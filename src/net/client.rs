@@ -115,7 +115,7 @@ impl PasswordSource for Stored<'_> {
     }
 
     fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
-        future::ready(PasswordAnswer::Right { user: None }).boxed()
+        future::ready(PasswordAnswer::Right { user: None, auth_user: None }).boxed()
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) async fn check_stored(
     question: &PasswordQuestion,
 ) -> PasswordAnswer {
     match hasher.verify(&question.password, question.hash.as_ref()).await {
-        Ok(Verdict::Right) => PasswordAnswer::Right { user: None },
+        Ok(Verdict::Right) => PasswordAnswer::Right { user: None, auth_user: None },
         Ok(Verdict::Wrong) => PasswordAnswer::Wrong,
         Err(error) => PasswordAnswer::Unavailable(error.to_string()),
     }
@@ -152,9 +152,9 @@ impl Asked<'_> {
             Answer::Accepted(held) => {
                 // A client socket has no REQUEST: there is nothing that could be fetched later.
                 let fields = held.release();
-                let user = fields.value("user").map(<[u8]>::to_vec);
+                let right = translate::right_of(&fields);
                 *self.fields.lock().unwrap_or_else(PoisonError::into_inner) = Some(fields);
-                PasswordAnswer::Right { user }
+                right
             }
             Answer::Refused(fields) => translate::refusal_of(&fields),
         })
@@ -172,6 +172,6 @@ impl PasswordSource for Asked<'_> {
     }
 
     fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
-        future::ready(PasswordAnswer::Right { user: None }).boxed()
+        future::ready(PasswordAnswer::Right { user: None, auth_user: None }).boxed()
     }
 }

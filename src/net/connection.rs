@@ -30,7 +30,7 @@ use crate::{
     ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::{Authenticator, MALFORMED},
     sys::duplex::Duplex,
-    wire::{Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
+    wire::{AnswerError, Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
 };
 
 /// What the connections of one listener share.
@@ -235,7 +235,11 @@ impl<S: Session> Logins<S> {
         let Decided { id, arrived, reply } = decided;
         self.abort.remove(&id);
         let written = match reply {
-            Reply::Ok(fields) => server.accept(id, &fields),
+            Reply::Ok(fields) => match server.accept(id, &fields) {
+                // No line holds what Dovecot sent along: the login still needs its one answer.
+                Err(AnswerError::TooLong) => server.refuse(id, &translate::unavailable()),
+                sent => sent,
+            },
             Reply::TempFail(fields) => server.refuse(id, &fields),
             Reply::Refused(fields) => {
                 let now = Instant::now();

@@ -130,9 +130,9 @@ impl Relayed<'_> {
             self.session.link.request(self.attempt.id, mechanism, parameters, message).await?;
         Ok(match answer {
             Answer::Accepted(held) => {
-                let user = held.fields().value("user").map(<[u8]>::to_vec);
+                let right = translate::right_of(held.fields());
                 *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
-                PasswordAnswer::Right { user }
+                right
             }
             Answer::Refused(fields) => translate::refusal_of(&fields),
         })
@@ -178,7 +178,10 @@ impl PasswordSource for Relayed<'_> {
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
         match &self.session.passwords {
             // Dovecot knows: it checked the password itself.
-            Passwords::Upstream => std::future::ready(PasswordAnswer::Right { user: None }).boxed(),
+            Passwords::Upstream => {
+                let nothing_new = PasswordAnswer::Right { user: None, auth_user: None };
+                std::future::ready(nothing_new).boxed()
+            }
             Passwords::Stored { vouch, .. } => self.vouch(mailbox, vouch).boxed(),
         }
     }

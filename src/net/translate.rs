@@ -77,6 +77,13 @@ pub fn reply(outcome: &Outcome, typed: &[u8], accepted: Option<Fields>) -> Reply
     }
 }
 
+/// What an upstream's OK says: which mailbox, and as which master user. Dovecot names the latter in
+/// `auth_user`, whether or not its separator is known here.
+pub fn right_of(fields: &Fields) -> PasswordAnswer {
+    let name = |key| fields.value(key).map(<[u8]>::to_vec);
+    PasswordAnswer::Right { user: name("user"), auth_user: name("auth_user") }
+}
+
 /// What an upstream's FAIL says of the password: its codes other than `temp_fail` are refusals of
 /// the mailbox (disabled, expired) and look like a wrong password from outside.
 pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
@@ -97,6 +104,11 @@ pub fn refused(typed: &[u8]) -> Reply {
 pub fn temp_fail(typed: &[u8]) -> Reply {
     let fields = Fields::new().with("user", typed).with_flag("temp").with("code", b"temp_fail");
     Reply::TempFail(fields)
+}
+
+/// The fields of `temp_fail` without a name.
+pub fn unavailable() -> Fields {
+    Fields::new().with_flag("temp").with("code", b"temp_fail")
 }
 
 #[cfg(test)]

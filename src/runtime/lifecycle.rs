@@ -67,7 +67,7 @@ pub fn serve(path: &Path) -> Result<(), ServeError> {
     hardening::apply().map_err(|errno| system("hardening the process")(errno.into()))?;
     hardening::quiet_panics();
     let config = Config::load(path)?;
-    let log = logging::start(&config.log).map_err(system("starting the log"))?;
+    let (log, _log_end) = logging::start(&config.log).map_err(system("starting the log"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

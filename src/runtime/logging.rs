@@ -6,12 +6,19 @@ use tracing_subscriber::{
     Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
 
+use super::log_writer::{Flush, LogWriter};
 use crate::config::{LogConfig, LogTarget};
 
 /// Changes the levels later.
 pub struct LogHandle {
     filter: reload::Handle<Targets, Registry>,
     has_fields: bool,
+}
+
+/// To be dropped last: writes the lines that have gathered. The journal needs none.
+#[must_use]
+pub struct LogEnd {
+    _flush: Option<Flush>,
 }
 
 impl LogHandle {
@@ -27,26 +34,31 @@ impl LogHandle {
 }
 
 /// Starts the log. Once per process.
-pub fn start(config: &LogConfig) -> io::Result<LogHandle> {
+pub fn start(config: &LogConfig) -> io::Result<(LogHandle, LogEnd)> {
     let (filter, handle) = reload::Layer::new(targets(&config.level)?);
     let registry = tracing_subscriber::registry().with(filter);
     let target = resolve(config.target);
-    match target {
+    let (started, flush) = match target {
         LogTarget::Journald => {
             let journal = tracing_journald::layer()?.with_syslog_identifier("mail2fa".into());
-            registry.with(journal).try_init()
+            (registry.with(journal).try_init(), None)
         }
-        LogTarget::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_writer(io::stderr))
-            .try_init(),
+        LogTarget::Json => {
+            let writer = LogWriter::start()?;
+            let flush = writer.flush_at_end();
+            let json = fmt::layer().json().flatten_event(true).with_writer(writer);
+            (registry.with(json).try_init(), Some(flush))
+        }
         LogTarget::Plain | LogTarget::Auto => {
-            let plain = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-            registry.with(plain.boxed()).try_init()
+            let writer = LogWriter::start()?;
+            let flush = writer.flush_at_end();
+            let plain = fmt::layer().with_writer(writer).with_ansi(io::stderr().is_terminal());
+            (registry.with(plain.boxed()).try_init(), Some(flush))
         }
-    }
-    .map_err(io::Error::other)?;
+    };
+    started.map_err(io::Error::other)?;
     let has_fields = matches!(target, LogTarget::Journald | LogTarget::Json);
-    Ok(LogHandle { filter: handle, has_fields })
+    Ok((LogHandle { filter: handle, has_fields }, LogEnd { _flush: flush }))
 }
 
 /// What `Auto` means here: the journal when standard error is a stream of it.

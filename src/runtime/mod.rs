@@ -9,7 +9,8 @@ pub mod compose;
 mod hardening;
 pub mod lifecycle;
 pub mod listeners;
-pub mod logging;
+pub mod log_writer;
+mod logging;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

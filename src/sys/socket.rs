@@ -9,6 +9,10 @@
 //! `bind` and `chmod`. So it is made inside a fresh directory that only this process can enter,
 //! given its owner and mode there, and then renamed to its place, which also replaces a stale
 //! socket in one step. (A bound socket belongs to its inode; its name may change.)
+//!
+//! The place may lie in a directory that belongs to somebody else, who could exchange ours for
+//! one of their own meanwhile: so owner and mode are given through the directory's descriptor,
+//! never by a path, and no link is followed.
 
 use std::{
     fs,
@@ -16,7 +20,7 @@ use std::{
     os::{
         fd::{AsFd, AsRawFd},
         unix::{
-            fs::{DirBuilderExt, FileTypeExt, PermissionsExt},
+            fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt},
             net::UnixListener,
         },
     },
@@ -25,17 +29,24 @@ use std::{
 
 use nix::{
     errno::Errno,
-    sys::socket::{
-        AddressFamily, Backlog, SockFlag, SockType, UnixAddr, connect, getsockopt, listen, socket,
-        sockopt,
+    fcntl::{AT_FDCWD, AtFlags, OFlag, renameat},
+    sys::{
+        socket::{
+            AddressFamily, Backlog, SockFlag, SockType, UnixAddr, connect, getsockopt, listen,
+            socket, sockopt,
+        },
+        stat::{FchmodatFlags, Mode, fchmodat},
     },
-    unistd::{Gid, Uid, chown},
+    unistd::{Gid, Uid, fchownat, geteuid},
 };
 
 use crate::base::{
     PeerCredentials,
     limits::{LISTEN_BACKLOG, SOCKET_PATH_BYTES},
 };
+
+/// The socket's name in the temporary directory.
+const NAME: &str = "s";
 
 /// Names tried for the temporary directory before giving up.
 const ATTEMPTS: u32 = 100;
@@ -108,13 +119,8 @@ pub fn bind(path: &Path, access: &Access) -> Result<UnixListener, BindError> {
     }
     let nursery =
         Nursery::new(parent).map_err(|source| io_error(path, "write to its directory", source))?;
-    let made = nursery.socket();
     let listener = listen_at(&nursery, path)?;
-    chown(&made, access.owner.map(Uid::from_raw), access.group.map(Gid::from_raw))
-        .map_err(|errno| BindError::Owner { path: path.into(), source: errno.into() })?;
-    fs::set_permissions(&made, fs::Permissions::from_mode(access.mode))
-        .map_err(|source| io_error(path, "set its mode", source))?;
-    fs::rename(&made, path).map_err(|source| io_error(path, "move it into place", source))?;
+    nursery.hand_over(path, access)?;
     Ok(listener)
 }
 
@@ -190,6 +196,7 @@ fn state(path: &Path) -> io::Result<PathState> {
 /// A directory that nobody else can enter, beside the socket's place; removed when dropped.
 struct Nursery {
     path: PathBuf,
+    directory: fs::File,
 }
 
 impl Nursery {
@@ -198,7 +205,7 @@ impl Nursery {
         for attempt in 0..ATTEMPTS {
             let path = parent.join(format!(".m2fa-{}-{attempt}", std::process::id()));
             match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => return Self::open(path),
                 // Left by a crashed process that had our pid, or ours in another thread.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => last = error,
                 Err(error) => return Err(error),
@@ -207,8 +214,30 @@ impl Nursery {
         Err(last)
     }
 
+    /// Holds on to the directory that was made. One that somebody put in its place is another's,
+    /// or open to others.
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+        let directory = fs::OpenOptions::new().read(true).custom_flags(flags.bits()).open(&path)?;
+        let metadata = directory.metadata()?;
+        let private = metadata.mode() & 0o077 == 0 && metadata.uid() == geteuid().as_raw();
+        if private { Ok(Self { path, directory }) } else { Err(ErrorKind::PermissionDenied.into()) }
+    }
+
     fn socket(&self) -> PathBuf {
-        self.path.join("s")
+        self.path.join(NAME)
+    }
+
+    /// Gives the socket its owner and mode, and moves it to its place.
+    fn hand_over(&self, path: &Path, access: &Access) -> Result<(), BindError> {
+        let (owner, group) = (access.owner.map(Uid::from_raw), access.group.map(Gid::from_raw));
+        fchownat(&self.directory, NAME, owner, group, AtFlags::AT_SYMLINK_NOFOLLOW)
+            .map_err(|errno| BindError::Owner { path: path.into(), source: errno.into() })?;
+        let mode = Mode::from_bits_truncate(access.mode);
+        fchmodat(&self.directory, NAME, mode, FchmodatFlags::FollowSymlink)
+            .map_err(|errno| io_error(path, "set its mode", errno.into()))?;
+        renameat(&self.directory, NAME, AT_FDCWD, path)
+            .map_err(|errno| io_error(path, "move it into place", errno.into()))
     }
 
     fn bind(&self) -> io::Result<UnixListener> {
@@ -217,8 +246,7 @@ impl Nursery {
             return UnixListener::bind(socket);
         }
         // The final path fits an address and this one does not: reach it through its directory.
-        let directory = fs::File::open(&self.path)?;
-        UnixListener::bind(format!("/proc/self/fd/{}/s", directory.as_raw_fd()))
+        UnixListener::bind(format!("/proc/self/fd/{}/{NAME}", self.directory.as_raw_fd()))
     }
 }
 
@@ -227,5 +255,43 @@ impl Drop for Nursery {
         // The socket is still inside only if something failed after bind.
         let _ = fs::remove_file(self.socket());
         let _ = fs::remove_dir(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_exchanged_for_another_gives_no_foreign_file_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "x").unwrap();
+        fs::set_permissions(&precious, fs::Permissions::from_mode(0o600)).unwrap();
+        let (nursery, path) = (Nursery::new(folder.path()).unwrap(), folder.path().join("socket"));
+        let _listener = nursery.bind().unwrap();
+        // What the owner of the folder could do between two steps of ours.
+        fs::rename(&nursery.path, folder.path().join("aside")).unwrap();
+        fs::create_dir(&nursery.path).unwrap();
+        symlink(&precious, nursery.socket()).unwrap();
+        nursery.hand_over(&path, &Access { owner: None, group: None, mode: 0o666 }).unwrap();
+        assert_eq!(fs::metadata(&precious).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(fs::symlink_metadata(&path).unwrap().file_type().is_socket());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("open");
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(Nursery::open(path.clone()).is_err());
+        let link = folder.path().join("link");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        symlink(&path, &link).unwrap();
+        assert!(Nursery::open(link).is_err());
+        assert!(Nursery::open(path).is_ok());
     }
 }

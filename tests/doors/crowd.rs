@@ -25,7 +25,11 @@ const CROWD: u64 = 10_000;
 /// Descriptors for everything else.
 const RESERVE: u64 = 500;
 /// What one connection may add to the memory of the process, bytes. Its read buffer is 4096 of them.
-const CONNECTION_BYTES: usize = 16_384;
+const CLIENT_BYTES: usize = 16_384;
+/// Three descriptors each: the door's, its link's, and the upstream's, which is in the same process.
+const LOGIN_CROWD: usize = 4_000;
+/// The same of a `login` connection, its link, and what the upstream of the test needs.
+const LOGIN_BYTES: usize = 49_152;
 
 /// As many descriptors as the machine gives; how many there are.
 fn raise_limit() -> u64 {
@@ -58,15 +62,13 @@ fn bob_logs_in(stream: &mut UnixStream) {
     assert_eq!(answer, "OK\t1\tuser=bob@example.org\n");
 }
 
-#[test]
-fn ten_thousand_idle_connections_cost_little_and_logins_go_on() {
-    let count = CROWD.min(raise_limit() - RESERVE);
-    let mut door = Other::start("crowd::alone_serving");
+/// Opens that many, half of them with their handshake, half without a word, and gives what each costs.
+fn cost_of_idle(child: &str, count: usize) -> usize {
+    let mut door = Other::start(child);
     let path = PathBuf::from(door.hear());
     // Everything that is made once is there before the memory is looked at.
     bob_logs_in(&mut handshake(&path));
     let before: usize = door.ask("memory").parse().unwrap();
-    // Half of them have done their handshake, half have said nothing at all.
     let mut crowd: Vec<UnixStream> = (0..count)
         .map(|number| match number % 2 {
             0 => handshake(&path),
@@ -75,21 +77,46 @@ fn ten_thousand_idle_connections_cost_little_and_logins_go_on() {
         .collect();
     bob_logs_in(&mut handshake(&path));
     let after: usize = door.ask("memory").parse().unwrap();
-    let each = after.saturating_sub(before) / usize::try_from(count).unwrap();
-    println!("{count} idle connections: {each} bytes each");
-    assert!(each <= CONNECTION_BYTES, "{each} bytes for each of {count} connections");
-    // One that was idle all the time is served as well.
+    // One that was idle all the time is served as well, and so is one that comes when all have gone.
     bob_logs_in(&mut crowd[0]);
     drop(crowd);
     bob_logs_in(&mut handshake(&path));
+    let each = after.saturating_sub(before) / count;
+    println!("{child}: {count} idle connections, {each} bytes each");
+    each
+}
+
+#[test]
+fn ten_thousand_idle_connections_cost_little_and_logins_go_on() {
+    let count = CROWD.min(raise_limit() - RESERVE);
+    let each = cost_of_idle("crowd::alone_client", usize::try_from(count).unwrap());
+    assert!(each <= CLIENT_BYTES, "{each} bytes");
+}
+
+#[test]
+fn idle_login_processes_cost_little_too() {
+    raise_limit();
+    let each = cost_of_idle("crowd::alone_login", LOGIN_CROWD);
+    assert!(each <= LOGIN_BYTES, "{each} bytes");
 }
 
 #[tokio::test]
-#[ignore = "started by the test above"]
-async fn alone_serving() {
+#[ignore = "started by a test above"]
+async fn alone_client() {
+    serve(Kind::ClientStored).await;
+}
+
+#[tokio::test]
+#[ignore = "started by a test above"]
+async fn alone_login() {
+    serve(Kind::LoginUpstream).await;
+}
+
+async fn serve(kind: Kind) {
     raise_limit();
-    let stand = Stand::new(Kind::ClientStored).await;
+    let stand = Stand::new(kind).await;
     stand.log.forget();
+    stand.upstream.keep_nothing();
     tell(stand.socket.display());
     let listening = tokio::task::spawn_blocking(|| {
         for line in std::io::stdin().lines() {

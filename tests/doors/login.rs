@@ -171,9 +171,28 @@ async fn another_name_that_comes_back_is_judged_as_well() {
     // An alias of somebody without a second factor is let in under the name that Dovecot gave.
     stand.upstream.answer("OK\t#\tuser=carol@example.org\n");
     assert_eq!(peer.ask(login(3, BOB, BOB_PASSWORD)).await, "OK\t3\tuser=carol@example.org");
-    // No name at all is the one that was asked for.
+    // Without a name nobody knows what would open.
     stand.upstream.answer("OK\t#\n");
-    assert_eq!(peer.ask(login(4, BOB, BOB_PASSWORD)).await, "OK\t4\tuser=bob@example.org");
+    let answer = peer.ask(login(4, BOB, BOB_PASSWORD)).await;
+    assert_eq!(answer, "FAIL\t4\tuser=bob@example.org\ttemp\tcode=temp_fail");
+    stand.upstream.wait("CANCEL", 3).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_master_user_whom_only_dovecot_knows_is_judged() {
+    for kind in [Kind::LoginUpstream, Kind::ClientUpstream] {
+        let stand = Stand::new(kind).await;
+        let mut peer = stand.peer().await;
+        // Dovecot has a separator that is not configured here. Alice has a second factor.
+        stand.upstream.answer("OK\t#\tuser=bob@example.org\tauth_user=Alice@example.org\n");
+        let typed = "bob@example.org*alice@example.org";
+        let answer = peer.ask(login(1, typed, ALICE_PASSWORD)).await;
+        assert_eq!(answer, format!("FAIL\t1\tuser={typed}"));
+        assert_eq!(stand.log.last().result, "refused other_mailbox_protected");
+        stand.upstream.answer("OK\t#\tuser=bob@example.org\tauth_user=root@example.org\n");
+        let answer = peer.ask(login(2, typed, "root's")).await;
+        assert_eq!(answer, "OK\t2\tuser=bob@example.org\tauth_user=root@example.org");
+    }
 }
 
 #[tokio::test(start_paused = true)]

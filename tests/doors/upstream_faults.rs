@@ -200,6 +200,25 @@ async fn an_overlong_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_fits_a_line_above_and_none_below_is_still_answered() {
+    for kind in [Kind::ClientUpstream, Kind::LoginUpstream] {
+        let stand = Stand::new(kind).await;
+        // Without its end as long as a line may be; with it Dovecot's clients would not take it.
+        stand.upstream.script(|line| match line.verb() {
+            "AUTH" => {
+                let head = format!("OK\t{}\tuser=bob@example.org\tx=", line.id());
+                let fill = "y".repeat(LINE_BYTES - head.len());
+                vec![Act::Say(format!("{head}{fill}\n"))]
+            }
+            _ => vec![],
+        });
+        let mut peer = stand.peer().await;
+        let answer = peer.ask(login(1, BOB, BOB_PASSWORD)).await;
+        assert_eq!(answer, "FAIL\t1\ttemp\tcode=temp_fail", "{kind:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_upstream_that_closes_in_the_middle_of_a_request() {
     for kind in [Kind::LoginUpstream, Kind::LoginStored] {
         let stand = Stand::new(kind).await;

@@ -84,3 +84,15 @@ pub fn resident_bytes() -> usize {
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).unwrap().unwrap();
     pages * usize::try_from(page).unwrap()
 }
+
+/// Forgets how much memory was in RAM before, where the kernel allows it (proc(5), `clear_refs`).
+pub fn reset_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// The most memory of this process that was in RAM since then, bytes.
+pub fn peak_bytes() -> usize {
+    let text = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1_024
+}

@@ -136,6 +136,11 @@ impl Upstream {
     /// Takes everything, says nothing and keeps nothing, for tests that look at the memory.
     pub fn forgetful(&self) {
         self.silent();
+        self.keep_nothing();
+    }
+
+    /// Keeps no more lines.
+    pub fn keep_nothing(&self) {
         self.shared.state.lock().unwrap().forgetful = true;
     }
 

@@ -4,6 +4,7 @@ use super::Flow;
 use crate::{
     base::{Mailbox, NetAddress, Secret, SecretText, Service},
     decision::{
+        answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
         names::NameRules,
         outcome::Outcome,
@@ -61,36 +62,8 @@ pub struct PasswordQuestion {
     pub hash: Option<SecretText>,
 }
 
-/// The answer of a password source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum PasswordAnswer {
-    /// The password is right.
-    Right {
-        /// The name the source returned, judged again when it differs from the one that was
-        /// asked; `None` when it returned none.
-        user: Option<Vec<u8>>,
-    },
-    /// The password is wrong, or the mailbox unknown, or not allowed in.
-    Wrong,
-    /// No answer: becomes `temp_fail`.
-    Unavailable(String),
-}
-
 /// The answer to [`Effect::Load`]; the error says why there is none.
 pub type LoadAnswer = Result<Option<Versioned<MailboxRecord>>, String>;
-
-/// The answer to [`Effect::Burn`] and [`Effect::Touch`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use]
-pub enum BurnAnswer {
-    /// The record is on disk as this login wrote it.
-    Burned,
-    /// Somebody else changed the record first; nothing was written.
-    Conflict,
-    /// It is not known whether anything was written.
-    Unavailable(String),
-}
 
 /// What comes next.
 #[derive(Debug)]

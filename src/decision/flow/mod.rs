@@ -42,10 +42,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::{Factor, Typed, judge, recognise};
 pub use messages::{
-    BurnAnswer, Effect, Input, LoadAnswer, Next, PasswordAnswer, PasswordQuestion, Passwords,
-    Policy, Request, Write,
+    Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
 };
 
+pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::{AppPassword, AppPasswordId, TypedAppPassword},
     digest::Digest,
@@ -123,7 +123,7 @@ enum Role {
     WithSession,
     /// The mailbox that a master user opens.
     MasterTarget,
-    /// The name that the password source returned.
+    /// A name that the password source returned: the mailbox, or the master user who opened it.
     Returned,
 }
 
@@ -279,7 +279,7 @@ impl Login {
 
     /// The password source has answered: is the code good, and whose names are involved?
     fn password_checked(self, candidate: Option<Candidate>, answer: PasswordAnswer) -> Next {
-        let (right, user) = match PasswordRight::from_answer(answer) {
+        let (right, user, auth_user) = match PasswordRight::from_answer(answer) {
             Ok(proof) => proof,
             Err(NotRight::Wrong) => return refuse(Refusal::WrongPassword),
             Err(NotRight::Unavailable(why)) => return unavailable(why),
@@ -294,7 +294,12 @@ impl Login {
                 }
             }
         };
-        let Ok(mut waiting) = self.names_to_judge(role, user.as_deref()) else {
+        if user.is_none() && self.policy.passwords == Passwords::Upstream {
+            // Nobody knows which mailbox would open, so it cannot be judged.
+            return unavailable("the upstream said OK and named no mailbox");
+        }
+        let names = self.names_to_judge(role, user.as_deref(), auth_user.as_deref());
+        let Ok(mut waiting) = names else {
             return refuse(Refusal::BadName);
         };
         match (waiting.pop_front(), candidate) {
@@ -313,6 +318,7 @@ impl Login {
         &self,
         authenticating: Option<Role>,
         returned: Option<&[u8]>,
+        auth_user: Option<&[u8]>,
     ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
         let mut names = VecDeque::new();
         if let Some(role) = authenticating {
@@ -327,6 +333,12 @@ impl Login {
                 names.push_back((returned, Role::Returned));
             }
         }
+        if let Some(auth_user) = auth_user {
+            let auth_user = self.policy.names.canonical(auth_user)?;
+            if auth_user != *self.identity.authenticating() {
+                names.push_back((auth_user, Role::Returned));
+            }
+        }
         Ok(names)
     }
 
@@ -337,7 +349,10 @@ impl Login {
             return refuse(Refusal::Locked);
         }
         let off = NoFactorAsked::from_record(record);
+        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
         match (judging.asking.1, off) {
+            // Removed or renamed while its password was being checked.
+            (Role::WithoutCode, Some(_)) if gone => return refuse(Refusal::WrongPassword),
             (Role::WithoutCode, Some(proof)) => judging.proof = Some(FactorProof::NotAsked(proof)),
             (Role::WithoutCode, None) => return refuse(Refusal::MissingCode),
             (Role::WithSession, _) => {
@@ -391,7 +406,7 @@ impl Login {
     /// The mail server has been told, and must have understood the same mailbox.
     fn established(self, mut judged: Box<Judged>, answer: PasswordAnswer) -> Next {
         let user = match answer {
-            PasswordAnswer::Right { user } => user,
+            PasswordAnswer::Right { user, auth_user: _ } => user,
             // What was typed was right, so this is not the client's fault.
             PasswordAnswer::Wrong => {
                 return unavailable("the upstream refused to take our word for the mailbox");

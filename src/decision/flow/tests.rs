@@ -24,6 +24,8 @@ struct World {
     records: BTreeMap<String, Versioned<MailboxRecord>>,
     passwords: BTreeMap<String, String>,
     returned: BTreeMap<String, String>,
+    /// Master users that the upstream names by itself.
+    masters: BTreeMap<String, String>,
     clock: u64,
 }
 
@@ -80,14 +82,15 @@ impl World {
                     .is_some_and(|p| p.as_bytes() == question.password.expose());
                 let user = self.returned.get(name).map_or(name, String::as_str);
                 Input::Password(if right {
-                    PasswordAnswer::Right { user: Some(user.into()) }
+                    let auth_user = self.masters.get(name).map(|name| name.as_str().into());
+                    PasswordAnswer::Right { user: Some(user.into()), auth_user }
                 } else {
                     PasswordAnswer::Wrong
                 })
             }
             Effect::Establish(mailbox) => {
                 let user = Some(mailbox.as_str().as_bytes().to_vec());
-                Input::Established(PasswordAnswer::Right { user })
+                Input::Established(PasswordAnswer::Right { user, auth_user: None })
             }
             Effect::Burn(write) => Input::Burned(self.compare_and_swap(write)),
             Effect::Touch(write) => Input::Touched(self.compare_and_swap(write)),
@@ -269,13 +272,17 @@ fn a_typo_in_the_password_costs_no_code() {
 fn stored_passwords_tell_the_mail_server_before_they_burn() {
     let credential = format!("T9D3K!px{}", code("alice@example.org", 0));
     for (answer, expected, burned) in [
-        (PasswordAnswer::Right { user: None }, "password+code", true),
+        (PasswordAnswer::Right { user: None, auth_user: None }, "password+code", true),
         (
-            PasswordAnswer::Right { user: Some(b"alice@example.org".to_vec()) },
+            PasswordAnswer::Right { user: Some(b"alice@example.org".to_vec()), auth_user: None },
             "password+code",
             true,
         ),
-        (PasswordAnswer::Right { user: Some(b"bob@example.org".to_vec()) }, "unavailable", false),
+        (
+            PasswordAnswer::Right { user: Some(b"bob@example.org".to_vec()), auth_user: None },
+            "unavailable",
+            false,
+        ),
         (PasswordAnswer::Wrong, "unavailable", false),
         (PasswordAnswer::Unavailable("gone".into()), "unavailable", false),
     ] {
@@ -309,6 +316,69 @@ fn stored_passwords_have_no_master_users() {
 }
 
 #[test]
+fn a_master_user_whom_only_the_upstream_knows_is_judged() {
+    // The upstream has a separator that is not configured here.
+    let mut policy = Policy::clone(&policy(Passwords::Upstream));
+    policy.names.master_separator = None;
+    let policy = Arc::new(policy);
+    for (master, password, expected) in [
+        ("admin@example.org", "root", "password"),
+        ("chief@example.org", "boss", "other_mailbox_protected"),
+        ("not a name", "root", "bad_name"),
+    ] {
+        let mut world = World::sample();
+        let typed = "bob@example.org+master";
+        world.passwords.insert(typed.into(), password.into());
+        world.returned.insert(typed.into(), "bob@example.org".into());
+        world.masters.insert(typed.into(), master.into());
+        let outcome = world.login(&policy, request(typed, password));
+        assert_eq!(word(&outcome), expected, "{master}");
+    }
+}
+
+#[test]
+fn an_upstream_that_names_no_mailbox_lets_nobody_in() {
+    let mut world = World::sample();
+    let arrived = UnixMillis::from_seconds(NOW);
+    let policy = policy(Passwords::Upstream);
+    let mut next = Flow::start(request("bob@example.org", "hunter123456"), policy, arrived);
+    let outcome = loop {
+        next = match next {
+            Next::Finish(outcome) => break outcome,
+            Next::Perform(flow, Effect::CheckPassword(_)) => {
+                let nameless = PasswordAnswer::Right { user: None, auth_user: None };
+                flow.step(Input::Password(nameless))
+            }
+            Next::Perform(flow, effect) => flow.step(world.perform(effect)),
+        };
+    };
+    assert_eq!(word(&outcome), "unavailable");
+}
+
+#[test]
+fn a_mailbox_that_is_removed_during_its_login_does_not_open() {
+    let mut world = World::sample();
+    world.write("bob@example.org", MailboxRecord::new(UnixMillis::from_seconds(NOW)));
+    let arrived = UnixMillis::from_seconds(NOW);
+    let policy = policy(Passwords::Stored);
+    let mut next = Flow::start(request("bob@example.org", "hunter123456"), policy, arrived);
+    let outcome = loop {
+        next = match next {
+            Next::Finish(outcome) => break outcome,
+            Next::Perform(flow, effect) => {
+                let checked = matches!(effect, Effect::CheckPassword(_));
+                let input = world.perform(effect);
+                if checked {
+                    world.records.remove("bob@example.org");
+                }
+                flow.step(input)
+            }
+        };
+    };
+    assert_eq!(word(&outcome), "wrong_password");
+}
+
+#[test]
 fn the_result_of_another_effect_is_never_an_acceptance() {
     let start = || {
         Flow::start(
@@ -318,8 +388,8 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
         )
     };
     for input in [
-        Input::Password(PasswordAnswer::Right { user: None }),
-        Input::Established(PasswordAnswer::Right { user: None }),
+        Input::Password(PasswordAnswer::Right { user: None, auth_user: None }),
+        Input::Established(PasswordAnswer::Right { user: None, auth_user: None }),
         Input::Burned(BurnAnswer::Burned),
     ] {
         let Next::Perform(flow, Effect::Load(_)) = start() else { panic!("a load comes first") };
