@@ -7,7 +7,7 @@
 use crate::{
     base::{Secret, UnixMillis},
     decision::{
-        app_password::{AppPassword, TypedAppPassword},
+        app_password::TypedAppPassword,
         code::{Code, SplitError, split},
         digest::Digest,
         outcome::Refusal,
@@ -31,8 +31,8 @@ pub(super) enum Factor {
 /// What was typed.
 #[derive(Debug)]
 pub(super) enum Typed {
-    /// An app password that this mailbox has one of the name of.
-    AppPassword(Box<AppPassword>, TypedAppPassword),
+    /// An app password, and this mailbox has one of its name.
+    AppPassword(TypedAppPassword),
     /// A password and nothing else.
     Password(Secret),
     /// A password and something behind it.
@@ -54,9 +54,9 @@ pub(super) fn recognise(
     };
     if !record.app_passwords.is_empty()
         && let Some(typed) = TypedAppPassword::parse(credential)
-        && let Some(stored) = record.app_passwords.iter().find(|stored| stored.id == typed.id)
+        && record.app_passwords.iter().any(|stored| stored.id == typed.id)
     {
-        return Typed::AppPassword(Box::new(stored.clone()), typed);
+        return Typed::AppPassword(typed);
     }
     if !record.is_enrolled() {
         return Typed::Password(credential.clone());

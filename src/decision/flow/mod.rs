@@ -11,15 +11,15 @@
 //!   ▼ Load(authenticating)
 //! Loading ─ locked; factor on, credential has no code ───────────────► Finish(Refused)
 //!   │ │
-//!   │ └─ an app password that opens this door ───────────┐
+//!   │ └─ an app password that opens this door ─────────────┐
 //!   ▼ CheckPassword(whole credential, or without its code) │
 //! Checking ─ wrong; or right, and the code wrong or used ──┼─────────► Finish(Refused)
 //!   │                                                      │
-//!   ▼ Load(each name that must be looked at: see `Role`)   │
-//! Judging ─ one of them is protected, or a session ended ──┼─────────► Finish(Refused)
-//!   │                                                      │
 //!   ▼ Establish, where the mail server must be told ◄──────┘
 //! Establishing
+//!   │
+//!   ▼ Load(each name that must be looked at: see `Role`)
+//! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
 //!   │
 //!   ├─ a code ──► Burn ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
@@ -47,7 +47,7 @@ pub use messages::{
 
 pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
-    app_password::{AppPassword, AppPasswordId, TypedAppPassword},
+    app_password::{AppPasswordId, TypedAppPassword},
     digest::Digest,
     names::{Identity, MasterPolicy},
     outcome::{Accepted, Outcome, Refusal},
@@ -84,10 +84,10 @@ struct Login {
 enum State {
     Loading,
     Checking(Option<Candidate>),
-    Judging(Box<Judging>),
-    Establishing(Box<Judged>),
-    Burning(Box<Judged>, u8),
-    Reloading(Box<Judged>, u8),
+    Establishing(Box<Claim>),
+    Judging(Box<Claim>, (Mailbox, Role)),
+    Burning(Box<Claim>, u8),
+    Reloading(Box<Claim>, u8),
     /// Only a note of the use is left to be written.
     Touching(Box<Accepted>),
 }
@@ -99,52 +99,49 @@ struct Candidate {
     seen: Versioned<MailboxRecord>,
 }
 
-/// The password is right and so is the code, if one is asked. Now the names are looked at whose
-/// second factor must be off, or covered by the one that was checked.
+/// What was typed is right. What it goes by, and the names that must still be looked at.
 #[derive(Debug)]
-struct Judging {
-    right: PasswordRight,
-    user: Option<Vec<u8>>,
-    /// What was typed behind the password.
-    candidate: Option<Candidate>,
-    /// What the looks have proved so far.
-    proof: Option<FactorProof>,
-    asking: (Mailbox, Role),
-    waiting: VecDeque<(Mailbox, Role)>,
-}
-
-/// Why a name is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// The authenticating user, who gave no code: 2-factor authentication may have been switched
-    /// on while the password was being checked.
-    WithoutCode,
-    /// The authenticating user, whose sign-in lived: it may have been ended meanwhile.
-    WithSession,
-    /// The mailbox that a master user opens.
-    MasterTarget,
-    /// A name that the password source returned: the mailbox, or the master user who opened it.
-    Returned,
-}
-
-/// Everything is proved but what is used up.
-#[derive(Debug)]
-struct Judged {
+struct Claim {
     basis: Basis,
+    /// The name that the password source or the mail server returned.
     user: Option<Vec<u8>>,
+    waiting: VecDeque<(Mailbox, Role)>,
 }
 
 #[derive(Debug)]
 enum Basis {
-    Password(PasswordRight, FactorProof),
-    AppPassword(AppPasswordRight, AppPasswordId, Versioned<MailboxRecord>),
+    Password(PasswordRight, Standing),
+    /// With the record in which it was found at the last look.
+    AppPassword(AppPasswordRight, TypedAppPassword, Versioned<MailboxRecord>),
 }
 
+/// Why the password is enough.
 #[derive(Debug)]
-enum FactorProof {
+enum Standing {
+    /// It is not known yet: a look will tell.
+    Unproved,
+    /// A code stands behind it, to be used up.
     ToBurn(Candidate),
+    /// The code of this very credential was used up by a sign-in that lives.
     Live(SessionLive, Versioned<MailboxRecord>),
+    /// There is no second factor.
     NotAsked(NoFactorAsked),
+}
+
+/// Why a name is looked at, after everything else that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The authenticating user, who gave no code: 2-factor authentication may have been switched
+    /// on meanwhile.
+    WithoutCode,
+    /// The authenticating user, whose sign-in lived: it may have been ended meanwhile.
+    WithSession,
+    /// The owner of an app password, which may have been revoked meanwhile.
+    WithAppPassword,
+    /// The mailbox that a master user opens.
+    MasterTarget,
+    /// A name that the password source returned: the mailbox, or the master user who opened it.
+    Returned,
 }
 
 impl Flow {
@@ -188,25 +185,27 @@ impl Flow {
             (State::Checking(candidate), Input::Password(answer)) => {
                 login.password_checked(candidate, answer)
             }
-            (State::Judging(judging), Input::Loaded(Ok(record))) => login.judge(*judging, record),
-            (State::Establishing(judged), Input::Established(answer)) => {
-                login.established(judged, answer)
+            (State::Establishing(claim), Input::Established(answer)) => {
+                login.established(claim, answer)
             }
-            (State::Burning(judged, attempts), Input::Burned(answer)) => {
-                login.burned(judged, attempts, answer)
+            (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
+                login.judge(*claim, role, record)
             }
-            (State::Reloading(judged, attempts), Input::Loaded(Ok(record))) => {
-                login.reloaded(*judged, attempts, record)
+            (State::Burning(claim, attempts), Input::Burned(answer)) => {
+                login.burned(claim, attempts, answer)
+            }
+            (State::Reloading(claim, attempts), Input::Loaded(Ok(record))) => {
+                login.reloaded(*claim, attempts, record)
             }
             (State::Touching(accepted), Input::Touched(answer)) => touched(accepted, answer),
             (
-                State::Loading | State::Judging(_) | State::Reloading(..),
+                State::Loading | State::Judging(..) | State::Reloading(..),
                 Input::Loaded(Err(why)),
             ) => unavailable(why),
             (
                 State::Loading
                 | State::Checking(_)
-                | State::Judging(_)
+                | State::Judging(..)
                 | State::Establishing(_)
                 | State::Burning(..)
                 | State::Reloading(..)
@@ -238,14 +237,12 @@ impl Login {
         let typed = recognise(&self.credential, value, &self.session, recovery, self.arrival.at);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
-            (Typed::AppPassword(stored, typed), Some(seen)) => {
-                return self.app_password(&stored, &typed, seen);
-            }
+            (Typed::AppPassword(typed), Some(seen)) => return self.app_password(typed, seen),
             (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
                 (password, Some(Candidate { factor, seen }))
             }
             (Typed::Password(password), _) => (password, None),
-            (Typed::AppPassword(..) | Typed::PasswordAndFactor(..), None) => {
+            (Typed::AppPassword(_) | Typed::PasswordAndFactor(..), None) => {
                 return unavailable("a factor was recognised without a record");
             }
         };
@@ -254,25 +251,17 @@ impl Login {
     }
 
     /// An app password is its own proof: no password source is asked, the mail server is told.
-    fn app_password(
-        self,
-        stored: &AppPassword,
-        typed: &TypedAppPassword,
-        seen: Versioned<MailboxRecord>,
-    ) -> Next {
-        let Identity::Own(mailbox) = &self.identity else {
-            // One program's password for one mailbox opens no other.
-            return refuse(Refusal::AppPasswordOutOfScope);
-        };
-        let checked =
-            AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival);
+    fn app_password(self, typed: TypedAppPassword, seen: Versioned<MailboxRecord>) -> Next {
+        let checked = self.app_password_right(&typed, &seen.value);
+        let mailbox = self.identity.opened();
         match checked {
-            Err(mismatch) => refuse(mismatch.into()),
+            Err(refusal) => refuse(refusal),
             Ok(right) => {
                 let establish = Effect::Establish(mailbox.clone());
-                let basis = Basis::AppPassword(right, typed.id, seen);
-                let judged = Box::new(Judged { basis, user: None });
-                self.perform(State::Establishing(judged), establish)
+                let waiting = VecDeque::from([(mailbox.clone(), Role::WithAppPassword)]);
+                let basis = Basis::AppPassword(right, typed, seen);
+                let claim = Box::new(Claim { basis, user: None, waiting });
+                self.perform(State::Establishing(claim), establish)
             }
         }
     }
@@ -284,33 +273,33 @@ impl Login {
             Err(NotRight::Wrong) => return refuse(Refusal::WrongPassword),
             Err(NotRight::Unavailable(why)) => return unavailable(why),
         };
-        let role = match &candidate {
-            None => Some(Role::WithoutCode),
-            Some(Candidate { factor: Factor::Session, .. }) => Some(Role::WithSession),
-            Some(Candidate { factor: factor @ (Factor::Code(_) | Factor::Recovery(_)), seen }) => {
-                match judge(factor, &seen.value, self.arrival.at) {
-                    Ok(_) => None,
-                    Err(refusal) => return refuse(refusal),
-                }
-            }
-        };
         if user.is_none() && self.policy.passwords == Passwords::Upstream {
             // Nobody knows which mailbox would open, so it cannot be judged.
             return unavailable("the upstream said OK and named no mailbox");
         }
-        let names = self.names_to_judge(role, user.as_deref(), auth_user.as_deref());
-        let Ok(mut waiting) = names else {
+        let (role, standing) = match candidate {
+            None => (Some(Role::WithoutCode), Standing::Unproved),
+            Some(Candidate { factor: Factor::Session, .. }) => {
+                (Some(Role::WithSession), Standing::Unproved)
+            }
+            Some(candidate) => {
+                match judge(&candidate.factor, &candidate.seen.value, self.arrival.at) {
+                    Ok(_) => (None, Standing::ToBurn(candidate)),
+                    Err(refusal) => return refuse(refusal),
+                }
+            }
+        };
+        let Ok(waiting) = self.names_to_judge(role, user.as_deref(), auth_user.as_deref()) else {
             return refuse(Refusal::BadName);
         };
-        match (waiting.pop_front(), candidate) {
-            (Some(asking), candidate) => {
-                let load = Effect::Load(asking.0.clone());
-                let judging = Judging { right, user, candidate, proof: None, asking, waiting };
-                self.perform(State::Judging(Box::new(judging)), load)
+        let claim = Box::new(Claim { basis: Basis::Password(right, standing), user, waiting });
+        match self.policy.passwords {
+            Passwords::Upstream => self.look(claim),
+            // The mail server did not check the password itself: it must be told.
+            Passwords::Stored => {
+                let establish = Effect::Establish(self.identity.opened().clone());
+                self.perform(State::Establishing(claim), establish)
             }
-            // Nobody else is involved.
-            (None, Some(candidate)) => self.judged(right, user, FactorProof::ToBurn(candidate)),
-            (None, None) => unavailable("no factor was proved and none was ruled out"),
         }
     }
 
@@ -321,9 +310,6 @@ impl Login {
         auth_user: Option<&[u8]>,
     ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
         let mut names = VecDeque::new();
-        if let Some(role) = authenticating {
-            names.push_back((self.identity.authenticating().clone(), role));
-        }
         if let Identity::Master { target, .. } = &self.identity {
             names.push_back((target.clone(), Role::MasterTarget));
         }
@@ -339,72 +325,14 @@ impl Login {
                 names.push_back((auth_user, Role::Returned));
             }
         }
+        if let Some(role) = authenticating {
+            names.push_back((self.identity.authenticating().clone(), role));
+        }
         Ok(names)
     }
 
-    /// One more name has been looked up: may the login go on?
-    fn judge(self, mut judging: Judging, seen: Option<Versioned<MailboxRecord>>) -> Next {
-        let record = seen.as_ref().map(|r| &r.value);
-        if record.is_some_and(|record| record.locked.is_some()) {
-            return refuse(Refusal::Locked);
-        }
-        let off = NoFactorAsked::from_record(record);
-        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
-        match (judging.asking.1, off) {
-            // Removed or renamed while its password was being checked.
-            (Role::WithoutCode, Some(_)) if gone => return refuse(Refusal::WrongPassword),
-            (Role::WithoutCode, Some(proof)) => judging.proof = Some(FactorProof::NotAsked(proof)),
-            (Role::WithoutCode, None) => return refuse(Refusal::MissingCode),
-            (Role::WithSession, _) => {
-                let live = record.and_then(|record| {
-                    SessionLive::from_record(record, &self.session, self.arrival.at)
-                });
-                match (live, seen) {
-                    (Some(live), Some(seen)) => judging.proof = Some(FactorProof::Live(live, seen)),
-                    // Ended while the password was being checked: its code is used up.
-                    (None, _) | (_, None) => return refuse(Refusal::UsedCode),
-                }
-            }
-            (Role::MasterTarget | Role::Returned, Some(_)) => {}
-            (Role::MasterTarget, None) => {
-                let allowed = self.policy.names.master_without_factor == MasterPolicy::Allow;
-                if judging.candidate.is_none() && !allowed {
-                    return refuse(Refusal::MasterWithoutFactor);
-                }
-            }
-            // A factor that was checked is another mailbox's.
-            (Role::Returned, None) => return refuse(Refusal::OtherMailboxProtected),
-        }
-        match judging.waiting.pop_front() {
-            Some(asking) => {
-                let load = Effect::Load(asking.0.clone());
-                judging.asking = asking;
-                self.perform(State::Judging(Box::new(judging)), load)
-            }
-            None => match (judging.proof, judging.candidate) {
-                (Some(proof), _) => self.judged(judging.right, judging.user, proof),
-                (None, Some(candidate)) => {
-                    self.judged(judging.right, judging.user, FactorProof::ToBurn(candidate))
-                }
-                (None, None) => unavailable("no factor was proved and none was ruled out"),
-            },
-        }
-    }
-
-    /// All names are judged; the mail server is told where it did not check the password itself.
-    fn judged(self, right: PasswordRight, user: Option<Vec<u8>>, proof: FactorProof) -> Next {
-        let judged = Box::new(Judged { basis: Basis::Password(right, proof), user });
-        match self.policy.passwords {
-            Passwords::Upstream => self.complete(judged, 0),
-            Passwords::Stored => {
-                let establish = Effect::Establish(self.identity.opened().clone());
-                self.perform(State::Establishing(judged), establish)
-            }
-        }
-    }
-
     /// The mail server has been told, and must have understood the same mailbox.
-    fn established(self, mut judged: Box<Judged>, answer: PasswordAnswer) -> Next {
+    fn established(self, mut claim: Box<Claim>, answer: PasswordAnswer) -> Next {
         let user = match answer {
             PasswordAnswer::Right { user, auth_user: _ } => user,
             // What was typed was right, so this is not the client's fault.
@@ -421,28 +349,104 @@ impl Login {
                 }
             }
         }
-        judged.user = user.or(judged.user);
-        self.complete(judged, 0)
+        claim.user = user.or(claim.user);
+        self.look(claim)
+    }
+
+    /// Looks at the next name, or completes the login when all have been looked at.
+    fn look(self, mut claim: Box<Claim>) -> Next {
+        match claim.waiting.pop_front() {
+            Some(asking) => {
+                let load = Effect::Load(asking.0.clone());
+                self.perform(State::Judging(claim, asking), load)
+            }
+            None => self.complete(*claim),
+        }
+    }
+
+    /// One more name has been looked up: may the login go on?
+    fn judge(self, mut claim: Claim, role: Role, seen: Option<Versioned<MailboxRecord>>) -> Next {
+        let record = seen.as_ref().map(|r| &r.value);
+        if record.is_some_and(|record| record.locked.is_some()) {
+            return refuse(Refusal::Locked);
+        }
+        let off = NoFactorAsked::from_record(record);
+        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
+        claim.basis = match (role, claim.basis, off) {
+            // Removed or renamed while its password was being checked.
+            (Role::WithoutCode, _, Some(_)) if gone => return refuse(Refusal::WrongPassword),
+            (Role::WithoutCode, Basis::Password(right, Standing::Unproved), Some(proof)) => {
+                Basis::Password(right, Standing::NotAsked(proof))
+            }
+            (Role::WithoutCode, _, _) => return refuse(Refusal::MissingCode),
+            (Role::WithSession, Basis::Password(right, Standing::Unproved), _) => {
+                let live = record.and_then(|record| {
+                    SessionLive::from_record(record, &self.session, self.arrival.at)
+                });
+                match (live, seen) {
+                    (Some(live), Some(seen)) => Basis::Password(right, Standing::Live(live, seen)),
+                    // Ended meanwhile, and its code is used up.
+                    (None, _) | (_, None) => return refuse(Refusal::UsedCode),
+                }
+            }
+            (Role::WithSession, _, _) => return refuse(Refusal::UsedCode),
+            (Role::WithAppPassword, Basis::AppPassword(_, typed, _), _) => {
+                let Some(seen) = seen else { return refuse(Refusal::AppPasswordWrong) };
+                match self.app_password_right(&typed, &seen.value) {
+                    Ok(right) => Basis::AppPassword(right, typed, seen),
+                    Err(refusal) => return refuse(refusal),
+                }
+            }
+            (Role::WithAppPassword, _, _) => return refuse(Refusal::AppPasswordWrong),
+            (Role::MasterTarget | Role::Returned, basis, Some(_)) => basis,
+            (Role::MasterTarget, basis, None) => {
+                let allowed = self.policy.names.master_without_factor == MasterPolicy::Allow;
+                if !allowed && without_code(&claim.waiting) {
+                    return refuse(Refusal::MasterWithoutFactor);
+                }
+                basis
+            }
+            // A factor that was checked is another mailbox's.
+            (Role::Returned, _, None) => return refuse(Refusal::OtherMailboxProtected),
+        };
+        self.look(Box::new(claim))
+    }
+
+    fn app_password_right(
+        &self,
+        typed: &TypedAppPassword,
+        record: &MailboxRecord,
+    ) -> Result<AppPasswordRight, Refusal> {
+        let Identity::Own(mailbox) = &self.identity else {
+            // One program's password for one mailbox opens no other.
+            return Err(Refusal::AppPasswordOutOfScope);
+        };
+        let stored = record.app_passwords.iter().find(|stored| stored.id == typed.id);
+        let stored = stored.ok_or(Refusal::AppPasswordWrong)?;
+        AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)
+            .map_err(Refusal::from)
     }
 
     /// Uses up what is used up, notes what is noted, accepts.
-    fn complete(self, judged: Box<Judged>, attempts: u8) -> Next {
-        match *judged {
-            Judged { basis: Basis::Password(right, FactorProof::ToBurn(candidate)), user } => {
-                self.burn(right, user, candidate, attempts)
+    fn complete(self, claim: Claim) -> Next {
+        let user = claim.user;
+        match claim.basis {
+            Basis::Password(_, Standing::Unproved) => {
+                unavailable("no factor was proved and none was ruled out")
             }
-            Judged { basis: Basis::Password(right, FactorProof::NotAsked(no_factor)), user } => {
-                let identity = self.identity;
-                accept(Accepted::by_password(identity, user, right, no_factor))
+            Basis::Password(right, Standing::ToBurn(candidate)) => {
+                self.burn(right, user, candidate, 0)
             }
-            Judged { basis: Basis::Password(right, FactorProof::Live(live, seen)), user } => {
+            Basis::Password(right, Standing::NotAsked(no_factor)) => {
+                accept(Accepted::by_password(self.identity, user, right, no_factor))
+            }
+            Basis::Password(right, Standing::Live(live, seen)) => {
                 let note = self.session_use(seen);
                 let identity = self.identity.clone();
-                let accepted = Accepted::by_session(identity, user, right, live);
-                self.note_and_accept(accepted, note)
+                self.note_and_accept(Accepted::by_session(identity, user, right, live), note)
             }
-            Judged { basis: Basis::AppPassword(right, id, seen), user } => {
-                let note = self.app_password_use(id, seen);
+            Basis::AppPassword(right, typed, seen) => {
+                let note = self.app_password_use(typed.id, seen);
                 let identity = self.identity.clone();
                 self.note_and_accept(Accepted::by_app_password(identity, user, right), note)
             }
@@ -500,34 +504,31 @@ impl Login {
         let session = sessions.open(self.session, self.arrival.clone(), &record.sessions);
         record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         let write = self.write(candidate.seen.version, record);
-        let basis = Basis::Password(right, FactorProof::ToBurn(candidate));
-        let judged = Box::new(Judged { basis, user });
-        self.perform(State::Burning(judged, attempts), Effect::Burn(write))
+        let basis = Basis::Password(right, Standing::ToBurn(candidate));
+        let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
+        self.perform(State::Burning(claim, attempts), Effect::Burn(write))
     }
 
-    fn burned(self, judged: Box<Judged>, attempts: u8, answer: BurnAnswer) -> Next {
+    fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
         if let Some(burned) = CodeBurned::from_answer(&answer) {
-            return match *judged {
-                Judged { basis: Basis::Password(right, FactorProof::ToBurn(candidate)), user } => {
-                    let identity = self.identity;
-                    accept(match candidate.factor {
-                        Factor::Recovery(_) => {
-                            Accepted::by_password_and_recovery_code(identity, user, right, burned)
-                        }
-                        Factor::Code(_) | Factor::Session => {
-                            Accepted::by_password_and_code(identity, user, right, burned)
-                        }
-                    })
-                }
-                Judged { basis: Basis::Password(..) | Basis::AppPassword(..), .. } => {
-                    unavailable("nothing was to be used up")
-                }
+            let Claim { basis, user, .. } = *claim;
+            let Basis::Password(right, Standing::ToBurn(candidate)) = basis else {
+                return unavailable("nothing was to be used up");
             };
+            let identity = self.identity;
+            return accept(match candidate.factor {
+                Factor::Recovery(_) => {
+                    Accepted::by_password_and_recovery_code(identity, user, right, burned)
+                }
+                Factor::Code(_) | Factor::Session => {
+                    Accepted::by_password_and_code(identity, user, right, burned)
+                }
+            });
         }
         match answer {
             BurnAnswer::Conflict if attempts < BURN_ATTEMPTS => {
                 let load = Effect::Load(self.identity.authenticating().clone());
-                self.perform(State::Reloading(judged, attempts + 1), load)
+                self.perform(State::Reloading(claim, attempts + 1), load)
             }
             BurnAnswer::Conflict | BurnAnswer::Burned => {
                 unavailable("the mailbox's record changes faster than it can be written")
@@ -541,12 +542,12 @@ impl Login {
     /// password or factor, or a lock, asks for a new login.
     fn reloaded(
         self,
-        judged: Judged,
+        claim: Claim,
         attempts: u8,
         record: Option<Versioned<MailboxRecord>>,
     ) -> Next {
-        let Judged { basis: Basis::Password(right, FactorProof::ToBurn(before)), user } = judged
-        else {
+        let Claim { basis, user, .. } = claim;
+        let Basis::Password(right, Standing::ToBurn(before)) = basis else {
             return unavailable("nothing was to be used up");
         };
         let Some(seen) = record.filter(|record| record.value.is_enrolled()) else {
@@ -564,6 +565,11 @@ impl Login {
             None => self.burn(right, user, Candidate { factor: before.factor, seen }, attempts),
         }
     }
+}
+
+/// Whether the authenticating user gave no code: then the last look is for that.
+fn without_code(waiting: &VecDeque<(Mailbox, Role)>) -> bool {
+    waiting.iter().any(|(_, role)| *role == Role::WithoutCode)
 }
 
 /// A use was noted, or somebody else has just changed the record, which is as good. Only a store

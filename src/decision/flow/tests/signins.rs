@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decision::{
-    app_password::{ID_CHARACTERS, SECRET_CHARACTERS},
+    app_password::{AppPassword, ID_CHARACTERS, SECRET_CHARACTERS},
     place::Network,
 };
 
@@ -240,4 +240,27 @@ fn connections_opened_together_with_one_string_are_one_sign_in() {
         let lived = outcomes.iter().filter(|word| **word == "password+session").count();
         assert_eq!(burned + lived, 5, "{outcomes:?}");
     }
+}
+
+#[test]
+fn an_app_password_that_is_revoked_while_the_mail_server_is_told_does_not_count() {
+    let policy = policy(Passwords::Stored);
+    let mut world = World::sample();
+    let typed = app_password(&mut world, |_| {});
+    let mut next =
+        Flow::start(request(ALICE, &typed), Arc::clone(&policy), UnixMillis::from_seconds(NOW));
+    let outcome = loop {
+        next = match next {
+            Next::Finish(outcome) => break outcome,
+            Next::Perform(flow, effect @ Effect::Establish(_)) => {
+                let input = world.perform(effect);
+                let mut record = world.records[ALICE].value.clone();
+                record.app_passwords.clear();
+                world.write(ALICE, record);
+                flow.step(input)
+            }
+            Next::Perform(flow, effect) => flow.step(world.perform(effect)),
+        };
+    };
+    assert_eq!(word(&outcome), "app_password_wrong");
 }
