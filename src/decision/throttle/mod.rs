@@ -111,10 +111,9 @@ impl View {
     fn standing(&self, policy: &ThrottlePolicy) -> Standing {
         match self.pair() {
             None if self.mailbox().is_some() => Standing::Nowhere,
-            None => Standing::Unknown,
             Some((place, _)) if policy.is_shared(place) => Standing::Shared,
             Some((_, pair)) if pair.is_known() => Standing::Known,
-            Some(_) => Standing::Unknown,
+            None | Some(_) => Standing::Unknown,
         }
     }
 }
@@ -310,16 +309,18 @@ fn remember(key: &Key, counter: &mut Counter, credential: Fingerprint) -> bool {
 
 /// What counts against a login from such a place, and what its failure is counted on.
 fn counts(standing: Standing, key: &Key) -> &'static [Kind] {
-    match (standing, key) {
-        (Standing::Known, Key::Mailbox(_)) => &[Kind::KnownCode],
-        (Standing::Shared, Key::Mailbox(_)) => &[Kind::Code],
-        (Standing::Unknown | Standing::Nowhere, Key::Mailbox(_)) => &[Kind::Password, Kind::Code],
-        (
-            Standing::Known | Standing::Unknown | Standing::Shared | Standing::Nowhere,
-            Key::Pair(..),
-        )
-        | (Standing::Unknown, Key::Network(_)) => &[Kind::Password, Kind::Code],
-        (Standing::Known | Standing::Shared | Standing::Nowhere, Key::Network(_)) => &[],
+    const BOTH: &[Kind] = &[Kind::Password, Kind::Code];
+    match key {
+        Key::Pair(..) => BOTH,
+        Key::Mailbox(_) => match standing {
+            Standing::Known => &[Kind::KnownCode],
+            Standing::Shared => &[Kind::Code],
+            Standing::Unknown | Standing::Nowhere => BOTH,
+        },
+        Key::Network(_) => match standing {
+            Standing::Unknown => BOTH,
+            Standing::Known | Standing::Shared | Standing::Nowhere => &[],
+        },
     }
 }
 

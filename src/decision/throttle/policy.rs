@@ -22,7 +22,9 @@ pub const GUESS_ODDS: u64 = 1_000;
 pub const RIGHT_CODES: u64 = 2 * WINDOW_STEPS + 1;
 
 /// All codes there are.
-pub const ALL_CODES: u64 = 10_u64.pow(CODE_DIGITS as u32);
+pub const ALL_CODES: u64 = 1_000_000;
+
+const _: () = assert!(CODE_DIGITS == 6);
 
 /// One rung: so many failures at once, then one more in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +60,12 @@ pub struct Ladder(pub [Rung; 3]);
 impl Ladder {
     /// A ladder from three `(burst, seconds)`.
     const fn of(rungs: [(u32, u32); 3]) -> Self {
-        let [(a, b), (c, d), (e, f)] = rungs;
-        Self([Rung::new(a, b), Rung::new(c, d), Rung::new(e, f)])
+        let [first, second, third] = rungs;
+        Self([
+            Rung::new(first.0, first.1),
+            Rung::new(second.0, second.1),
+            Rung::new(third.0, third.1),
+        ])
     }
 
     /// The most failures that fit into any span of so many seconds. Exact: a rung that was empty
