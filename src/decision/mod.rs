@@ -9,4 +9,5 @@ pub mod names;
 pub mod outcome;
 pub mod proof;
 pub mod record;
+pub mod throttle;
 pub mod totp;
