@@ -74,8 +74,8 @@ pub fn fill_store(dir: &Path, key: &Path, mailboxes: usize, hashes: Hashes) -> R
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let rng = compose::rng();
-        let ring = Keyring::create(key, &*rng)?;
-        let store = Arc::new(SealedStore::create(dir, &ring, rng, compose::clock().now()?).await?);
+        let keys = Keyring::create(key, &*rng)?;
+        let store = Arc::new(SealedStore::create(dir, &keys, rng, compose::clock().now()?).await?);
         let mut changes = Vec::new();
         for kind in [Kind::Plain, Kind::Coded] {
             for number in (0..mailboxes).filter(|_| kind == Kind::Coded || hashes == Hashes::Stored)
@@ -127,12 +127,12 @@ impl PlainLogins {
     }
 
     pub fn take(&mut self, count: usize) -> Vec<Vec<u8>> {
-        let numbers = (self.next..self.next + count).map(|number| number % self.mailboxes);
-        let requests =
-            numbers.map(|number| load::request(&name(Kind::Plain, number), &password(number)));
-        let requests = requests.collect();
-        self.next = (self.next + count) % self.mailboxes;
-        requests
+        let turns = self.next..self.next + count;
+        self.next = turns.end % self.mailboxes;
+        turns
+            .map(|turn| turn % self.mailboxes)
+            .map(|number| load::request(&name(Kind::Plain, number), &password(number)))
+            .collect()
     }
 }
 

@@ -69,7 +69,7 @@ pub fn run(socket: &Path, shape: Shape, requests: &[Vec<u8>]) -> Result<Run> {
     let share = requests.len().div_ceil(shape.connections).max(1);
     let connections = requests
         .chunks(share)
-        .map(|part| Ok((Connection::open(socket)?, part)))
+        .map(|lines| Ok((Connection::open(socket)?, lines)))
         .collect::<Result<Vec<_>>>()?;
     let start = Barrier::new(connections.len() + 1);
     let (elapsed, results) = std::thread::scope(|scope| {
@@ -90,8 +90,8 @@ pub fn run(socket: &Path, shape: Shape, requests: &[Vec<u8>]) -> Result<Run> {
         (begun.elapsed(), results)
     });
     let mut run = Run { logins: requests.len(), elapsed, latencies: Vec::new() };
-    for result in results {
-        let Ok(latencies) = result else { bail!("a thread of the load generator panicked") };
+    for joined in results {
+        let Ok(latencies) = joined else { bail!("a thread of the load generator panicked") };
         run.latencies.extend(latencies?);
     }
     ensure!(run.latencies.len() == requests.len(), "answers are missing");

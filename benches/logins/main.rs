@@ -14,7 +14,9 @@ mod peers;
 mod report;
 
 use std::{
-    io::Write,
+    fmt::Write as _,
+    io::Write as _,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -162,7 +164,6 @@ fn measure(options: &Options) -> Result<()> {
         short: tempfile::Builder::new().prefix("mail2fa-logins-").tempdir()?,
         disk: tempfile::Builder::new().prefix("logins-").tempdir_in(&options.disk)?,
     };
-    use std::os::unix::fs::PermissionsExt;
     // Dovecot's auth runs under a user of its own and must get at its passwd-file.
     std::fs::set_permissions(places.short.path(), std::fs::Permissions::from_mode(0o755))?;
     let passwd_file = places.short.path().join("passwd");
@@ -343,7 +344,7 @@ impl Bench {
         for (case, [(_, ratios), _]) in results {
             let (ratio, expected) = (report::median(ratios), case.expected);
             let verdict = if ratio >= expected { "reached" } else { "MISSED" };
-            text.push_str(&format!("  {verdict:<8} {ratio:.2} of {expected:.1}  {}\n", case.title));
+            writeln!(text, "  {verdict:<8} {ratio:.2} of {expected:.1}  {}", case.title)?;
         }
         std::io::stdout().write_all(text.as_bytes())?;
         Ok(())

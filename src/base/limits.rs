@@ -129,6 +129,15 @@ pub const PBKDF2_ROUNDS: u32 = 10_000_000;
 /// Largest memory of a yescrypt hash, bytes.
 pub const YESCRYPT_BYTES: u64 = 268_435_456;
 
+/// Wrong passwords that a throttling counter remembers, so that a repeated one counts once.
+pub const THROTTLE_PASSWORD_MARKS: usize = 8;
+
+/// Credentials with a wrong or spent code that a throttling counter remembers.
+pub const THROTTLE_CODE_MARKS: usize = 16;
+
+/// Seconds by which a throttling counter may lie in the future before it is moved to the present.
+pub const THROTTLE_CLOCK_TOLERANCE_SECONDS: u64 = 300;
+
 /// Times an administrator's change is tried again when the record changed under it.
 pub const ADMIN_ATTEMPTS: usize = 8;
 
@@ -185,6 +194,11 @@ const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
+const _: () = assert!(
+    LOGIN_SECONDS < THROTTLE_CLOCK_TOLERANCE_SECONDS,
+    "a slow login counts with the moment of its arrival and must not turn a counter back"
+);
+const _: () = assert!(THROTTLE_PASSWORD_MARKS <= 255 && THROTTLE_CODE_MARKS <= 255);
 const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
 const _: () = assert!(
     (RECORD_BYTES + MAILBOX_BYTES + 64) * STORE_LEAF_VALUES < STORE_SEGMENT_BYTES / 4 - 1_024,

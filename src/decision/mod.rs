@@ -16,4 +16,5 @@ pub mod proof;
 pub mod record;
 pub mod recovery;
 pub mod session;
+pub mod throttle;
 pub mod totp;

@@ -126,9 +126,13 @@ impl Relayed<'_> {
         parameters: &Parameters,
         message: &Secret,
     ) -> Result<PasswordAnswer, UpstreamError> {
-        let answer =
-            self.session.link.request(self.attempt.id, mechanism, parameters, message).await?;
-        Ok(match answer {
+        let link = &self.session.link;
+        let answer = link.request(self.attempt.id, mechanism, parameters, message).await;
+        if matches!(answer, Err(UpstreamError::WornOut)) {
+            // The login process connects anew, and so do we.
+            link.give_up();
+        }
+        Ok(match answer? {
             Answer::Accepted(held) => {
                 let right = translate::right_of(held.fields());
                 *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);

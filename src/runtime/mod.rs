@@ -9,8 +9,8 @@ pub mod compose;
 mod hardening;
 pub mod lifecycle;
 pub mod listeners;
-pub mod log_writer;
-mod logging;
+mod log_writer;
+pub mod logging;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

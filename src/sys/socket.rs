@@ -48,6 +48,9 @@ use crate::base::{
 /// The socket's name in the temporary directory.
 const NAME: &str = "s";
 
+/// The bits of a mode that say who may do what.
+const PERMISSIONS: u32 = 0o777;
+
 /// Names tried for the temporary directory before giving up.
 const ATTEMPTS: u32 = 100;
 
@@ -220,8 +223,13 @@ impl Nursery {
         let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
         let directory = fs::OpenOptions::new().read(true).custom_flags(flags.bits()).open(&path)?;
         let metadata = directory.metadata()?;
-        let private = metadata.mode() & 0o077 == 0 && metadata.uid() == geteuid().as_raw();
-        if private { Ok(Self { path, directory }) } else { Err(ErrorKind::PermissionDenied.into()) }
+        let private = metadata.mode() & PERMISSIONS == 0o700;
+        let ours = metadata.uid() == geteuid().as_raw();
+        if private && ours {
+            Ok(Self { path, directory })
+        } else {
+            Err(ErrorKind::PermissionDenied.into())
+        }
     }
 
     fn socket(&self) -> PathBuf {

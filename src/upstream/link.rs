@@ -173,6 +173,11 @@ impl Link {
         self.shared.ended.cancelled().await;
     }
 
+    /// Ends the connection, for everybody who uses it.
+    pub fn give_up(&self) {
+        self.shared.ended.cancel();
+    }
+
     /// Requests that wait for their answer.
     pub fn in_flight(&self) -> usize {
         self.shared.lock().waiting.len()

@@ -72,6 +72,39 @@ async fn refused_requests_that_are_pipelined_are_bounded_too() {
     peer.expect_quiet().await;
 }
 
+/// Dovecot never answers a request that is cancelled while it waits out a penalty, so its number
+/// cannot be used again. A login process that serves many clients must not be stuck with that.
+#[tokio::test(start_paused = true)]
+async fn logins_that_are_given_up_do_not_wear_a_login_process_out() {
+    let stand = Stand::new(Kind::LoginUpstream).await;
+    stand.upstream.silent();
+    let mut peer = stand.peer().await;
+    let mut ids = 1..10_000;
+    let worn_out = loop {
+        let some: Vec<u32> = ids.by_ref().take(250).collect();
+        if some.is_empty() {
+            break false;
+        }
+        let asked = stand.upstream.said("AUTH").len();
+        peer.send(some.iter().map(|id| login(*id, BOB, BOB_PASSWORD)).collect::<String>()).await;
+        let all = stand.upstream.wait("AUTH", asked + some.len());
+        tokio::select! {
+            _ = all => {}
+            answer = peer.line() => {
+                let answer = answer.unwrap_or_default();
+                assert!(answer.ends_with("code=temp_fail"), "{answer}");
+                break true;
+            }
+        }
+        peer.send(some.iter().map(|id| format!("CANCEL\t{id}\n")).collect::<String>()).await;
+        stand.upstream.wait("CANCEL", asked + some.len()).await;
+    };
+    assert!(worn_out, "there is no bound");
+    peer.rest().await;
+    stand.upstream.script(passwords);
+    assert_eq!(stand.peer().await.ask(login(1, BOB, BOB_PASSWORD)).await, BOB_OK);
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_logins_at_once_all_get_an_answer() {
     let stand = Stand::new(Kind::ClientUpstream).await;
