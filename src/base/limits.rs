@@ -135,6 +135,9 @@ pub const THROTTLE_PASSWORD_MARKS: usize = 8;
 /// Credentials with a wrong or spent code that a throttling counter remembers.
 pub const THROTTLE_CODE_MARKS: usize = 16;
 
+/// Throttling counters kept in memory; the store has all of them.
+pub const THROTTLE_CACHE: usize = 65_536;
+
 /// Seconds by which a throttling counter may lie in the future before it is moved to the present.
 pub const THROTTLE_CLOCK_TOLERANCE_SECONDS: u64 = 300;
 

@@ -27,6 +27,8 @@ pub enum Kind {
     Recovery,
     /// The whole credential of a session.
     Session,
+    /// What throttling remembers of a password or credential that failed.
+    Fingerprint,
 }
 
 impl Kind {
@@ -35,6 +37,7 @@ impl Kind {
             Self::AppPassword => b"app password",
             Self::Recovery => b"recovery code",
             Self::Session => b"session",
+            Self::Fingerprint => b"fingerprint",
         }
     }
 }

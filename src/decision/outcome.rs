@@ -161,6 +161,8 @@ pub enum Refusal {
     MasterWithoutFactor,
     /// The mailbox is locked.
     Locked,
+    /// Too many failures: nothing was looked at.
+    Throttled,
     /// An app password with another secret part.
     AppPasswordWrong,
     /// An app password whose time is over.
@@ -181,7 +183,7 @@ impl From<AppPasswordMismatch> for Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -193,6 +195,7 @@ impl Refusal {
         Self::OtherMailboxProtected,
         Self::MasterWithoutFactor,
         Self::Locked,
+        Self::Throttled,
         Self::AppPasswordWrong,
         Self::AppPasswordExpired,
         Self::AppPasswordOutOfScope,
@@ -212,6 +215,7 @@ impl Refusal {
             Self::OtherMailboxProtected => "other_mailbox_protected",
             Self::MasterWithoutFactor => "master_without_factor",
             Self::Locked => "locked",
+            Self::Throttled => "throttled",
             Self::AppPasswordWrong => "app_password_wrong",
             Self::AppPasswordExpired => "app_password_expired",
             Self::AppPasswordOutOfScope => "app_password_out_of_scope",

@@ -11,6 +11,7 @@ use crate::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
         session::SessionPolicy,
+        throttle::ThrottlePolicy,
     },
     password::{Argon2Cost, HashingConfig, StoredPasswords},
     ports::{
@@ -151,7 +152,13 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         PasswordSourceKind::Dovecot => Passwords::Upstream,
         PasswordSourceKind::Store => Passwords::Stored,
     };
-    Policy { names: config.names.clone(), passwords, sessions: SessionPolicy::default(), key }
+    Policy {
+        names: config.names.clone(),
+        passwords,
+        sessions: SessionPolicy::default(),
+        key,
+        throttle: Some(ThrottlePolicy::default()),
+    }
 }
 
 /// Decides logins over this store.

@@ -5,12 +5,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::counters::Counters;
 use crate::{
     base::{Clock, NetAddress, Service, UnixMillis},
     decision::{
         flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Outcome, Refusal},
+        throttle::ThrottlePolicy,
     },
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
@@ -40,6 +42,7 @@ pub struct Authenticator {
     clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
+    counters: Counters,
 }
 
 impl Authenticator {
@@ -50,7 +53,8 @@ impl Authenticator {
         log: Arc<dyn LoginLog>,
         policy: Policy,
     ) -> Self {
-        Self { store, clock, log, policy: RwLock::new(Arc::new(policy)) }
+        let counters = Counters::new(Arc::clone(&store));
+        Self { store, clock, log, policy: RwLock::new(Arc::new(policy)), counters }
     }
 
     /// Logins that start from now on are decided by this policy.
@@ -75,7 +79,11 @@ impl Authenticator {
         let identity = policy.names.identify(&request.authzid, &request.authcid);
         let typed = identity.is_err().then(|| request.authcid.clone());
         let (outcome, started) = match self.clock.now() {
-            Ok(now) => (self.run(Flow::start(request, policy, now), source).await, Some(now)),
+            Ok(now) => {
+                let throttle = policy.throttle.clone().unwrap_or_default();
+                let next = Flow::start(request, policy, now);
+                (self.run(next, source, &throttle, now).await, Some(now))
+            }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
         let who = match &identity {
@@ -96,10 +104,20 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
-    async fn run(&self, mut next: Next, source: &dyn PasswordSource) -> Outcome {
+    async fn run(
+        &self,
+        mut next: Next,
+        source: &dyn PasswordSource,
+        throttle: &ThrottlePolicy,
+        now: UnixMillis,
+    ) -> Outcome {
+        let mut gate = None;
         loop {
             let (flow, effect) = match next {
-                Next::Finish(outcome) => return outcome,
+                Next::Finish(outcome) => {
+                    drop(gate);
+                    return outcome;
+                }
                 Next::Perform(flow, effect) => (flow, effect),
             };
             let input = match effect {
@@ -110,6 +128,20 @@ impl Authenticator {
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
                 Effect::Burn(write) => Input::Burned(self.write(write).await),
                 Effect::Touch(write) => Input::Touched(self.write(write).await),
+                Effect::Counters(keys) => {
+                    let view = self.counters.view(throttle, &keys, now).await;
+                    Input::Counters(view.map_err(|error| error.to_string()))
+                }
+                Effect::CodeCounters(mailbox, keys) => {
+                    // Held until this login is over.
+                    gate = Some(self.counters.enter(&mailbox).await);
+                    let view = self.counters.view(throttle, &keys, now).await;
+                    Input::Counters(view.map_err(|error| error.to_string()))
+                }
+                Effect::Count(keys, event) => {
+                    let counted = self.counters.count(throttle, &keys, event, now).await;
+                    Input::Counted(counted.map_err(|error| error.to_string()))
+                }
             };
             next = flow.step(input);
         }

@@ -10,6 +10,7 @@ use crate::{
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
+        throttle::{Event, Key, ThrottlePolicy, View},
     },
 };
 
@@ -39,6 +40,8 @@ pub struct Policy {
     pub sessions: SessionPolicy,
     /// The key of the credential hashes.
     pub key: CredentialKey,
+    /// Who must wait after failures; `None` for nobody.
+    pub throttle: Option<ThrottlePolicy>,
 }
 
 /// Who knows the passwords.
@@ -89,6 +92,13 @@ pub enum Effect {
     Burn(Write),
     /// Write this record, in which a use is noted, if it still has this version.
     Touch(Write),
+    /// Read these counters.
+    Counters(Vec<Key>),
+    /// Wait until no other login looks at a code of this mailbox, keep all others waiting until this
+    /// flow is over, and read these counters.
+    CodeCounters(Mailbox, Vec<Key>),
+    /// Count this on these counters, durably.
+    Count(Vec<Key>, Event),
 }
 
 /// A record to be written by compare-and-swap.
@@ -115,4 +125,8 @@ pub enum Input {
     Burned(BurnAnswer),
     /// Of [`Effect::Touch`].
     Touched(BurnAnswer),
+    /// Of [`Effect::Counters`] and [`Effect::CodeCounters`].
+    Counters(Result<View, String>),
+    /// Of [`Effect::Count`].
+    Counted(Result<(), String>),
 }

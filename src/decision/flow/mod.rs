@@ -48,13 +48,14 @@ pub use messages::{
 pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::{AppPasswordId, TypedAppPassword},
-    digest::Digest,
+    digest::{Digest, Kind},
     names::{Identity, MasterPolicy},
-    outcome::{Accepted, Outcome, Refusal},
+    outcome::{Accepted, Method, Outcome, Refusal},
     place::Use,
     proof::{AppPasswordRight, CodeBurned, NoFactorAsked, NotRight, PasswordRight, SessionLive},
     record::{MailboxRecord, Version, Versioned},
     recovery::RecoveryCode,
+    throttle::{Admission, CodeAdmission, Event, Fingerprint, Key, View, admit, admit_code},
 };
 use crate::base::{Mailbox, MailboxError, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
 
@@ -78,18 +79,36 @@ struct Login {
     session: Digest,
     /// When, from where, for what.
     arrival: Use,
+    /// The counters that this login is judged by and counts on; none if it is not throttled.
+    counters: Vec<Key>,
+    /// What throttling remembers of the password part.
+    password: Fingerprint,
 }
 
 #[derive(Debug)]
 enum State {
     Loading,
+    Admitting(Option<Versioned<MailboxRecord>>),
     Checking(Option<Candidate>),
+    AdmittingCode(Box<Checked>),
+    Relooking(Box<Checked>, View),
     Establishing(Box<Claim>),
     Judging(Box<Claim>, (Mailbox, Role)),
     Burning(Box<Claim>, u8),
     Reloading(Box<Claim>, u8),
     /// Only a note of the use is left to be written.
     Touching(Box<Accepted>),
+    /// Only what came out is left to be counted.
+    Counting(Box<Outcome>),
+}
+
+/// The password is right.
+#[derive(Debug)]
+struct Checked {
+    right: PasswordRight,
+    user: Option<Vec<u8>>,
+    auth_user: Option<Vec<u8>>,
+    candidate: Option<Candidate>,
 }
 
 /// What was typed behind the password, and the record it is to be checked against.
@@ -172,7 +191,8 @@ impl Flow {
         );
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
-        let login = Login { policy, identity, credential, session, arrival };
+        let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
+        let login = Login { policy, identity, credential, session, arrival, counters, password };
         login.perform(State::Loading, load)
     }
 
@@ -182,6 +202,17 @@ impl Flow {
         let Self { login, state } = self;
         match (state, input) {
             (State::Loading, Input::Loaded(Ok(record))) => login.loaded(record),
+            (State::Admitting(record), Input::Counters(Ok(view))) => {
+                login.admitted(record, Some(&view))
+            }
+            (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
+                let load = Effect::Load(login.identity.authenticating().clone());
+                login.perform(State::Relooking(checked, view), load)
+            }
+            (State::Relooking(checked, view), Input::Loaded(Ok(record))) => {
+                login.relooked(*checked, &view, record)
+            }
+            (State::Counting(outcome), Input::Counted(Ok(()))) => Next::Finish(*outcome),
             (State::Checking(candidate), Input::Password(answer)) => {
                 login.password_checked(candidate, answer)
             }
@@ -197,14 +228,20 @@ impl Flow {
             (State::Reloading(claim, attempts), Input::Loaded(Ok(record))) => {
                 login.reloaded(*claim, attempts, record)
             }
-            (State::Touching(accepted), Input::Touched(answer)) => touched(accepted, answer),
+            (State::Touching(accepted), Input::Touched(answer)) => login.touched(accepted, answer),
             (
-                State::Loading | State::Judging(..) | State::Reloading(..),
+                State::Loading | State::Relooking(..) | State::Judging(..) | State::Reloading(..),
                 Input::Loaded(Err(why)),
-            ) => unavailable(why),
+            )
+            | (State::Admitting(_) | State::AdmittingCode(_), Input::Counters(Err(why)))
+            | (State::Counting(_), Input::Counted(Err(why))) => unavailable(why),
             (
                 State::Loading
+                | State::Admitting(_)
                 | State::Checking(_)
+                | State::AdmittingCode(_)
+                | State::Relooking(..)
+                | State::Counting(_)
                 | State::Judging(..)
                 | State::Establishing(_)
                 | State::Burning(..)
@@ -214,7 +251,9 @@ impl Flow {
                 | Input::Password(_)
                 | Input::Established(_)
                 | Input::Burned(_)
-                | Input::Touched(_),
+                | Input::Touched(_)
+                | Input::Counters(_)
+                | Input::Counted(_),
             ) => unavailable("an effect was answered with the result of another one"),
         }
     }
@@ -225,18 +264,35 @@ impl Login {
         Next::Perform(Flow { login: self, state }, effect)
     }
 
-    /// The record of the authenticating user is there: what was typed?
-    fn loaded(self, record: Option<Versioned<MailboxRecord>>) -> Next {
-        let value = record.as_ref().map(|record| &record.value);
-        if value.is_some_and(|record| record.locked.is_some()) {
+    /// The record of the authenticating user is there: must it wait?
+    fn loaded(mut self, record: Option<Versioned<MailboxRecord>>) -> Next {
+        if record.as_ref().is_some_and(|record| record.value.locked.is_some()) {
             return refuse(Refusal::Locked);
         }
+        // A mailbox that an upstream knows and we do not is the upstream's to protect.
+        let ours = record.is_some() || self.policy.passwords == Passwords::Stored;
+        match self.policy.throttle.as_ref().filter(|_| ours) {
+            None => self.admitted(record, None),
+            Some(throttle) => {
+                // Names that nobody has must not fill the store.
+                let mailbox = record.as_ref().map(|_| self.identity.authenticating());
+                self.counters = throttle.keys_for(mailbox, self.arrival.from);
+                let effect = Effect::Counters(self.counters.clone());
+                self.perform(State::Admitting(record), effect)
+            }
+        }
+    }
+
+    /// What was typed?
+    fn admitted(mut self, record: Option<Versioned<MailboxRecord>>, view: Option<&View>) -> Next {
+        let value = record.as_ref().map(|record| &record.value);
         let hash = value.and_then(|record| record.password_hash.clone());
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
         let typed = recognise(&self.credential, value, &self.session, recovery, self.arrival.at);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
+            // Nobody guesses those: they go on working while others are kept waiting.
             (Typed::AppPassword(typed), Some(seen)) => return self.app_password(typed, seen),
             (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
                 (password, Some(Candidate { factor, seen }))
@@ -246,8 +302,45 @@ impl Login {
                 return unavailable("a factor was recognised without a record");
             }
         };
+        let signed_in = matches!(candidate, Some(Candidate { factor: Factor::Session, .. }));
+        if !signed_in && !self.may_try(view) {
+            return refuse(Refusal::Throttled);
+        }
         let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash };
+        self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
+    }
+
+    fn may_try(&self, view: Option<&View>) -> bool {
+        match (&self.policy.throttle, view) {
+            (Some(throttle), Some(view)) => match admit(throttle, view, self.arrival.at) {
+                Admission::Go => true,
+                Admission::Throttled { .. } => false,
+            },
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    fn fingerprint(&self, bytes: &[u8]) -> Fingerprint {
+        let mailbox = self.identity.authenticating();
+        let digest = self.policy.key.digest(Kind::Fingerprint, mailbox, &[bytes]);
+        let mut print = [0; 16];
+        print.iter_mut().zip(digest.bytes()).for_each(|(slot, byte)| *slot = *byte);
+        Fingerprint(print)
+    }
+
+    /// The end, once it has been counted.
+    fn finish_counting(self, outcome: Outcome, event: Event) -> Next {
+        if self.counters.is_empty() {
+            return Next::Finish(outcome);
+        }
+        let count = Effect::Count(self.counters.clone(), event);
+        self.perform(State::Counting(Box::new(outcome)), count)
+    }
+
+    fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
+        let whole = self.fingerprint(self.credential.expose());
+        self.finish_counting(Outcome::Refused(refusal), event(whole))
     }
 
     /// An app password is its own proof: no password source is asked, the mail server is told.
@@ -266,17 +359,68 @@ impl Login {
         }
     }
 
-    /// The password source has answered: is the code good, and whose names are involved?
+    /// The password source has answered: may a code be looked at?
     fn password_checked(self, candidate: Option<Candidate>, answer: PasswordAnswer) -> Next {
         let (right, user, auth_user) = match PasswordRight::from_answer(answer) {
             Ok(proof) => proof,
-            Err(NotRight::Wrong) => return refuse(Refusal::WrongPassword),
+            Err(NotRight::Wrong) => {
+                let event = Event::WrongPassword(self.password);
+                return self.finish_counting(Outcome::Refused(Refusal::WrongPassword), event);
+            }
             Err(NotRight::Unavailable(why)) => return unavailable(why),
         };
         if user.is_none() && self.policy.passwords == Passwords::Upstream {
             // Nobody knows which mailbox would open, so it cannot be judged.
             return unavailable("the upstream said OK and named no mailbox");
         }
+        let checked = Checked { right, user, auth_user, candidate };
+        match &checked.candidate {
+            Some(Candidate { factor: Factor::Code(_) | Factor::Recovery(_), .. })
+                if !self.counters.is_empty() =>
+            {
+                let mailbox = self.identity.authenticating().clone();
+                let effect = Effect::CodeCounters(mailbox, self.counters.clone());
+                self.perform(State::AdmittingCode(Box::new(checked)), effect)
+            }
+            Some(_) | None => self.judge_code(checked),
+        }
+    }
+
+    /// Nobody else looks at a code of this mailbox now. The very same sign-in may have been made
+    /// meanwhile, by a connection opened at the same time; otherwise: may this code be looked at?
+    fn relooked(
+        self,
+        mut checked: Checked,
+        view: &View,
+        record: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
+        let (Some(throttle), Some(before)) = (&self.policy.throttle, checked.candidate.take())
+        else {
+            return unavailable("there was no code to look at");
+        };
+        let seen = match still_the_same(&before.seen.value, record) {
+            Ok(seen) => seen,
+            Err(why) => return unavailable(why),
+        };
+        let now = self.arrival.at;
+        if seen.value.sessions.iter().any(|s| s.digest == self.session && s.is_live(now)) {
+            checked.candidate = Some(Candidate { factor: Factor::Session, seen });
+            return self.judge_code(checked);
+        }
+        let whole = self.fingerprint(self.credential.expose());
+        match admit_code(throttle, view, whole, now) {
+            CodeAdmission::Look => {
+                checked.candidate = Some(Candidate { factor: before.factor, seen });
+                self.judge_code(checked)
+            }
+            CodeAdmission::Stale => self.fail(Refusal::UsedCode, Event::StaleCode),
+            CodeAdmission::Throttled { .. } => refuse(Refusal::Throttled),
+        }
+    }
+
+    /// Is the code good, and whose names are involved?
+    fn judge_code(self, checked: Checked) -> Next {
+        let Checked { right, user, auth_user, candidate } = checked;
         let (role, standing) = match candidate {
             None => (Some(Role::WithoutCode), Standing::Unproved),
             Some(Candidate { factor: Factor::Session, .. }) => {
@@ -285,7 +429,8 @@ impl Login {
             Some(candidate) => {
                 match judge(&candidate.factor, &candidate.seen.value, self.arrival.at) {
                     Ok(_) => (None, Standing::ToBurn(candidate)),
-                    Err(refusal) => return refuse(refusal),
+                    Err(Refusal::UsedCode) => return self.fail(Refusal::UsedCode, Event::UsedCode),
+                    Err(refusal) => return self.fail(refusal, Event::WrongCode),
                 }
             }
         };
@@ -438,7 +583,8 @@ impl Login {
                 self.burn(right, user, candidate, 0)
             }
             Basis::Password(right, Standing::NotAsked(no_factor)) => {
-                accept(Accepted::by_password(self.identity, user, right, no_factor))
+                let identity = self.identity.clone();
+                self.accept(Accepted::by_password(identity, user, right, no_factor))
             }
             Basis::Password(right, Standing::Live(live, seen)) => {
                 let note = self.session_use(seen);
@@ -455,7 +601,7 @@ impl Login {
 
     fn note_and_accept(self, accepted: Accepted, note: Option<Write>) -> Next {
         match note {
-            None => accept(accepted),
+            None => self.accept(accepted),
             Some(write) => self.perform(State::Touching(Box::new(accepted)), Effect::Touch(write)),
         }
     }
@@ -515,8 +661,8 @@ impl Login {
             let Basis::Password(right, Standing::ToBurn(candidate)) = basis else {
                 return unavailable("nothing was to be used up");
             };
-            let identity = self.identity;
-            return accept(match candidate.factor {
+            let identity = self.identity.clone();
+            return self.accept(match candidate.factor {
                 Factor::Recovery(_) => {
                     Accepted::by_password_and_recovery_code(identity, user, right, burned)
                 }
@@ -537,6 +683,30 @@ impl Login {
         }
     }
 
+    /// A use was noted, or somebody else has just changed the record, which is as good. Only a store
+    /// that does not answer stands in the way.
+    fn touched(self, accepted: Box<Accepted>, answer: BurnAnswer) -> Next {
+        match answer {
+            BurnAnswer::Burned | BurnAnswer::Conflict => self.accept(*accepted),
+            BurnAnswer::Unavailable(why) => unavailable(why),
+        }
+    }
+
+    /// Accepts, once the success has been counted.
+    fn accept(self, accepted: Accepted) -> Next {
+        let method = accepted.method();
+        let outcome = Outcome::Accepted(accepted);
+        let spent = match method {
+            // Says nothing of the person: a program's password is not what is guessed.
+            Method::AppPassword => return Next::Finish(outcome),
+            Method::Password | Method::PasswordAndSession => None,
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
+                Some(self.fingerprint(self.credential.expose()))
+            }
+        };
+        self.finish_counting(outcome, Event::Success { spent })
+    }
+
     /// Somebody changed the record between reading and burning. Another sign-in is carried on
     /// from: the very same one, from a connection opened at the same time, has left a session. A new
     /// password or factor, or a lock, asks for a new login.
@@ -550,39 +720,38 @@ impl Login {
         let Basis::Password(right, Standing::ToBurn(before)) = basis else {
             return unavailable("nothing was to be used up");
         };
-        let Some(seen) = record.filter(|record| record.value.is_enrolled()) else {
-            return unavailable("the mailbox's second factor was switched off meanwhile");
+        let seen = match still_the_same(&before.seen.value, record) {
+            Ok(seen) => seen,
+            Err(why) => return unavailable(why),
         };
-        let secret = |record: &MailboxRecord| record.totp.as_ref().map(|t| t.secret.clone());
-        let same = secret(&seen.value) == secret(&before.seen.value)
-            && seen.value.password_hash == before.seen.value.password_hash
-            && seen.value.locked.is_none();
-        if !same {
-            return unavailable("the mailbox's password or factor was changed meanwhile");
-        }
         match SessionLive::from_record(&seen.value, &self.session, self.arrival.at) {
-            Some(live) => accept(Accepted::by_session(self.identity, user, right, live)),
+            Some(live) => {
+                let identity = self.identity.clone();
+                self.accept(Accepted::by_session(identity, user, right, live))
+            }
             None => self.burn(right, user, Candidate { factor: before.factor, seen }, attempts),
         }
     }
 }
 
+/// The record, if neither password nor factor was changed since it was seen, and no lock was set.
+fn still_the_same(
+    before: &MailboxRecord,
+    now: Option<Versioned<MailboxRecord>>,
+) -> Result<Versioned<MailboxRecord>, &'static str> {
+    let now = now
+        .filter(|record| record.value.is_enrolled())
+        .ok_or("the mailbox's second factor was switched off meanwhile")?;
+    let secret = |record: &MailboxRecord| record.totp.as_ref().map(|t| t.secret.clone());
+    let same = secret(&now.value) == secret(before)
+        && now.value.password_hash == before.password_hash
+        && now.value.locked.is_none();
+    same.then_some(now).ok_or("the mailbox's password or factor was changed meanwhile")
+}
+
 /// Whether the authenticating user gave no code: then the last look is for that.
 fn without_code(waiting: &VecDeque<(Mailbox, Role)>) -> bool {
     waiting.iter().any(|(_, role)| *role == Role::WithoutCode)
-}
-
-/// A use was noted, or somebody else has just changed the record, which is as good. Only a store
-/// that does not answer stands in the way.
-fn touched(accepted: Box<Accepted>, answer: BurnAnswer) -> Next {
-    match answer {
-        BurnAnswer::Burned | BurnAnswer::Conflict => accept(*accepted),
-        BurnAnswer::Unavailable(why) => unavailable(why),
-    }
-}
-
-fn accept(accepted: Accepted) -> Next {
-    Next::Finish(Outcome::Accepted(accepted))
 }
 
 fn refuse(refusal: Refusal) -> Next {

@@ -9,12 +9,18 @@ use super::*;
 use crate::{
     base::{NetAddress, Service},
     decision::{
-        digest::CredentialKey, names::NameRules, outcome::Method, record::TotpFactor,
-        session::SessionPolicy, totp,
+        digest::CredentialKey,
+        names::NameRules,
+        outcome::Method,
+        record::TotpFactor,
+        session::SessionPolicy,
+        throttle::{self, Counter, ThrottlePolicy},
+        totp,
     },
 };
 
 mod signins;
+mod throttled;
 
 const NOW: u64 = 1_111_111_111;
 
@@ -26,12 +32,15 @@ struct World {
     returned: BTreeMap<String, String>,
     /// Master users that the upstream names by itself.
     masters: BTreeMap<String, String>,
+    counters: BTreeMap<Key, Counter>,
     clock: u64,
+    /// Seconds.
+    now: u64,
 }
 
 impl World {
     fn sample() -> Self {
-        let mut world = Self::default();
+        let mut world = Self { now: NOW, ..Self::default() };
         for (name, password, enrolled) in [
             ("alice@example.org", "T9D3K!px", true),
             ("bob@example.org", "hunter123456", false),
@@ -94,6 +103,18 @@ impl World {
             }
             Effect::Burn(write) => Input::Burned(self.compare_and_swap(write)),
             Effect::Touch(write) => Input::Touched(self.compare_and_swap(write)),
+            Effect::Counters(keys) | Effect::CodeCounters(_, keys) => {
+                let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
+                Input::Counters(Ok(View::new(keys.into_iter().map(of))))
+            }
+            Effect::Count(keys, event) => {
+                let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
+                let view = View::new(keys.into_iter().map(of));
+                let policy = ThrottlePolicy::default();
+                let now = UnixMillis::from_seconds(self.now);
+                self.counters.extend(throttle::after(&policy, &view, event, now));
+                Input::Counted(Ok(()))
+            }
         }
     }
 
@@ -129,6 +150,7 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
             ..SessionPolicy::default()
         },
         key: key(),
+        throttle: None,
     })
 }
 
@@ -406,6 +428,8 @@ fn faulty(input: &Input) -> Input {
         Input::Established(_) => Input::Established(PasswordAnswer::Unavailable("fault".into())),
         Input::Burned(_) => Input::Burned(BurnAnswer::Unavailable("fault".into())),
         Input::Touched(_) => Input::Touched(BurnAnswer::Unavailable("fault".into())),
+        Input::Counters(_) => Input::Counters(Err("fault".into())),
+        Input::Counted(_) => Input::Counted(Err("fault".into())),
     }
 }
 
@@ -467,5 +491,7 @@ fn nothing_done(effect: &Effect) -> Input {
         Effect::Establish(_) => Input::Established(PasswordAnswer::Wrong),
         Effect::Burn(_) => Input::Burned(BurnAnswer::Conflict),
         Effect::Touch(_) => Input::Touched(BurnAnswer::Conflict),
+        Effect::Counters(_) | Effect::CodeCounters(..) => Input::Counters(Ok(View::default())),
+        Effect::Count(..) => Input::Counted(Ok(())),
     }
 }

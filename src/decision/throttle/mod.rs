@@ -84,6 +84,17 @@ impl View {
         )
     }
 
+    /// The same keys with newer counters, where there are any.
+    #[must_use]
+    pub fn updated(mut self, newer: impl IntoIterator<Item = (Key, Option<Counter>)>) -> Self {
+        for (key, counter) in newer {
+            if let (Some(slot), Some(counter)) = (self.0.get_mut(&key), counter) {
+                *slot = counter;
+            }
+        }
+        self
+    }
+
     fn aged(&self, policy: &ThrottlePolicy, now: UnixMillis) -> Self {
         Self(
             self.0

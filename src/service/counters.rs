@@ -1,0 +1,165 @@
+//! The counters of throttling: kept in memory while they are in use, in the store always.
+//!
+//! It decides nothing: what a failure does to a counter is `decision::throttle`'s. Here is that a
+//! counter is read, changed and written by one login at a time, and that it is on disk before its
+//! login is answered, so that neither a restart nor a refusal takes it back.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use futures_util::lock::{Mutex as Gate, OwnedMutexGuard};
+use quick_cache::sync::Cache;
+
+use crate::{
+    base::{Mailbox, Secret, UnixMillis, limits::THROTTLE_CACHE},
+    decision::throttle::{self, Counter, Event, Key, ThrottlePolicy, View},
+    ports::store::{Change, Entry, EntryKey, Store, StoreError},
+};
+
+/// Whose the counters of networks are. No login can have this name: a mailbox has no `@` in front.
+const NETWORKS: &str = "@networks";
+
+/// All counters of one store.
+pub struct Counters {
+    store: Arc<dyn Store>,
+    /// What the store has, including that it has nothing. Every value was written before it is
+    /// put here, or is being written by the login that put it.
+    known: Cache<Key, Counter>,
+    /// Held while counters are changed; never across an await.
+    changing: Mutex<()>,
+    /// One login at a time looks at the code of a mailbox.
+    gates: Mutex<HashMap<Mailbox, Weak<Gate<()>>>>,
+}
+
+impl Counters {
+    /// Over a store.
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            known: Cache::new(THROTTLE_CACHE),
+            changing: Mutex::new(()),
+            gates: Mutex::default(),
+        }
+    }
+
+    /// Waits until no other login looks at a code of this mailbox; the next one waits for the guard.
+    pub async fn enter(&self, mailbox: &Mailbox) -> OwnedMutexGuard<()> {
+        let gate = {
+            let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+            gates.retain(|_, gate| gate.strong_count() > 0);
+            match gates.get(mailbox).and_then(Weak::upgrade) {
+                Some(gate) => gate,
+                None => {
+                    let gate = Arc::new(Gate::new(()));
+                    gates.insert(mailbox.clone(), Arc::downgrade(&gate));
+                    gate
+                }
+            }
+        };
+        gate.lock_owned().await
+    }
+
+    /// The counters of these keys. What lies in the future because the clock was set back is
+    /// moved to the present first.
+    pub async fn view(
+        &self,
+        policy: &ThrottlePolicy,
+        keys: &[Key],
+        now: UnixMillis,
+    ) -> Result<View, StoreError> {
+        let view = self.load(keys, now).await?;
+        let settled = throttle::settle(policy, &view, now);
+        if settled.is_empty() {
+            return Ok(view);
+        }
+        self.write(policy, settled).await?;
+        self.load(keys, now).await
+    }
+
+    /// Counts what came out of a login.
+    pub async fn count(
+        &self,
+        policy: &ThrottlePolicy,
+        keys: &[Key],
+        event: Event,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let loaded = self.load(keys, now).await?;
+        let changed = {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            // What another login has changed since is in `known`; what was pushed out of it
+            // meanwhile was written, and is as it was loaded.
+            let current = keys.iter().map(|key| (key.clone(), self.known.get(key)));
+            let view = loaded.updated(current);
+            let changed = throttle::after(policy, &view, event, now);
+            for (key, counter) in &changed {
+                self.known.insert(key.clone(), counter.clone());
+            }
+            changed
+        };
+        self.write(policy, changed).await
+    }
+
+    async fn load(&self, keys: &[Key], now: UnixMillis) -> Result<View, StoreError> {
+        let mut counters = Vec::with_capacity(keys.len());
+        for key in keys {
+            let counter = match self.known.get(key) {
+                Some(counter) => counter,
+                None => self.read(key, now).await?,
+            };
+            counters.push((key.clone(), Some(counter)));
+        }
+        Ok(View::new(counters))
+    }
+
+    async fn read(&self, key: &Key, now: UnixMillis) -> Result<Counter, StoreError> {
+        let counter = match self.store.load_entry(&entry_key(key)?, now).await? {
+            None => Counter::default(),
+            // A counter that cannot be read must not be an empty one.
+            Some(entry) => Counter::decode(entry.value.value.expose())
+                .map_err(|error| StoreError::Damaged(format!("a throttling counter: {error}")))?,
+        };
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have read and changed it meanwhile.
+        if let Some(newer) = self.known.get(key) {
+            return Ok(newer);
+        }
+        self.known.insert(key.clone(), counter.clone());
+        Ok(counter)
+    }
+
+    async fn write(
+        &self,
+        policy: &ThrottlePolicy,
+        counters: Vec<(Key, Counter)>,
+    ) -> Result<(), StoreError> {
+        if counters.is_empty() {
+            return Ok(());
+        }
+        let mut changes = Vec::with_capacity(counters.len());
+        for (key, counter) in counters {
+            // The latest value, whoever made it: of two logins the later write must not be older.
+            let counter = self.known.get(&key).unwrap_or(counter);
+            let entry = Entry {
+                value: Secret::from_vec(counter.encode()),
+                expires: counter.expires(policy),
+            };
+            let key = entry_key(&key)?;
+            changes.push(Change::Entry { key, expect: None, entry: Some(entry) });
+        }
+        self.store.commit(changes).await.map(|_| ())
+    }
+}
+
+fn entry_key(key: &Key) -> Result<EntryKey, StoreError> {
+    let mailbox = match key.mailbox() {
+        Some(mailbox) => mailbox.clone(),
+        None => {
+            Mailbox::new(NETWORKS).map_err(|error| StoreError::Unavailable(error.to_string()))?
+        }
+    };
+    let id = key.network().map(|network| network.id()).unwrap_or_default();
+    Ok(EntryKey { kind: key.kind(), mailbox, id })
+}
