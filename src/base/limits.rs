@@ -236,6 +236,7 @@ const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);
+const _: () = assert!(SESSION_PARALLEL_SECONDS < SESSION_SECONDS);
 const _: () = assert!(
     ADMIN_PAGE * (MAILBOX_BYTES * 2 + 512) < CONTROL_BYTES,
     "a page of escaped names with their fields must fit an answer"

@@ -29,9 +29,7 @@ pub fn run(command: MailboxCommand, backend: &mut Backend, json: bool) -> Result
             let password = new_password(from)?;
             tell(&backend.ask(Request::MailboxPassword { mailbox, password })?, json)
         }
-        MailboxCommand::Rename { mailbox, new_name } => {
-            rename(mailbox, new_name, backend, json)
-        }
+        MailboxCommand::Rename { mailbox, new_name } => rename(mailbox, new_name, backend, json),
         MailboxCommand::Remove { mailbox, sure } => {
             let what = if backend.passwords_are_dovecots() {
                 "the mailbox itself is Dovecot's and will open with its password alone"
@@ -71,11 +69,7 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Confirmed { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
-    if json {
-        print_json(&Changed { mailbox })
-    } else {
-        print(&format!("{mailbox} {words}\n"))
-    }
+    if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }
 }
 
 /// `mail2fa lock`

@@ -84,7 +84,8 @@ fn binding(section: &mut Section<'_>, report: &mut Report) -> Option<Binding> {
 /// Lists of service names, `[["imap", "smtp"], ["sieve"]]`; a service is in one list at most.
 fn groups(value: &DeValue<'_>) -> Result<Vec<Vec<Service>>, String> {
     const ALLOWED: &str = "a list of lists of service names, e.g. [[\"imap\", \"smtp\"]]";
-    let outer = value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
+    let outer =
+        value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
     if outer.len() > SESSION_GROUPS {
         return Err(format!("has more than {SESSION_GROUPS} groups"));
     }
@@ -94,7 +95,9 @@ fn groups(value: &DeValue<'_>) -> Result<Vec<Vec<Service>>, String> {
         let names =
             inner.as_array().ok_or_else(|| format!("must be {ALLOWED}, not of {}", kind(inner)))?;
         if names.is_empty() || names.len() > SESSION_GROUPS {
-            return Err(format!("has a group without a service, or with more than {SESSION_GROUPS}"));
+            return Err(format!(
+                "has a group without a service, or with more than {SESSION_GROUPS}"
+            ));
         }
         let mut group = Vec::new();
         for name in names {

@@ -98,9 +98,8 @@ fn sessions(policy: &SessionPolicy, out: &mut Out) {
     out.text("binding", Some(binding));
     out.bare("prefix_v4", v4);
     out.bare("prefix_v6", v6);
-    let names = |group: &Vec<Service>| -> Vec<String> {
-        group.iter().map(ToString::to_string).collect()
-    };
+    let names =
+        |group: &Vec<Service>| -> Vec<String> { group.iter().map(ToString::to_string).collect() };
     let groups: Vec<_> = policy.groups.iter().map(names).collect();
     out.bare("groups", toml::Value::from(groups));
 }

@@ -14,9 +14,7 @@ use super::{
 use crate::{
     base::{
         Mailbox, Service, UnixMillis,
-        limits::{
-            ADMIN_ATTEMPTS, APP_PASSWORD_NAME_BYTES, APP_PASSWORD_NETWORKS, APP_PASSWORDS,
-        },
+        limits::{ADMIN_ATTEMPTS, APP_PASSWORD_NAME_BYTES, APP_PASSWORD_NETWORKS, APP_PASSWORDS},
     },
     decision::{
         app_password::{

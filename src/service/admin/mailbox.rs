@@ -1,8 +1,6 @@
 //! Mailboxes: add, list, show, password, rename, remove.
 
-use super::{
-    Admin, AdminError, Disclosed, MailboxView, NewPassword, Response, change::Missing,
-};
+use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response, change::Missing};
 use crate::{
     base::{
         Mailbox, Secret, SecretText, UnixMillis,
