@@ -34,8 +34,10 @@ async fn admin(issuer: &str) -> Arc<Admin> {
     let keys = Keyring::generate(&*rng).unwrap();
     let store =
         SealedStore::format(MemoryEngine::new(), &keys, Arc::clone(&rng), UnixMillis::default());
+    let store = store.await.unwrap();
     Arc::new(Admin {
-        store: Arc::new(store.await.unwrap()),
+        key: store.credential_key(),
+        store: Arc::new(store),
         hasher: None,
         clock: Arc::new(SystemClock),
         rng,

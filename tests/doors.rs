@@ -30,6 +30,8 @@ mod listening;
 mod login;
 #[path = "doors/refusals.rs"]
 mod refusals;
+#[path = "doors/signins.rs"]
+mod signins;
 #[path = "doors/store_faults.rs"]
 mod store_faults;
 #[path = "doors/upstream_faults.rs"]
@@ -41,6 +43,12 @@ mod vouch;
 fn auth(id: u32, mechanism: &str, response: Option<&str>) -> String {
     let response = response.map(|text| format!("\tresp={text}")).unwrap_or_default();
     format!("AUTH\t{id}\t{mechanism}\tservice=imap\tsession=s1\trip=192.0.2.7{response}\n")
+}
+
+/// The same line from another address: what was used once is used up there.
+fn elsewhere(line: &str) -> String {
+    assert!(line.contains("\trip=192.0.2.7\t"), "{line}");
+    line.replace("\trip=192.0.2.7\t", "\trip=198.51.100.9\t")
 }
 
 /// An AUTH line that says everything at once.

@@ -129,5 +129,11 @@ mod tests {
         for refusal in Refusal::ALL {
             assert!(manual.contains(&format!("`{}`", refusal.as_str())), "{refusal:?}");
         }
+        for method in Method::ALL {
+            assert!(
+                manual.contains(&format!("| `{}` | accepted |", method.as_str())),
+                "{method:?}"
+            );
+        }
     }
 }

@@ -68,8 +68,35 @@ pub const ENROLMENT_SECONDS: u64 = 900;
 /// Wrong confirming codes after which a started enrolment is dropped.
 pub const ENROLMENT_WRONG_CODES: u8 = 5;
 
-/// Largest stored record, bytes, sealed. See [`STORE_SEGMENT_BYTES`].
-pub const RECORD_BYTES: usize = 32_768;
+/// Longest life of a session, seconds: 30 days.
+pub const SESSION_SECONDS: u64 = 2_592_000;
+
+/// Longest time in which the same credential from the same place is the same sign-in, seconds. A
+/// code itself is good for not much less.
+pub const SESSION_PARALLEL_SECONDS: u64 = 60;
+
+/// Sessions of one mailbox.
+pub const SESSIONS: usize = 32;
+
+/// Groups of services that share sessions, and services of one group.
+pub const SESSION_GROUPS: usize = 16;
+
+/// Longest name of a service, bytes.
+pub const SERVICE_BYTES: usize = 32;
+
+/// App passwords of one mailbox.
+pub const APP_PASSWORDS: usize = 32;
+
+/// Longest name of an app password, bytes.
+pub const APP_PASSWORD_NAME_BYTES: usize = 64;
+
+/// Networks that one app password may be limited to.
+pub const APP_PASSWORD_NETWORKS: usize = 4;
+
+/// Largest stored record, bytes, sealed: it holds the largest hash, all app passwords and all
+/// sessions there may be, of the longest kind, or a login could not be written down. See
+/// [`STORE_SEGMENT_BYTES`].
+pub const RECORD_BYTES: usize = 40_960;
 
 /// Segment of sled's log, bytes. What is larger than a quarter of it goes to a file of its own,
 /// which no fdatasync covers; and what is written is not a value but a whole leaf.
@@ -212,6 +239,7 @@ const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);
+const _: () = assert!(SESSION_PARALLEL_SECONDS < SESSION_SECONDS);
 const _: () = assert!(
     ADMIN_PAGE * (MAILBOX_BYTES * 2 + 512) < CONTROL_BYTES,
     "a page of escaped names with their fields must fit an answer"

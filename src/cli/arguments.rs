@@ -14,7 +14,7 @@ Exit status (sysexits.h):
   1   a question was answered with no
   64  the command line is wrong
   65  what was given cannot be used: a name, password, hash or code
-  67  the mailbox, its second factor or its enrolment does not exist
+  67  the mailbox, or what is asked of it, does not exist
   69  the daemon or the store cannot be used by this command now
   70  a bug in mail2fa
   71  the operating system refused something
@@ -87,6 +87,28 @@ pub enum Command {
     /// Second factors: codes of an authenticator app.
     #[command(subcommand)]
     Totp(TotpCommand),
+    /// App passwords: one for each mail program that cannot ask for a code.
+    #[command(subcommand)]
+    AppPassword(AppPasswordCommand),
+    /// Recovery codes: for when the phone is lost.
+    #[command(subcommand)]
+    RecoveryCodes(RecoveryCommand),
+    /// Sessions: sign-ins that still live.
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Let nobody into a mailbox, whatever they know, and end its sessions.
+    ///
+    /// Mail still arrives. Connections that are open already stay open: they are Dovecot's (`doveadm
+    /// kick`).
+    Lock {
+        /// Name.
+        mailbox: String,
+    },
+    /// Let in again who has what it takes.
+    Unlock {
+        /// Name.
+        mailbox: String,
+    },
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  mail2fa completions bash > \
                       /usr/share/bash-completion/completions/mail2fa")]
@@ -156,7 +178,8 @@ pub enum MailboxCommand {
     },
     /// Give a mailbox another name; password and second factor go with it.
     ///
-    /// The authenticator app goes on showing the old name; its codes stay right.
+    /// The authenticator app goes on showing the old name; its codes stay right. App passwords,
+    /// recovery codes and sessions are bound to the old name and end with it: make new ones.
     Rename {
         /// Name now.
         mailbox: String,
@@ -192,7 +215,8 @@ pub enum TotpCommand {
     },
     /// Confirm an enrolment with a code: 2-factor authentication is on from then.
     ///
-    /// The code that confirms is used up; the next login needs the next one.
+    /// The code that confirms is used up; the next login needs the next one. Ten recovery codes are
+    /// shown, this once.
     #[command(after_help = "Example:\n  mail2fa totp confirm alice@example.org 189145")]
     Confirm {
         /// Name.
@@ -202,6 +226,8 @@ pub enum TotpCommand {
         code: Option<String>,
     },
     /// Switch 2-factor authentication off, and drop a started enrolment.
+    ///
+    /// Recovery codes and sessions end; app passwords stay.
     Disable {
         /// Name.
         mailbox: String,
@@ -212,6 +238,96 @@ pub enum TotpCommand {
     Status {
         /// Name.
         mailbox: String,
+    },
+}
+
+/// `app-password`
+#[derive(Debug, Subcommand)]
+pub enum AppPasswordCommand {
+    /// Make an app password; it is shown this once.
+    ///
+    /// It is typed in place of password and code, and opens the mailbox for the services and from the
+    /// networks that it is for. It works whether or not 2-factor authentication is on.
+    #[command(
+        after_help = "Examples:\n  mail2fa app-password add alice@example.org \"phone\"\n  mail2fa \
+                      app-password add alice@example.org \"printer\" --service smtp --network \
+                      192.0.2.0/24 --expires 1year"
+    )]
+    Add(NewAppPasswordOptions),
+    /// List the app passwords of a mailbox; never the secret part.
+    List {
+        /// Name.
+        mailbox: String,
+    },
+    /// End an app password.
+    Revoke {
+        /// Name.
+        mailbox: String,
+        /// The four characters that it begins with.
+        id: String,
+    },
+}
+
+/// `app-password add`
+#[derive(Debug, Args)]
+pub struct NewAppPasswordOptions {
+    /// Name of the mailbox.
+    pub mailbox: String,
+    /// What to call the app password: the program or machine it is for.
+    pub name: String,
+    /// A service it opens: imap, pop3, sieve or smtp; several times for several. All if not given.
+    #[arg(long = "service", value_name = "SERVICE", value_delimiter = ',')]
+    pub services: Vec<String>,
+    /// A network it may be used from, such as 192.0.2.0/24; several times for several. Any if not
+    /// given.
+    #[arg(long = "network", value_name = "NETWORK", value_delimiter = ',')]
+    pub networks: Vec<String>,
+    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<String>,
+}
+
+/// `recovery-codes`
+#[derive(Debug, Subcommand)]
+pub enum RecoveryCommand {
+    /// Make a new set of ten recovery codes; the old set is worth nothing then.
+    ///
+    /// They are shown this once. 2-factor authentication must be on.
+    New {
+        /// Name.
+        mailbox: String,
+    },
+    /// Show how many recovery codes are left.
+    Left {
+        /// Name.
+        mailbox: String,
+    },
+}
+
+/// `session`
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List the sessions of a mailbox that live.
+    List {
+        /// Name.
+        mailbox: String,
+    },
+    /// End one session, or all: the next login needs a new code.
+    ///
+    /// Connections that are open already stay open: they are Dovecot's (`doveadm kick`).
+    #[command(
+        after_help = "Examples:\n  mail2fa session revoke alice@example.org 3\n  mail2fa session \
+                      revoke alice@example.org --all"
+    )]
+    Revoke {
+        /// Name.
+        mailbox: String,
+        /// Number of the session, from the list.
+        #[arg(required_unless_present = "all")]
+        id: Option<u64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
     },
 }
 

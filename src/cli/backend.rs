@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::failure::{Exit, Failure};
 use crate::{
-    config::{Config, PasswordSourceKind},
+    config::{Config, ListenerConfig, ListenerKind, PasswordSourceKind},
     control::client::{self, ClientError},
     runtime::compose::{self, ComposeError},
     service::admin::{Admin, Request, Response},
@@ -52,6 +52,13 @@ impl Backend {
     /// Whether passwords are Dovecot's.
     pub fn passwords_are_dovecots(&self) -> bool {
         self.config.passwords.source == PasswordSourceKind::Dovecot
+    }
+
+    /// Whether app passwords open what Dovecot serves: it is told, or serves nothing through us.
+    pub fn vouches(&self) -> bool {
+        let login = |listener: &ListenerConfig| matches!(listener.kind, ListenerKind::Login { .. });
+        self.config.passwords.vouch_secret_file.is_some()
+            || !self.config.listeners.iter().any(login)
     }
 
     /// Asks the daemon; if none runs, does it here. When the store is in use and nobody listens,

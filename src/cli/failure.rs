@@ -94,12 +94,20 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::BadCode
         | AdminError::SameName { .. }
         | AdminError::WrongCode { .. }
+        | AdminError::BadAppPassword { .. }
+        | AdminError::BadAppPasswordId
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
         | AdminError::NoRecord { .. }
         | AdminError::AlreadyOff { .. }
-        | AdminError::NoEnrolment { .. } => Exit::NoUser,
-        AdminError::Exists { .. } | AdminError::AlreadyOn { .. } => Exit::CannotCreate,
+        | AdminError::NoEnrolment { .. }
+        | AdminError::NoAppPassword { .. }
+        | AdminError::NoSession { .. }
+        | AdminError::NotLocked { .. } => Exit::NoUser,
+        AdminError::Exists { .. }
+        | AdminError::AlreadyOn { .. }
+        | AdminError::AlreadyLocked { .. }
+        | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
         AdminError::NotOurPasswords => Exit::Config,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary

@@ -29,9 +29,7 @@ pub fn run(command: MailboxCommand, backend: &mut Backend, json: bool) -> Result
             let password = new_password(from)?;
             tell(&backend.ask(Request::MailboxPassword { mailbox, password })?, json)
         }
-        MailboxCommand::Rename { mailbox, new_name } => {
-            tell(&backend.ask(Request::MailboxRename { mailbox, to: new_name })?, json)
-        }
+        MailboxCommand::Rename { mailbox, new_name } => rename(mailbox, new_name, backend, json),
         MailboxCommand::Remove { mailbox, sure } => {
             let what = if backend.passwords_are_dovecots() {
                 "the mailbox itself is Dovecot's and will open with its password alone"
@@ -49,26 +47,74 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Changed<'a> {
         mailbox: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        renamed_from: Option<&'a str>,
     }
-    let (mailbox, renamed_from, words) = match response {
-        Response::Added { mailbox } => (mailbox, None, "was made"),
-        Response::PasswordSet { mailbox } => (mailbox, None, "has its new password"),
-        Response::Renamed { mailbox, from } => (mailbox, Some(from.as_str()), "is its name now"),
-        Response::Removed { mailbox } => (mailbox, None, "was removed"),
-        Response::Disabled { mailbox } => (mailbox, None, "opens without a code now"),
-        Response::Mailboxes { .. }
+    let (mailbox, words) = match response {
+        Response::Added { mailbox } => (mailbox, "was made"),
+        Response::PasswordSet { mailbox } => (mailbox, "has its new password"),
+        Response::Removed { mailbox } => (mailbox, "was removed"),
+        Response::Disabled { mailbox } => (mailbox, "opens without a code now"),
+        Response::Locked { mailbox } => (mailbox, "is locked: nobody gets in"),
+        Response::Unlocked { mailbox } => (mailbox, "is not locked any more"),
+        Response::Renamed { .. }
+        | Response::AppPassword { .. }
+        | Response::AppPasswords { .. }
+        | Response::AppPasswordRevoked { .. }
+        | Response::RecoveryCodes { .. }
+        | Response::RecoveryLeft { .. }
+        | Response::Sessions { .. }
+        | Response::SessionsRevoked { .. }
+        | Response::Mailboxes { .. }
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
-    if json {
-        print_json(&Changed { mailbox, renamed_from })
-    } else {
-        print(&format!("{mailbox} {words}\n"))
+    if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }
+}
+
+/// `mail2fa lock`
+pub fn lock(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    tell(&backend.ask(Request::MailboxLock { mailbox })?, json)
+}
+
+/// `mail2fa unlock`
+pub fn unlock(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    tell(&backend.ask(Request::MailboxUnlock { mailbox })?, json)
+}
+
+fn rename(mailbox: String, to: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Renamed<'a> {
+        mailbox: &'a str,
+        renamed_from: &'a str,
+        app_passwords_ended: usize,
+        recovery_codes_ended: usize,
     }
+    let response = backend.ask(Request::MailboxRename { mailbox, to })?;
+    let Response::Renamed { mailbox, from, app_passwords, recovery_codes } = &response else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&Renamed {
+            mailbox,
+            renamed_from: from,
+            app_passwords_ended: *app_passwords,
+            recovery_codes_ended: *recovery_codes,
+        });
+    }
+    print(&format!("{mailbox} is its name now\n"))?;
+    if *app_passwords > 0 {
+        print(&format!(
+            "Its app passwords ({app_passwords}) were bound to the old name and ended with it: \
+             mail2fa app-password add {mailbox} NAME\n"
+        ))?;
+    }
+    if *recovery_codes > 0 {
+        print(&format!(
+            "Its recovery codes ({recovery_codes}) ended too: mail2fa recovery-codes new {mailbox}\n"
+        ))?;
+    }
+    Ok(())
 }
 
 fn show(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
@@ -83,11 +129,15 @@ fn show(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
         (true, None) => "hash".to_owned(),
         (false, _) => "not here (Dovecot's)".to_owned(),
     };
+    let apps = view.app_passwords.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
+    let locked = view.locked.map(|since| format!("locked:    since {}\n", time(since)));
     print(&format!(
-        "mailbox:   {}\n2-factor:  {}\npassword:  {password}\nrecorded:  {}\n",
+        "mailbox:   {}\n2-factor:  {}\npassword:  {password}\nprograms:  {apps} app passwords\n\
+         recorded:  {}\n{}",
         view.mailbox,
         on_off(view.totp, view.totp_since),
         view.created.map_or_else(|| "unknown".to_owned(), time),
+        locked.unwrap_or_default(),
     ))
 }
 
@@ -134,10 +184,11 @@ fn list(backend: &mut Backend, json: bool) -> Result<(), Failure> {
 }
 
 fn row(view: &MailboxView) -> String {
-    let totp = match view.totp {
-        Some(true) => "on",
-        Some(false) => "off",
-        None => "?",
+    let totp = match (view.locked, view.totp) {
+        (Some(_), _) => "locked",
+        (None, Some(true)) => "on",
+        (None, Some(false)) => "off",
+        (None, None) => "?",
     };
     let password = match (&view.problem, &view.scheme) {
         (Some(problem), _) => problem.as_str(),

@@ -3,12 +3,15 @@
 //! Layer 6. It asks the running daemon, or works on the store itself when none runs; what is
 //! done is in `service::admin` either way.
 
+mod app_password;
 mod arguments;
 mod backend;
 mod failure;
 mod mailbox;
 mod manual;
 mod qr;
+mod recovery;
+mod session;
 mod setup;
 mod terminal;
 mod text;
@@ -63,6 +66,21 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Totp(command) => {
             totp::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::AppPassword(command) => {
+            app_password::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::RecoveryCodes(command) => {
+            recovery::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Session(command) => {
+            session::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Lock { mailbox } => {
+            mailbox::lock(mailbox, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Unlock { mailbox } => {
+            mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();

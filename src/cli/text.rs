@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::failure::{Exit, Failure};
+use crate::service::admin::UseView;
 
 /// Seconds since 1970 as a date in UTC, RFC 3339.
 pub fn time(seconds: u64) -> String {
@@ -24,6 +25,22 @@ pub fn on_off(enabled: Option<bool>, since: Option<u64>) -> String {
         (Some(false), _) => "off".to_owned(),
         (None, _) => "unknown".to_owned(),
     }
+}
+
+/// When and from where something was used.
+pub fn used(last: Option<&UseView>) -> String {
+    match last {
+        None => "never".to_owned(),
+        Some(UseView { at, from, service }) => {
+            let from = from.as_deref().unwrap_or("an unknown address");
+            format!("{} {service} {from}", time(*at))
+        }
+    }
+}
+
+/// A list with commas, or the word for an empty one.
+pub fn listed(all: &[String], none: &str) -> String {
+    if all.is_empty() { none.to_owned() } else { all.join(",") }
 }
 
 /// A secret in groups of four, easier to type.

@@ -10,6 +10,7 @@ use super::{
     failure::Failure,
     mailbox::tell,
     qr::{self, Style},
+    recovery,
     terminal::{code, confirm, is_interactive, print, print_json},
     text::{in_fours, on_off, time, unexpected},
 };
@@ -104,18 +105,20 @@ fn tell_confirmed(response: &Response, json: bool) -> Result<(), Failure> {
         mailbox: &'a str,
         enabled: bool,
         drift_seconds: i64,
+        recovery_codes: &'a [Disclosed],
     }
-    let Response::Confirmed { mailbox, drift_steps } = response else {
+    let Response::Confirmed { mailbox, drift_steps, recovery_codes } = response else {
         return Err(unexpected());
     };
     let drift_seconds = drift_steps.saturating_mul(STEP_SECONDS.cast_signed());
     if json {
-        return print_json(&Confirmed { mailbox, enabled: true, drift_seconds });
+        return print_json(&Confirmed { mailbox, enabled: true, drift_seconds, recovery_codes });
     }
     print(&format!(
         "2-factor authentication is on for {mailbox}. This code is used up: log in with the\n\
          password and the next code behind it, as one string (T9D3K!px189145).\n"
     ))?;
+    print(&format!("\n{}", recovery::sheet(mailbox, recovery_codes)))?;
     match drift_steps.signum() {
         0 => Ok(()),
         sign => {

@@ -7,7 +7,7 @@ use super::{
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
     RefusalConfig, StoreConfig, TotpConfig, UserRef,
     raw::{Document, Place, Report, Section},
-    values,
+    sessions, values,
 };
 use crate::{
     base::limits::{self, LISTENER_CONNECTIONS},
@@ -30,6 +30,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         passwords: passwords(root.section("passwords", report), &mut sockets, report),
         names: names(root.section("names", report), report),
         totp: totp(root.section("totp", report), report),
+        sessions: sessions::sessions(root.section("sessions", report), report),
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
         log: log(root.section("log", report), report),

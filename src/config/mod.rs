@@ -16,6 +16,7 @@ mod accounts;
 mod check;
 mod mistakes;
 mod raw;
+mod sessions;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -31,7 +32,10 @@ use std::{
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
 
-use crate::{base::limits::CONFIG_BYTES, decision::names::NameRules};
+use crate::{
+    base::limits::CONFIG_BYTES,
+    decision::{names::NameRules, session::SessionPolicy},
+};
 
 /// Where the configuration is when nothing else is said.
 pub const DEFAULT_PATH: &str = "/etc/mail2fa/mail2fa.toml";
@@ -47,6 +51,8 @@ pub struct Config {
     pub names: NameRules,
     /// `[totp]`
     pub totp: TotpConfig,
+    /// `[sessions]`
+    pub sessions: SessionPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`
@@ -85,8 +91,8 @@ pub struct PasswordsConfig {
     /// With source Dovecot: its auth socket of the kind for clients, asked for `client`
     /// listeners; present when there are any.
     pub upstream: Option<PathBuf>,
-    /// With source Store: file with the secret that vouches for a mailbox towards Dovecot;
-    /// present when there are `login` listeners.
+    /// File with the secret that vouches for a mailbox towards Dovecot. With source Store it is
+    /// present when there are `login` listeners; with source Dovecot app passwords need it there.
     pub vouch_secret_file: Option<PathBuf>,
     /// Costs and bounds of hashing.
     pub hashing: HashingConfig,

@@ -1,9 +1,16 @@
 //! The effective configuration written as TOML that parses to itself.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
 use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
-use crate::decision::names::{MasterPolicy, NameRules};
+use crate::{
+    base::Service,
+    decision::{
+        names::{MasterPolicy, NameRules},
+        place::Binding,
+        session::SessionPolicy,
+    },
+};
 
 /// Writes every key; one that is not set stands there as a comment.
 pub(super) fn show(config: &Config) -> String {
@@ -25,10 +32,11 @@ pub(super) fn show(config: &Config) -> String {
     names(&config.names, &mut out);
     out.section("[totp]");
     out.text("issuer", Some(&config.totp.issuer));
+    sessions(&config.sessions, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
-    out.text("delay", Some(&humantime::format_duration(config.refusals.delay).to_string()));
+    out.duration("delay", config.refusals.delay);
     out.section("[log]");
     let target = match config.log.target {
         LogTarget::Auto => "auto",
@@ -76,6 +84,26 @@ fn names(rules: &NameRules, out: &mut Out) {
     out.text("master_without_factor", Some(policy));
 }
 
+fn sessions(policy: &SessionPolicy, out: &mut Out) {
+    out.section("[sessions]");
+    out.duration("absolute", Duration::from_secs(policy.absolute_seconds));
+    out.duration("idle", Duration::from_secs(policy.idle_seconds));
+    out.duration("parallel", Duration::from_secs(policy.parallel_seconds));
+    out.bare("per_mailbox", policy.per_mailbox);
+    let (binding, v4, v6) = match policy.binding {
+        Binding::Address => ("address", 24, 64),
+        Binding::Prefix { v4, v6 } => ("network", v4, v6),
+        Binding::None => ("none", 24, 64),
+    };
+    out.text("binding", Some(binding));
+    out.bare("prefix_v4", v4);
+    out.bare("prefix_v6", v6);
+    let names =
+        |group: &Vec<Service>| -> Vec<String> { group.iter().map(ToString::to_string).collect() };
+    let groups: Vec<_> = policy.groups.iter().map(names).collect();
+    out.bare("groups", toml::Value::from(groups));
+}
+
 fn listener(listener: &ListenerConfig, out: &mut Out) {
     out.section("[[listener]]");
     out.text("name", Some(&listener.name));
@@ -114,6 +142,10 @@ impl Out {
 
     fn path(&mut self, key: &str, value: Option<&Path>) {
         self.text(key, value.map(Path::to_string_lossy).as_deref());
+    }
+
+    fn duration(&mut self, key: &str, duration: Duration) {
+        self.text(key, Some(&humantime::format_duration(duration).to_string()));
     }
 
     fn bare(&mut self, key: &str, value: impl std::fmt::Display) {

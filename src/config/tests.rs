@@ -5,7 +5,14 @@ use std::time::Duration;
 use super::{
     Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
 };
-use crate::decision::names::{MasterPolicy, NameRules};
+use crate::{
+    base::Service,
+    decision::{
+        names::{MasterPolicy, NameRules},
+        place::Binding,
+        session::SessionPolicy,
+    },
+};
 
 struct Fixed;
 
@@ -39,6 +46,20 @@ fn with_listener(lines: &str) -> String {
     format!("{CLIENT}{lines}\n")
 }
 
+/// Puts a line into the section of sessions.
+fn sessions(line: &str) -> String {
+    format!("[sessions]\n{line}\n{CLIENT}")
+}
+
+#[test]
+fn a_short_session_is_idle_no_longer_than_it_lives() {
+    let idle = |lines: &str| parse(&sessions(lines)).unwrap().sessions.idle_seconds;
+    assert_eq!(idle("absolute = \"30m\""), 1_800);
+    assert_eq!(idle("absolute = \"0s\""), 3_600, "off");
+    assert_eq!(idle("absolute = \"0s\"\nidle = \"5h\""), 18_000, "off");
+    assert!(parse(&sessions("groups = []")).unwrap().sessions.groups.is_empty());
+}
+
 #[test]
 fn what_is_not_written_has_its_default() {
     let config = parse(CLIENT).unwrap();
@@ -48,6 +69,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.passwords.source, PasswordSourceKind::Dovecot);
     assert_eq!(config.names, NameRules::default());
     assert_eq!(config.totp.issuer, "Mail");
+    assert_eq!(config.sessions, SessionPolicy::default());
     assert_eq!(config.control.socket.to_str(), Some("/run/mail2fa/control"));
     assert_eq!(config.refusals.delay, Duration::from_secs(2));
     assert_eq!((config.log.target, config.log.level.as_str()), (LogTarget::Auto, "info"));
@@ -82,6 +104,15 @@ fn every_key_is_read() {
         master_without_factor = "allow"
         [totp]
         issuer = "Ünïversity Mail"
+        [sessions]
+        absolute = "2h"
+        idle = "90s"
+        parallel = "0s"
+        per_mailbox = 3
+        binding = "network"
+        prefix_v4 = 16
+        prefix_v6 = 48
+        groups = [["imap", "submission"], ["managesieve", "xmpp"]]
         [control]
         socket = "/run/c"
         [refusals]
@@ -107,6 +138,13 @@ fn every_key_is_read() {
     assert_eq!(config.names.default_realm.as_deref(), Some("Example.org"));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
+    let sessions = &config.sessions;
+    assert_eq!((sessions.absolute_seconds, sessions.idle_seconds), (7_200, 90));
+    assert_eq!((sessions.parallel_seconds, sessions.per_mailbox), (0, 3));
+    assert_eq!(sessions.binding, Binding::Prefix { v4: 16, v6: 48 });
+    let xmpp = Service::Other("xmpp".into());
+    let groups = vec![vec![Service::Imap, Service::Smtp], vec![Service::Sieve, xmpp]];
+    assert_eq!(sessions.groups, groups);
     assert_eq!(config.refusals.delay, Duration::from_millis(1_500));
     let [listener] = &config.listeners[..] else { panic!("one listener") };
     assert_eq!(listener.kind, ListenerKind::Login { upstream: "/run/u".into() });
@@ -143,7 +181,7 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     let expected = [
         "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
-         totp, control, refusals, log, listener",
+         totp, sessions, control, refusals, log, listener",
         "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
         "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
          key_credential, directory, cache_mib",
@@ -231,6 +269,22 @@ fn one_mistake_each() {
                 + "[passwords]\nupstream = \"/run/up\"\n",
             "passwords.hashing.passes: times memory_kib is 2359296, more than 2097152",
         ),
+        (sessions("absolute = \"31days\""), "\"31days\" is not a duration"),
+        (sessions("absolute = \"1500ms\""), "sessions.absolute: must be whole seconds"),
+        (sessions("idle = \"13h\""), "sessions.idle: is longer than sessions.absolute"),
+        (sessions("idle = \"0s\""), "sessions.idle: must be longer than \"0s\""),
+        (sessions("parallel = \"61s\""), "\"61s\" is not a duration"),
+        (sessions("per_mailbox = 33"), "33 is not a whole number from 1 to 32"),
+        (sessions("binding = \"ip\""), "is not \"address\" or \"network\" or \"none\""),
+        (sessions("prefix_v4 = 15"), "15 is not a whole number from 16 to 32"),
+        (sessions("prefix_v6 = 129"), "129 is not a whole number from 32 to 128"),
+        (sessions("groups = \"imap\""), "must be a list of lists of service names"),
+        (sessions("groups = [\"imap\"]"), "must be a list of lists of service names"),
+        (sessions("groups = [[]]"), "has a group without a service"),
+        (sessions("groups = [[1]]"), "must be text, not a number"),
+        (sessions("groups = [[\"IMAP\"]]"), "whose name is not of at most 32 small letters"),
+        (sessions("groups = [[\"smtp\"], [\"imap\", \"submission\"]]"), "has smtp twice"),
+        (sessions("groups = [[\"imap\", \"imap\"]]"), "has imap twice"),
         (format!("[log]\nlevel = \"loud\"\n{CLIENT}"), "\"loud\" is not a level"),
         (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
         (format!("{CLIENT}[store\n"), "not valid TOML"),

@@ -37,7 +37,10 @@ const VOUCH: &str = "vouch";
 #[derive(Clone)]
 pub enum Passwords {
     /// The Dovecot behind it.
-    Upstream,
+    Upstream {
+        /// What its vouch passdb holds, if it has one: app passwords need it.
+        vouch: Option<Secret>,
+    },
     /// Our own store; Dovecot takes our word for it when it sees this secret.
     Stored {
         /// Checks.
@@ -174,19 +177,22 @@ impl Relayed<'_> {
 impl PasswordSource for Relayed<'_> {
     fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
         match &self.session.passwords {
-            Passwords::Upstream => self.forward(question).boxed(),
+            Passwords::Upstream { .. } => self.forward(question).boxed(),
             Passwords::Stored { hasher, .. } => check_stored(&**hasher, question).boxed(),
         }
     }
 
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
         match &self.session.passwords {
-            // Dovecot knows: it checked the password itself.
-            Passwords::Upstream => {
-                let nothing_new = PasswordAnswer::Right { user: None, auth_user: None };
-                std::future::ready(nothing_new).boxed()
+            Passwords::Upstream { vouch: Some(vouch) } | Passwords::Stored { vouch, .. } => {
+                self.vouch(mailbox, vouch).boxed()
             }
-            Passwords::Stored { vouch, .. } => self.vouch(mailbox, vouch).boxed(),
+            // It has not seen this login, and nothing that it would believe can be said.
+            Passwords::Upstream { vouch: None } => {
+                let why = "passwords.vouch_secret_file is not set: without it app passwords do \
+                           not open what Dovecot serves";
+                std::future::ready(PasswordAnswer::Unavailable(why.into())).boxed()
+            }
         }
     }
 }

@@ -10,14 +10,9 @@ use crate::{
     decision::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
-        session::SessionPolicy,
-        throttle::ThrottlePolicy,
     },
     password::{Argon2Cost, HashingConfig, StoredPasswords},
-    ports::{
-        password::{HashError, PasswordHasher},
-        store::Store,
-    },
+    ports::password::{HashError, PasswordHasher},
     service::{admin::Admin, authenticate::Authenticator},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
@@ -107,10 +102,11 @@ pub fn create_key(config: &Config) -> Result<bool, ComposeError> {
 /// The administrator's use-cases over this store; `hasher` when passwords are our own.
 pub fn admin(
     config: &Config,
-    store: Arc<dyn Store>,
+    store: Arc<DiskStore>,
     hasher: Option<Arc<dyn PasswordHasher>>,
 ) -> Admin {
     Admin {
+        key: store.credential_key(),
         store,
         hasher,
         clock: clock(),
@@ -155,9 +151,9 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
     Policy {
         names: config.names.clone(),
         passwords,
-        sessions: SessionPolicy::default(),
+        sessions: config.sessions.clone(),
         key,
-        throttle: Some(ThrottlePolicy::default()),
+        throttle: config.throttle.clone(),
     }
 }
 
@@ -175,8 +171,13 @@ pub fn authenticator(
 /// Who knows the passwords, ready to be asked.
 #[derive(Clone)]
 pub enum Source {
-    /// A Dovecot; the pool is there when `client` listeners are.
-    Upstream(Option<Arc<Pool>>),
+    /// A Dovecot.
+    Upstream {
+        /// Asked by `client` listeners; there when they are.
+        pool: Option<Arc<Pool>>,
+        /// Vouches for app passwords at `login` listeners.
+        vouch: Option<Secret>,
+    },
     /// Our own store; the secret is there when `login` listeners are.
     Stored {
         /// Checks.
@@ -188,15 +189,13 @@ pub enum Source {
 
 /// The password source of the configuration.
 pub fn source(config: &PasswordsConfig) -> Result<Source, ComposeError> {
+    let vouch = config.vouch_secret_file.as_deref().map(vouch_secret).transpose()?;
     Ok(match config.source {
         PasswordSourceKind::Dovecot => {
             let pool = config.upstream.clone().map(|path| Pool::new(path, POOL_CONNECTIONS));
-            Source::Upstream(pool.map(Arc::new))
+            Source::Upstream { pool: pool.map(Arc::new), vouch }
         }
-        PasswordSourceKind::Store => Source::Stored {
-            hasher: hasher(config)?,
-            vouch: config.vouch_secret_file.as_deref().map(vouch_secret).transpose()?,
-        },
+        PasswordSourceKind::Store => Source::Stored { hasher: hasher(config)?, vouch },
     })
 }
 

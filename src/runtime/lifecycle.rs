@@ -236,10 +236,10 @@ async fn first(term: &mut Signal, int: &mut Signal) {
 /// The administrator's use-cases as this configuration wants them.
 fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source) -> Admin {
     let hasher = match source {
-        Source::Upstream(_) => None,
+        Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
-    compose::admin(config, Arc::<DiskStore>::clone(store), hasher)
+    compose::admin(config, Arc::clone(store), hasher)
 }
 
 /// The control socket; without it the daemon goes on deciding logins.

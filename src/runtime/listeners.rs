@@ -159,7 +159,7 @@ impl Listeners {
         };
         let no_source = || ListenError::NoSource(name.clone());
         let accepting = match (&config.kind, source) {
-            (ListenerKind::Client, Source::Upstream(pool)) => {
+            (ListenerKind::Client, Source::Upstream { pool, vouch: _ }) => {
                 let passwords = client::Passwords::Upstream(pool.clone().ok_or_else(no_source)?);
                 self.spawn(config, ClientDoor::new(shared.clone(), passwords), shared)?
             }
@@ -167,8 +167,8 @@ impl Listeners {
                 let passwords = client::Passwords::Stored(Arc::clone(hasher));
                 self.spawn(config, ClientDoor::new(shared.clone(), passwords), shared)?
             }
-            (ListenerKind::Login { upstream }, Source::Upstream(_)) => {
-                let passwords = login::Passwords::Upstream;
+            (ListenerKind::Login { upstream }, Source::Upstream { pool: _, vouch }) => {
+                let passwords = login::Passwords::Upstream { vouch: vouch.clone() };
                 let door = LoginDoor::new(shared.clone(), upstream.clone(), passwords);
                 self.spawn(config, door, shared)?
             }

@@ -188,7 +188,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::Secret;
+    use crate::{
+        base::{
+            NetAddress, Secret, Service,
+            limits::{
+                APP_PASSWORD_NAME_BYTES, APP_PASSWORD_NETWORKS, APP_PASSWORDS, HASH_BYTES,
+                RECORD_BYTES, SESSION_SECONDS, SESSIONS, TOTP_SECRET_BYTES,
+            },
+        },
+        decision::{
+            app_password::{AppPassword, AppPasswordId},
+            digest::Digest,
+            place::{Network, Use},
+            recovery::SET,
+            session::Session,
+        },
+    };
 
     fn record() -> impl Strategy<Value = MailboxRecord> {
         let totp = (prop::collection::vec(any::<u8>(), 1..40), any::<u64>(), any::<u64>());
@@ -204,7 +219,7 @@ mod tests {
                     SecretText::new(if in_totp && totp.is_some() {
                         r#"{"totp":{"digits":8},"zone":"x\"y"}"#.into()
                     } else {
-                        r#"{"app_passwords":[{"a":1}],"empty":null}"#.into()
+                        r#"{"aliases":[{"a":1}],"empty":null}"#.into()
                     })
                 }),
                 totp: totp.map(|(secret, last_step, enabled)| TotpFactor {
@@ -236,6 +251,56 @@ mod tests {
             };
             prop_assert_eq!(decode_entry(&encode_entry(&entry)).unwrap(), entry);
         }
+    }
+
+    /// As long as an address, a moment and a service can be.
+    fn longest_use() -> Use {
+        Use {
+            at: UnixMillis::from_millis(u64::MAX),
+            from: NetAddress::parse("2001:db8:1111:2222:3333:4444:5555:6666"),
+            service: Service::parse(&"\"".repeat(40)),
+        }
+    }
+
+    #[test]
+    fn the_largest_record_reads_back_and_fits_the_store() {
+        let network = || Network::parse("2001:db8:1111:2222:3333:4444:5555:6666/128").unwrap();
+        let app = |n: u8| AppPassword {
+            id: AppPasswordId::parse("aaaa").unwrap(),
+            digest: Digest::from_bytes([n; 32]),
+            name: "x".repeat(APP_PASSWORD_NAME_BYTES),
+            services: vec![Service::Imap, Service::Pop3, Service::Sieve, Service::Smtp],
+            networks: (0..APP_PASSWORD_NETWORKS).map(|_| network()).collect(),
+            created: UnixMillis::from_millis(u64::MAX),
+            expires: Some(UnixMillis::from_millis(u64::MAX)),
+            last_use: Some(longest_use()),
+        };
+        let session = |n: u8| Session {
+            id: u64::MAX,
+            digest: Digest::from_bytes([n; 32]),
+            opened: longest_use(),
+            last_use: longest_use(),
+            ends: UnixMillis::from_millis(u64::MAX),
+            idle_seconds: SESSION_SECONDS,
+        };
+        let counted = |most: usize| 0..u8::try_from(most).unwrap();
+        let record = MailboxRecord {
+            password_hash: Some(SecretText::new("h".repeat(HASH_BYTES))),
+            totp: Some(TotpFactor {
+                secret: Secret::from_vec(vec![1; TOTP_SECRET_BYTES]),
+                last_step: u64::MAX,
+                enabled: UnixMillis::from_millis(u64::MAX),
+            }),
+            app_passwords: counted(APP_PASSWORDS).map(app).collect(),
+            recovery: counted(SET).map(|n| Digest::from_bytes([n; 32])).collect(),
+            sessions: counted(SESSIONS).map(session).collect(),
+            locked: Some(UnixMillis::from_millis(u64::MAX)),
+            ..MailboxRecord::new(UnixMillis::from_millis(u64::MAX))
+        };
+        let text = encode(&record).unwrap();
+        // What sealing adds, and fields of a version to come.
+        assert!(text.len() + 512 <= RECORD_BYTES, "{} bytes", text.len());
+        assert_eq!(decode(&text), Ok(record));
     }
 
     #[test]

@@ -132,7 +132,7 @@ async fn a_panic_ends_one_connection_and_gives_its_place_back() {
     assert!(!stand.accepting.is_finished());
 }
 
-/// One code, many connections, all at once: it opens one of them.
+/// One code, many connections from as many places, all at once: it opens one of them.
 #[tokio::test(start_paused = true)]
 async fn one_code_opens_once_however_many_ask() {
     for kind in [Kind::ClientUpstream, Kind::ClientStored, Kind::LoginUpstream, Kind::LoginStored] {
@@ -142,8 +142,12 @@ async fn one_code_opens_once_however_many_ask() {
             peers.push(stand.peer().await);
         }
         let password = with_code(ALICE_PASSWORD, &code(0));
-        for peer in &mut peers {
-            peer.send(login(1, ALICE, &password) + &login(2, ALICE, &password)).await;
+        let from = |id, last: usize| {
+            let line = login(id, ALICE, &password);
+            line.replace("rip=192.0.2.7", &format!("rip=198.51.100.{last}"))
+        };
+        for (n, peer) in peers.iter_mut().enumerate() {
+            peer.send(from(1, 2 * n) + &from(2, 2 * n + 1)).await;
         }
         let mut answers = Vec::new();
         for peer in &mut peers {

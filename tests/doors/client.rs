@@ -3,7 +3,7 @@
 use mail2fa::decision::names::NameRules;
 
 use crate::{
-    auth, login,
+    auth, elsewhere, login,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, b64, code,
         peer::{HELLO, Peer},
@@ -53,8 +53,8 @@ async fn password_and_code_open_once_and_the_log_says_who_and_from_where() {
         why: String::new(),
     };
     assert_eq!(stand.log.events(), [event]);
-    assert_eq!(peer.ask(login(2, ALICE, &password)).await, "FAIL\t2\tuser=alice@example.org");
-    assert_eq!(stand.log.last().result, "refused used_code");
+    assert_eq!(peer.ask(login(2, ALICE, &password)).await, "OK\t2\tuser=alice@example.org");
+    assert_eq!(stand.log.last().result, "accepted password+session");
     // Dovecot never saw the code.
     let expected = format!(
         "\tPLAIN\tservice=imap\tsession=s1\trip=192.0.2.7\tresp={}",
@@ -62,6 +62,9 @@ async fn password_and_code_open_once_and_the_log_says_who_and_from_where() {
     );
     let asked = stand.upstream.said("AUTH");
     assert!(asked.iter().all(|line| line.ends_with(&expected)), "{asked:?}");
+    let other = elsewhere(&login(3, ALICE, &password));
+    assert_eq!(peer.ask(other).await, "FAIL\t3\tuser=alice@example.org");
+    assert_eq!(stand.log.last().result, "refused used_code");
 }
 
 #[tokio::test(start_paused = true)]

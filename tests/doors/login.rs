@@ -1,7 +1,7 @@
 //! The `login` door: what is relayed unchanged, what is cut off, what is withdrawn.
 
 use crate::{
-    auth, login,
+    auth, elsewhere, login,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, code,
         peer::HELLO,
@@ -147,11 +147,17 @@ async fn a_used_code_is_withdrawn_too() {
     let mut peer = stand.peer().await;
     let password = with_code(ALICE_PASSWORD, &code(0));
     assert_eq!(peer.ask(login(1, ALICE, &password)).await, "OK\t1\tuser=alice@example.org");
-    assert_eq!(peer.ask(login(2, ALICE, &password)).await, "FAIL\t2\tuser=alice@example.org");
+    let other_place = |id| elsewhere(&login(id, ALICE, &password));
+    assert_eq!(peer.ask(other_place(2)).await, "FAIL\t2\tuser=alice@example.org");
     assert_eq!(stand.upstream.said("CANCEL"), ["CANCEL\t2"]);
     // On another connection the code is as used as here.
     let mut other = stand.peer().await;
-    assert_eq!(other.ask(login(1, ALICE, &password)).await, "FAIL\t1\tuser=alice@example.org");
+    assert_eq!(other.ask(other_place(1)).await, "FAIL\t1\tuser=alice@example.org");
+    // From the same place it is the same sign-in.
+    let mut same = stand.peer().await;
+    assert_eq!(same.ask(login(1, ALICE, &password)).await, "OK\t1\tuser=alice@example.org");
+    assert_eq!(stand.upstream.said("CANCEL").len(), 2);
+    assert_eq!(stand.log.last().result, "accepted password+session");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::{
-    auth, login,
+    auth, elsewhere, login,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, code, plain,
         stand::{DELAY, Kind, Options, Stand},
@@ -52,7 +52,7 @@ async fn refusals_are_alike_in_bytes_and_in_time() {
         let answer = peer.ask(login(1, ALICE, &password)).await;
         assert!(answer.starts_with("OK\t1\tuser=alice@example.org"), "{answer}");
         let start = Instant::now();
-        assert_eq!(peer.ask(login(1, ALICE, &password)).await, REFUSED);
+        assert_eq!(peer.ask(elsewhere(&login(1, ALICE, &password))).await, REFUSED);
         assert_eq!(stand.log.last().result, "refused used_code");
         let nobody = peer.ask(login(1, "nobody@example.org", &password)).await;
         assert_eq!(nobody, "FAIL\t1\tuser=nobody@example.org");

@@ -1,7 +1,7 @@
 //! The `login` door over our own passwords: Dovecot takes our word for a mailbox, and nobody else's.
 
 use crate::{
-    auth, login,
+    auth, elsewhere, login,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, VOUCH_SECRET, code, plain,
         stand::{Kind, Stand},
@@ -110,7 +110,7 @@ async fn a_vouched_login_whose_code_another_login_burned_meanwhile_is_withdrawn(
     });
     let mut peer = stand.peer().await;
     let password = with_code(ALICE_PASSWORD, &code(0));
-    peer.send(login(1, ALICE, &password) + &login(2, ALICE, &password)).await;
+    peer.send(login(1, ALICE, &password) + &elsewhere(&login(2, ALICE, &password))).await;
     let answers = peer.lines(2).await;
     assert_eq!(answers.iter().filter(|line| line.starts_with("OK\t")).count(), 1, "{answers:?}");
     assert_eq!(stand.upstream.said("CANCEL").len(), 1);

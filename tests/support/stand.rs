@@ -13,6 +13,7 @@ use mail2fa::{
         flow::{self, Policy},
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
+        session::SessionPolicy,
     },
     net::{
         client::{self, ClientDoor},
@@ -47,11 +48,20 @@ pub struct Options {
     pub names: NameRules,
     pub delay: Duration,
     pub connections: usize,
+    pub sessions: SessionPolicy,
+    /// Whether the door has the vouch secret; where passwords are our own it has.
+    pub vouch: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { names: NameRules::default(), delay: DELAY, connections: LISTENER_CONNECTIONS }
+        Self {
+            names: NameRules::default(),
+            delay: DELAY,
+            connections: LISTENER_CONNECTIONS,
+            sessions: SessionPolicy::default(),
+            vouch: true,
+        }
     }
 }
 
@@ -91,7 +101,8 @@ impl Stand {
         let (clock, log) = (FakeClock::new(), Watched::new());
         let store = store(stored).await;
         let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
-        let policy = Policy { names: options.names, passwords };
+        let key = store.credential_key();
+        let policy = Policy { names: options.names, passwords, sessions: options.sessions, key };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);
         let stopping = CancellationToken::new();
@@ -116,7 +127,8 @@ impl Stand {
                 Ready::Client(ClientDoor::new(shared.clone(), passwords))
             }
             Kind::LoginUpstream => {
-                let passwords = login::Passwords::Upstream;
+                let vouch = options.vouch.then_some(vouch);
+                let passwords = login::Passwords::Upstream { vouch };
                 Ready::Login(LoginDoor::new(shared.clone(), below, passwords))
             }
             Kind::LoginStored => {

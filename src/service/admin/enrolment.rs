@@ -6,7 +6,8 @@
 //! arrived (`decision::enrolment`). The code that proves it is burned in the same write.
 
 use super::{
-    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write, unchanged,
+    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write,
+    recovery::RecoverySet, unchanged,
 };
 use crate::{
     base::{
@@ -16,7 +17,7 @@ use crate::{
     decision::{
         code::Code,
         enrolment::{Confirmation, Pending},
-        record::{MailboxRecord, TotpFactor, Versioned},
+        record::{MailboxRecord, Versioned},
         totp,
     },
     ports::store::{Change, Commit, Entry, EntryKey, Expect},
@@ -28,9 +29,7 @@ impl Admin {
         let mailbox = self.name(typed)?;
         self.not_enrolled(&mailbox).await?;
         let mut random = zeroize::Zeroizing::new([0; TOTP_SECRET_BYTES]);
-        self.rng
-            .fill(&mut *random)
-            .map_err(|error| AdminError::Unavailable { why: error.to_string() })?;
+        self.random(&mut *random)?;
         let pending = Pending::new(totp::new_secret(*random));
         let expires = self.now()?.plus_seconds(ENROLMENT_SECONDS);
         let change = Change::Entry {
@@ -59,6 +58,7 @@ impl Admin {
     ) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         let code = Code::parse(code.expose().trim().as_bytes()).ok_or(AdminError::BadCode)?;
+        let set = self.recovery_set()?;
         for _ in 0..ADMIN_ATTEMPTS {
             let now = self.now()?;
             let found = self.not_enrolled(&mailbox).await?;
@@ -70,7 +70,8 @@ impl Admin {
             let pending = Pending::decode(&waiting.value.value)
                 .map_err(|error| AdminError::Storage { why: error.to_string() })?;
             let confirmation = pending.confirm(&code, now);
-            let (changes, result) = consequence(&mailbox, found, &waiting, confirmation, now);
+            let (changes, result) =
+                self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
             match self.store.commit(changes).await? {
                 Commit::Done(_) => return result,
                 Commit::Conflict => {}
@@ -88,7 +89,8 @@ impl Admin {
                 return self.drop_pending(&mailbox).await;
             };
             let expect = Expect::Version(found.version);
-            let record = MailboxRecord { totp: None, ..found.value };
+            let mut record = found.value;
+            record.disenrol();
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
@@ -132,17 +134,6 @@ impl Admin {
         }
     }
 
-    /// The record of a mailbox that may exist: with passwords of our own it must.
-    async fn known(
-        &self,
-        mailbox: &Mailbox,
-    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
-        match self.hasher {
-            Some(_) => self.existing(mailbox).await.map(Some),
-            None => self.record(mailbox).await,
-        }
-    }
-
     async fn not_enrolled(
         &self,
         mailbox: &Mailbox,
@@ -154,51 +145,46 @@ impl Admin {
         Ok(found)
     }
 
-    /// Where Dovecot knows the passwords, a record with nothing in it is no record.
-    fn worth_keeping(&self, record: MailboxRecord) -> Option<MailboxRecord> {
-        let empty = record.password_hash.is_none() && record.unknown_fields.is_none();
-        (self.hasher.is_some() || !empty).then_some(record)
+    /// What to write for a judged code, and what to answer once it is written.
+    fn consequence(
+        &self,
+        mailbox: &Mailbox,
+        found: Option<Versioned<MailboxRecord>>,
+        waiting: &Versioned<Entry>,
+        confirmation: Confirmation,
+        now: UnixMillis,
+        set: &RecoverySet,
+    ) -> (Vec<Change>, Result<Response, AdminError>) {
+        let entry = |entry| Change::Entry {
+            key: key(mailbox),
+            expect: Some(Expect::Version(waiting.version)),
+            entry,
+        };
+        match confirmation {
+            Confirmation::Confirmed(factor, drift) => {
+                let expect = unchanged(found.as_ref());
+                let mut record = found.map_or_else(|| MailboxRecord::new(now), |found| found.value);
+                record.totp = Some(factor);
+                record.recovery = set.digests(mailbox, self);
+                record.sessions.clear();
+                let confirmed = Response::Confirmed {
+                    mailbox: mailbox.to_string(),
+                    drift_steps: drift.0,
+                    recovery_codes: set.shown(),
+                };
+                (vec![write(mailbox, expect, Some(record)), entry(None)], Ok(confirmed))
+            }
+            Confirmation::Wrong { pending, left } => {
+                let expires = waiting.value.expires;
+                let changes = vec![entry(Some(Entry { value: pending.encode(), expires }))];
+                (changes, Err(AdminError::WrongCode { left }))
+            }
+            Confirmation::Exhausted => {
+                let mailbox = mailbox.to_string();
+                (vec![entry(None)], Err(AdminError::EnrolmentDropped { mailbox }))
+            }
+        }
     }
-}
-
-/// What to write for a judged code, and what to answer once it is written.
-fn consequence(
-    mailbox: &Mailbox,
-    found: Option<Versioned<MailboxRecord>>,
-    waiting: &Versioned<Entry>,
-    confirmation: Confirmation,
-    now: UnixMillis,
-) -> (Vec<Change>, Result<Response, AdminError>) {
-    let entry = |entry| Change::Entry {
-        key: key(mailbox),
-        expect: Some(Expect::Version(waiting.version)),
-        entry,
-    };
-    match confirmation {
-        Confirmation::Confirmed(factor, drift) => {
-            let expect = unchanged(found.as_ref());
-            let record = found.map_or_else(|| MailboxRecord::new(now), |found| found.value);
-            let record = with_factor(record, factor);
-            (
-                vec![write(mailbox, expect, Some(record)), entry(None)],
-                Ok(Response::Confirmed { mailbox: mailbox.to_string(), drift_steps: drift.0 }),
-            )
-        }
-        Confirmation::Wrong { pending, left } => {
-            let expires = waiting.value.expires;
-            (
-                vec![entry(Some(Entry { value: pending.encode(), expires }))],
-                Err(AdminError::WrongCode { left }),
-            )
-        }
-        Confirmation::Exhausted => {
-            (vec![entry(None)], Err(AdminError::EnrolmentDropped { mailbox: mailbox.to_string() }))
-        }
-    }
-}
-
-fn with_factor(record: MailboxRecord, factor: TotpFactor) -> MailboxRecord {
-    MailboxRecord { totp: Some(factor), ..record }
 }
 
 fn key(mailbox: &Mailbox) -> EntryKey {

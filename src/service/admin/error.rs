@@ -32,8 +32,8 @@ pub enum AdminError {
     },
     /// Nothing is kept about the mailbox, whose password is Dovecot's.
     #[error(
-        "mail2fa keeps nothing about {mailbox}: its 2-factor authentication is off, and its \
-         password is Dovecot's"
+        "mail2fa keeps nothing about {mailbox}: its 2-factor authentication is off, it has no app \
+         password, and its password is Dovecot's"
     )]
     NoRecord {
         /// Its canonical name.
@@ -96,6 +96,49 @@ pub enum AdminError {
          `mail2fa totp enable {mailbox}`"
     )]
     EnrolmentDropped {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// An app password that cannot be made like this.
+    #[error("{why}")]
+    BadAppPassword {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Not the name of an app password.
+    #[error("an app password is named by the four characters it begins with")]
+    BadAppPasswordId,
+    /// As many app passwords as there may be.
+    #[error("a mailbox has at most {most} app passwords; revoke one that is not used any more")]
+    TooManyAppPasswords {
+        /// So many.
+        most: usize,
+    },
+    /// No app password of this name.
+    #[error("{mailbox} has no app password {id}")]
+    NoAppPassword {
+        /// The canonical name.
+        mailbox: String,
+        /// The four characters.
+        id: String,
+    },
+    /// No session of this number lives.
+    #[error("{mailbox} has no session {id} that lives")]
+    NoSession {
+        /// The canonical name.
+        mailbox: String,
+        /// Its number.
+        id: u64,
+    },
+    /// Locked already.
+    #[error("{mailbox} is locked already")]
+    AlreadyLocked {
+        /// The canonical name.
+        mailbox: String,
+    },
+    /// Not locked.
+    #[error("{mailbox} is not locked")]
+    NotLocked {
         /// The canonical name.
         mailbox: String,
     },

@@ -1,9 +1,9 @@
 //! Mailboxes: add, list, show, password, rename, remove.
 
-use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response};
+use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response, change::Missing};
 use crate::{
     base::{
-        Mailbox, Secret, SecretText,
+        Mailbox, Secret, SecretText, UnixMillis,
         limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
     },
     decision::record::{MailboxRecord, Versioned},
@@ -45,23 +45,18 @@ impl Admin {
             self.existing(&mailbox).await?;
         }
         let hash = self.hash(password).await?;
-        for _ in 0..ADMIN_ATTEMPTS {
-            let found = self.existing(&mailbox).await?;
-            let expect = Expect::Version(found.version);
-            let mut record = found.value;
+        self.change(&mailbox, Missing::Refuse, |record| {
             record.password_hash = Some(hash.clone());
-            match self.store.commit(vec![write(&mailbox, expect, Some(record))]).await? {
-                Commit::Done(_) => {
-                    return Ok(Response::PasswordSet { mailbox: mailbox.to_string() });
-                }
-                Commit::Conflict => {}
-            }
-        }
-        Err(AdminError::Busy)
+            record.sessions.clear();
+            Ok(())
+        })
+        .await?;
+        Ok(Response::PasswordSet { mailbox: mailbox.to_string() })
     }
 
     /// Moves the record in one write set. A started enrolment is dropped with the old name: the
-    /// app would show that name for ever.
+    /// app would show that name for ever. Sessions, app passwords and recovery codes are dropped
+    /// too: their hashes are bound to the old name, so that none of them opens another mailbox.
     pub(super) async fn rename(&self, typed: &str, to: &str) -> Result<Response, AdminError> {
         let (from, to) = (self.name(typed)?, self.name(to)?);
         if from == to {
@@ -72,17 +67,22 @@ impl Admin {
             if self.record(&to).await?.is_some() {
                 return Err(AdminError::Exists { mailbox: to.to_string() });
             }
-            let changes = vec![
-                write(&from, Expect::Version(found.version), None),
-                write(&to, Expect::Absent, Some(found.value)),
-                Self::drop_enrolment(&from),
-                Self::drop_enrolment(&to),
-            ];
+            let mut record = found.value;
+            record.sessions.clear();
+            let app_passwords = std::mem::take(&mut record.app_passwords).len();
+            let recovery_codes = std::mem::take(&mut record.recovery).len();
+            let mut changes = vec![write(&from, Expect::Version(found.version), None)];
+            if let Some(record) = self.worth_keeping(record) {
+                changes.push(write(&to, Expect::Absent, Some(record)));
+            }
+            changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
             match self.store.commit(changes).await? {
                 Commit::Done(_) => {
                     return Ok(Response::Renamed {
                         from: from.to_string(),
                         mailbox: to.to_string(),
+                        app_passwords,
+                        recovery_codes,
                     });
                 }
                 Commit::Conflict => {}
@@ -185,6 +185,8 @@ fn view(mailbox: &Mailbox, record: &MailboxRecord) -> MailboxView {
         scheme: record.password_hash.as_ref().and_then(scheme),
         totp: Some(record.is_enrolled()),
         totp_since: record.totp.as_ref().map(|totp| totp.enabled.seconds()),
+        app_passwords: Some(record.app_passwords.len()),
+        locked: record.locked.map(UnixMillis::seconds),
         created: Some(record.created.seconds()),
         problem: None,
     }
@@ -199,6 +201,8 @@ fn listed(mailbox: &Mailbox, found: &Result<Versioned<MailboxRecord>, StoreError
             scheme: None,
             totp: None,
             totp_since: None,
+            app_passwords: None,
+            locked: None,
             created: None,
             problem: Some(error.to_string().chars().take(PROBLEM_CHARS).collect()),
         },

@@ -68,6 +68,71 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Makes an app password.
+    AppPasswordAdd {
+        /// Name of the mailbox.
+        mailbox: String,
+        /// What it is for.
+        wanted: NewAppPassword,
+    },
+    /// The app passwords of a mailbox.
+    AppPasswordList {
+        /// Name.
+        mailbox: String,
+    },
+    /// Ends one app password.
+    AppPasswordRevoke {
+        /// Name of the mailbox.
+        mailbox: String,
+        /// The four characters that it begins with.
+        id: String,
+    },
+    /// Makes a new set of recovery codes; the old one is gone.
+    RecoveryCodesNew {
+        /// Name.
+        mailbox: String,
+    },
+    /// How many recovery codes are left.
+    RecoveryCodesLeft {
+        /// Name.
+        mailbox: String,
+    },
+    /// The sessions that live.
+    SessionList {
+        /// Name.
+        mailbox: String,
+    },
+    /// Ends sessions.
+    SessionRevoke {
+        /// Name.
+        mailbox: String,
+        /// Which; `None` means all.
+        id: Option<u64>,
+    },
+    /// Lets nobody in.
+    MailboxLock {
+        /// Name.
+        mailbox: String,
+    },
+    /// Ends a lock.
+    MailboxUnlock {
+        /// Name.
+        mailbox: String,
+    },
+}
+
+/// What is asked of a new app password.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewAppPassword {
+    /// What its owner calls it.
+    pub name: String,
+    /// Services it opens, as the mail server names them; none means all.
+    pub services: Vec<String>,
+    /// Networks it may be used from; none means any.
+    pub networks: Vec<String>,
+    /// When it ends, seconds since 1970.
+    pub expires: Option<u64>,
 }
 
 /// A new password.
@@ -100,6 +165,10 @@ pub enum Response {
         from: String,
         /// Canonical name now.
         mailbox: String,
+        /// App passwords that ended with the old name.
+        app_passwords: usize,
+        /// Recovery codes that ended with the old name.
+        recovery_codes: usize,
     },
     /// The mailbox was removed.
     Removed {
@@ -115,7 +184,7 @@ pub enum Response {
     },
     /// One mailbox.
     Mailbox(MailboxView),
-    /// A started enrolment: the only answer with a secret.
+    /// A started enrolment, with its secret.
     Enrolment(Enrolment),
     /// 2-factor authentication is on.
     Confirmed {
@@ -123,6 +192,8 @@ pub enum Response {
         mailbox: String,
         /// How far the app's clock is off, in steps of 30 seconds; negative: slow.
         drift_steps: i64,
+        /// The first set of recovery codes.
+        recovery_codes: Vec<Disclosed>,
     },
     /// 2-factor authentication is off now.
     Disabled {
@@ -131,6 +202,69 @@ pub enum Response {
     },
     /// How it stands.
     Totp(TotpView),
+    /// A new app password.
+    AppPassword {
+        /// Canonical name of the mailbox.
+        mailbox: String,
+        /// The four characters that name it.
+        id: String,
+        /// The app password.
+        password: Disclosed,
+    },
+    /// All app passwords.
+    AppPasswords {
+        /// Canonical name.
+        mailbox: String,
+        /// In the order in which they were made.
+        app_passwords: Vec<AppPasswordView>,
+    },
+    /// An app password opens nothing any more.
+    AppPasswordRevoked {
+        /// Canonical name.
+        mailbox: String,
+        /// Which.
+        id: String,
+    },
+    /// A new set of recovery codes.
+    RecoveryCodes {
+        /// Canonical name.
+        mailbox: String,
+        /// The codes.
+        recovery_codes: Vec<Disclosed>,
+    },
+    /// How many recovery codes are left.
+    RecoveryLeft {
+        /// Canonical name.
+        mailbox: String,
+        /// So many.
+        left: usize,
+        /// Codes in a set.
+        of: usize,
+    },
+    /// The sessions that live.
+    Sessions {
+        /// Canonical name.
+        mailbox: String,
+        /// All of them.
+        sessions: Vec<SessionView>,
+    },
+    /// Sessions were ended.
+    SessionsRevoked {
+        /// Canonical name.
+        mailbox: String,
+        /// How many.
+        count: usize,
+    },
+    /// Nobody gets in any more.
+    Locked {
+        /// Canonical name.
+        mailbox: String,
+    },
+    /// The lock is off.
+    Unlocked {
+        /// Canonical name.
+        mailbox: String,
+    },
 }
 
 /// What may be seen of a mailbox.
@@ -146,10 +280,57 @@ pub struct MailboxView {
     pub totp: Option<bool>,
     /// Since when, seconds since 1970.
     pub totp_since: Option<u64>,
+    /// How many app passwords it has.
+    pub app_passwords: Option<usize>,
+    /// Since when nobody gets in, seconds since 1970.
+    pub locked: Option<u64>,
     /// When the record was made, seconds since 1970.
     pub created: Option<u64>,
     /// Why the record cannot be read.
     pub problem: Option<String>,
+}
+
+/// When, from where and for what something was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UseView {
+    /// Seconds since 1970.
+    pub at: u64,
+    /// The address; `None` if the mail server named none.
+    pub from: Option<String>,
+    /// The service.
+    pub service: String,
+}
+
+/// What may be seen of an app password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppPasswordView {
+    /// The four characters that it begins with.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Services it opens; none means all.
+    pub services: Vec<String>,
+    /// Networks it may be used from; none means any.
+    pub networks: Vec<String>,
+    /// When it was made, seconds since 1970.
+    pub created: u64,
+    /// When it ends, seconds since 1970.
+    pub expires: Option<u64>,
+    /// Its last use, to the hour if it is used often.
+    pub last_use: Option<UseView>,
+}
+
+/// What may be seen of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Names it within the mailbox.
+    pub id: u64,
+    /// The sign-in.
+    pub opened: UseView,
+    /// Its last use, to an eighth of the idle time.
+    pub last_use: UseView,
+    /// When it ends if it is not used again, seconds since 1970.
+    pub ends: u64,
 }
 
 /// A started enrolment.
@@ -194,6 +375,15 @@ impl Request {
             Self::TotpConfirm { .. } => "totp confirm",
             Self::TotpDisable { .. } => "totp disable",
             Self::TotpStatus { .. } => "totp status",
+            Self::AppPasswordAdd { .. } => "app-password add",
+            Self::AppPasswordList { .. } => "app-password list",
+            Self::AppPasswordRevoke { .. } => "app-password revoke",
+            Self::RecoveryCodesNew { .. } => "recovery-codes new",
+            Self::RecoveryCodesLeft { .. } => "recovery-codes left",
+            Self::SessionList { .. } => "session list",
+            Self::SessionRevoke { .. } => "session revoke",
+            Self::MailboxLock { .. } => "mailbox lock",
+            Self::MailboxUnlock { .. } => "mailbox unlock",
         }
     }
 }
@@ -208,8 +398,19 @@ impl Response {
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
             | Self::Disabled { mailbox }
+            | Self::AppPassword { mailbox, .. }
+            | Self::AppPasswordRevoked { mailbox, .. }
+            | Self::RecoveryCodes { mailbox, .. }
+            | Self::SessionsRevoked { mailbox, .. }
+            | Self::Locked { mailbox }
+            | Self::Unlocked { mailbox }
             | Self::Enrolment(Enrolment { mailbox, .. }) => Some(mailbox),
-            Self::Mailboxes { .. } | Self::Mailbox(_) | Self::Totp(_) => None,
+            Self::Mailboxes { .. }
+            | Self::Mailbox(_)
+            | Self::Totp(_)
+            | Self::AppPasswords { .. }
+            | Self::RecoveryLeft { .. }
+            | Self::Sessions { .. } => None,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What an administrator does: mailboxes, passwords, second factors.
+//! What an administrator does: mailboxes, passwords, second factors, app passwords, recovery codes,
+//! sessions, locks.
 //!
 //! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
 //! It takes requests and gives answers as plain data; it does not know where they come from.
@@ -12,13 +13,17 @@
 //! # Security
 //!
 //! Whoever reaches this may switch second factors off: callers let only root and the service user
-//! in. Secrets leave in one answer only, the one to a new enrolment.
+//! in. A secret leaves in one answer only, the one to the request that made it.
 
+mod app_password;
+mod change;
 mod disclosed;
 mod enrolment;
 mod error;
 mod mailbox;
 mod message;
+mod recovery;
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -26,11 +31,15 @@ use std::sync::Arc;
 
 pub use disclosed::Disclosed;
 pub use error::AdminError;
-pub use message::{Enrolment, MailboxView, NewPassword, Request, Response, TotpView};
+pub use message::{
+    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
+    SessionView, TotpView, UseView,
+};
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
     decision::{
+        digest::CredentialKey,
         names::NameRules,
         record::{MailboxRecord, Versioned},
     },
@@ -48,6 +57,8 @@ pub struct Admin {
     pub hasher: Option<Arc<dyn PasswordHasher>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The key of the credential hashes.
+    pub key: CredentialKey,
     /// Makes secrets.
     pub rng: Arc<dyn Rng>,
     /// From typed names to mailboxes.
@@ -93,6 +104,19 @@ impl Admin {
             Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
             Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
             Request::TotpStatus { mailbox } => self.status(&mailbox).await,
+            Request::AppPasswordAdd { mailbox, wanted } => {
+                self.add_app_password(&mailbox, &wanted).await
+            }
+            Request::AppPasswordList { mailbox } => self.list_app_passwords(&mailbox).await,
+            Request::AppPasswordRevoke { mailbox, id } => {
+                self.revoke_app_password(&mailbox, &id).await
+            }
+            Request::RecoveryCodesNew { mailbox } => self.new_recovery_codes(&mailbox).await,
+            Request::RecoveryCodesLeft { mailbox } => self.recovery_codes_left(&mailbox).await,
+            Request::SessionList { mailbox } => self.list_sessions(&mailbox).await,
+            Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
+            Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
+            Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
         }
     }
 
@@ -104,6 +128,10 @@ impl Admin {
 
     fn now(&self) -> Result<UnixMillis, AdminError> {
         self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> Result<(), AdminError> {
+        self.rng.fill(buffer).map_err(|error| AdminError::Unavailable { why: error.to_string() })
     }
 
     async fn record(

@@ -4,6 +4,7 @@ mod mailboxes;
 mod memory;
 mod messages;
 mod second_factor;
+mod sign_ins;
 
 use std::sync::{
     Arc, Mutex,
@@ -18,7 +19,7 @@ use crate::{
         Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
         clock::{ClockError, RngError},
     },
-    decision::{names::NameRules, record::MailboxRecord},
+    decision::{digest::CredentialKey, names::NameRules, record::MailboxRecord},
     ports::{
         BoxFuture,
         password::{HashError, PasswordHasher, Verdict},
@@ -108,6 +109,7 @@ impl Bench {
             store: store.clone(),
             hasher,
             clock: clock.clone(),
+            key: CredentialKey::new(Secret::from_slice(&[7; 32])),
             rng: Arc::new(CountingRng::default()),
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),

@@ -1,6 +1,7 @@
 //! Questions and answers keep what they say on their way through JSON.
 
 use super::*;
+use crate::service::admin::NewAppPassword;
 
 fn travels<T>(message: &T)
 where
@@ -31,6 +32,24 @@ fn requests_travel() {
         Request::TotpConfirm { mailbox: mailbox(), code: disclosed("1") },
         Request::TotpDisable { mailbox: mailbox() },
         Request::TotpStatus { mailbox: mailbox() },
+        Request::AppPasswordAdd {
+            mailbox: mailbox(),
+            wanted: NewAppPassword {
+                name: "p".into(),
+                services: vec!["imap".into()],
+                networks: vec!["::1".into()],
+                expires: Some(1),
+            },
+        },
+        Request::AppPasswordList { mailbox: mailbox() },
+        Request::AppPasswordRevoke { mailbox: mailbox(), id: "abcd".into() },
+        Request::RecoveryCodesNew { mailbox: mailbox() },
+        Request::RecoveryCodesLeft { mailbox: mailbox() },
+        Request::SessionList { mailbox: mailbox() },
+        Request::SessionRevoke { mailbox: mailbox(), id: None },
+        Request::SessionRevoke { mailbox: mailbox(), id: Some(1) },
+        Request::MailboxLock { mailbox: mailbox() },
+        Request::MailboxUnlock { mailbox: mailbox() },
     ] {
         travels(&request);
         assert_eq!(request.action().split(' ').count(), 2);
@@ -44,6 +63,19 @@ fn answers_and_errors_travel() {
     travels(&Response::Enrolment(bench.enable("alice").unwrap()));
     travels(&bench.confirm("alice", "000000").unwrap_err());
     travels(&bench.confirm("alice", CODE).unwrap());
+    let wanted = NewAppPassword { name: "p".into(), ..NewAppPassword::default() };
+    for request in [
+        Request::AppPasswordAdd { mailbox: alice(), wanted },
+        Request::AppPasswordList { mailbox: alice() },
+        Request::RecoveryCodesNew { mailbox: alice() },
+        Request::RecoveryCodesLeft { mailbox: alice() },
+        Request::SessionList { mailbox: alice() },
+        Request::SessionRevoke { mailbox: alice(), id: None },
+        Request::MailboxLock { mailbox: alice() },
+        Request::MailboxUnlock { mailbox: alice() },
+    ] {
+        travels(&bench.ask(request).unwrap());
+    }
     travels(&bench.ask(Request::MailboxShow { mailbox: alice() }).unwrap());
     travels(&bench.ask(Request::MailboxList { after: None, limit: 1 }).unwrap());
     travels(&bench.ask(Request::TotpStatus { mailbox: alice() }).unwrap());

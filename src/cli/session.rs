@@ -1,0 +1,77 @@
+//! `mail2fa session …`
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use super::{
+    arguments::SessionCommand,
+    backend::Backend,
+    failure::Failure,
+    terminal::{print, print_json},
+    text::{time, unexpected, used},
+};
+use crate::service::admin::{Request, Response, SessionView};
+
+/// Runs one of the commands.
+pub fn run(command: SessionCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    match command {
+        SessionCommand::List { mailbox } => list(mailbox, backend, json),
+        SessionCommand::Revoke { mailbox, id, all: _ } => revoke(mailbox, id, backend, json),
+    }
+}
+
+fn list(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct List<'a> {
+        mailbox: &'a str,
+        sessions: &'a [SessionView],
+    }
+    let response = backend.ask(Request::SessionList { mailbox })?;
+    let Response::Sessions { mailbox, sessions } = &response else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&List { mailbox, sessions });
+    }
+    let mut text = String::new();
+    if std::io::stdout().is_terminal() {
+        text.push_str(&row("ID", "ENDS", "OPENED", "LAST USE"));
+    }
+    for session in sessions {
+        text.push_str(&row(
+            &session.id.to_string(),
+            &time(session.ends),
+            &used(Some(&session.opened)),
+            &used(Some(&session.last_use)),
+        ));
+    }
+    print(&text)
+}
+
+fn row(id: &str, ends: &str, opened: &str, last: &str) -> String {
+    format!("{id:<5} {ends:<21} {opened:<45} {last}\n")
+}
+
+/// Without an id all are ended; the command line has asked for `--all` then.
+fn revoke(
+    mailbox: String,
+    id: Option<u64>,
+    backend: &mut Backend,
+    json: bool,
+) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Revoked<'a> {
+        mailbox: &'a str,
+        revoked: usize,
+    }
+    let response = backend.ask(Request::SessionRevoke { mailbox, id })?;
+    let Response::SessionsRevoked { mailbox, count } = &response else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&Revoked { mailbox, revoked: *count });
+    }
+    let ended = if *count == 1 { "1 session".to_owned() } else { format!("{count} sessions") };
+    print(&format!("{ended} of {mailbox} ended\n"))
+}

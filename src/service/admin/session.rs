@@ -1,0 +1,96 @@
+//! Sessions: list, revoke. And the lock, which lets nobody in.
+
+use super::{Admin, AdminError, Response, SessionView, UseView, change::Missing};
+use crate::{
+    base::UnixMillis,
+    decision::{place::Use, session::Session},
+};
+
+impl Admin {
+    /// Those that live.
+    pub(super) async fn list_sessions(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let now = self.now()?;
+        let found = self.known(&mailbox).await?;
+        let sessions = found.map(|found| found.value.sessions).unwrap_or_default();
+        let live = sessions.iter().filter(|session| session.is_live(now));
+        Ok(Response::Sessions {
+            mailbox: mailbox.to_string(),
+            sessions: live.map(|session| view(session)).collect(),
+        })
+    }
+
+    /// Ends one, or all; how many of those lived.
+    pub(super) async fn revoke_sessions(
+        &self,
+        typed: &str,
+        id: Option<u64>,
+    ) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let now = self.now()?;
+        let count = self
+            .change(&mailbox, Missing::Refuse, |record| {
+                let wanted = |session: &Session| id.is_none_or(|id| session.id == id);
+                let live = |session: &&Session| wanted(session) && session.is_live(now);
+                let count = record.sessions.iter().filter(live).count();
+                match (id, count) {
+                    (Some(id), 0) => {
+                        Err(AdminError::NoSession { mailbox: mailbox.to_string(), id })
+                    }
+                    _ => {
+                        record.sessions.retain(|session| !wanted(session));
+                        Ok(count)
+                    }
+                }
+            })
+            .await?;
+        Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
+    }
+
+    /// Lets nobody in from now on, and ends all sessions.
+    pub(super) async fn lock(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let now = self.now()?;
+        self.change(&mailbox, Missing::Make, |record| {
+            if record.locked.is_some() {
+                return Err(AdminError::AlreadyLocked { mailbox: mailbox.to_string() });
+            }
+            record.locked = Some(now);
+            record.sessions.clear();
+            Ok(())
+        })
+        .await?;
+        Ok(Response::Locked { mailbox: mailbox.to_string() })
+    }
+
+    /// Lets in again who has what it takes.
+    pub(super) async fn unlock(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        self.change(&mailbox, Missing::Make, |record| match record.locked.take() {
+            Some(_) => Ok(()),
+            None => Err(AdminError::NotLocked { mailbox: mailbox.to_string() }),
+        })
+        .await?;
+        Ok(Response::Unlocked { mailbox: mailbox.to_string() })
+    }
+}
+
+fn view(session: &Session) -> SessionView {
+    let idle_end = session.last_use.at.plus_seconds(session.idle_seconds);
+    SessionView {
+        id: session.id,
+        opened: seen(&session.opened),
+        last_use: seen(&session.last_use),
+        ends: session.ends.min(idle_end).seconds(),
+    }
+}
+
+/// A use as it may be seen.
+pub(super) fn seen(noted: &Use) -> UseView {
+    let at: UnixMillis = noted.at;
+    UseView {
+        at: at.seconds(),
+        from: noted.from.ip().map(|ip| ip.to_string()),
+        service: noted.service.to_string(),
+    }
+}
