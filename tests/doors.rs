@@ -34,6 +34,8 @@ mod refusals;
 mod signins;
 #[path = "doors/store_faults.rs"]
 mod store_faults;
+#[path = "doors/throttled.rs"]
+mod throttled;
 #[path = "doors/upstream_faults.rs"]
 mod upstream_faults;
 #[path = "doors/vouch.rs"]

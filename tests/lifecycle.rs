@@ -304,6 +304,24 @@ fn a_reload_with_mistakes_changes_nothing_and_names_them_all() {
 }
 
 #[test]
+fn rules_for_names_that_lead_past_a_record_are_refused() {
+    let site = Site::new();
+    let daemon = site.serve();
+    site.configure("plain", "500ms", "[names]\ntranslate = \"@%\"");
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for("RELOADING=1");
+    daemon.wait_for("READY=1");
+    bob_gets_in(&site.path("client"));
+    let log = daemon.stop();
+    assert!(log.contains("no login leads to"), "{log}");
+    assert!(log.contains("the old configuration stays in force"), "{log}");
+    let started = site.command(&["serve"]).output().unwrap();
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert_eq!(started.status.code(), Some(78), "{said}");
+    assert!(said.contains("bob@example.org"), "{said}");
+}
+
+#[test]
 fn the_watchdog_is_fed() {
     let site = Site::new();
     let mut command = site.command(&["serve"]);

@@ -162,6 +162,9 @@ pub const THROTTLE_PASSWORD_MARKS: usize = 8;
 /// Credentials with a wrong or spent code that a throttling counter remembers.
 pub const THROTTLE_CODE_MARKS: usize = 16;
 
+/// Networks that the configuration may call shared.
+pub const SHARED_NETWORKS: usize = 256;
+
 /// Throttling counters kept in memory; the store has all of them.
 pub const THROTTLE_CACHE: usize = 65_536;
 

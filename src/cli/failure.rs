@@ -200,7 +200,7 @@ pub fn io_exit(error: &io::Error) -> Exit {
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         let exit = match &error {
-            ServeError::Config(_) => Exit::Config,
+            ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
             ServeError::Compose(error) => compose(error),
             ServeError::Listen(_) | ServeError::Control(_) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,

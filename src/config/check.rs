@@ -7,7 +7,7 @@ use super::{
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
     RefusalConfig, StoreConfig, TotpConfig, UserRef,
     raw::{Document, Place, Report, Section},
-    sessions, values,
+    sessions, throttle, values,
 };
 use crate::{
     base::limits::{self, LISTENER_CONNECTIONS},
@@ -31,6 +31,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         names: names(root.section("names", report), report),
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
+        throttle: throttle::throttle(root.section("throttle", report), report),
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
         log: log(root.section("log", report), report),

@@ -20,6 +20,7 @@ mod sessions;
 mod show;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod values;
 
 use std::{
@@ -34,7 +35,7 @@ pub use mistakes::{ConfigErrors, Mistake};
 
 use crate::{
     base::limits::CONFIG_BYTES,
-    decision::{names::NameRules, session::SessionPolicy},
+    decision::{names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy},
 };
 
 /// Where the configuration is when nothing else is said.
@@ -53,6 +54,8 @@ pub struct Config {
     pub totp: TotpConfig,
     /// `[sessions]`
     pub sessions: SessionPolicy,
+    /// `[throttle]`; `None` when it is switched off.
+    pub throttle: Option<ThrottlePolicy>,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

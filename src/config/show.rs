@@ -9,6 +9,7 @@ use crate::{
         names::{MasterPolicy, NameRules},
         place::Binding,
         session::SessionPolicy,
+        throttle::ThrottlePolicy,
     },
 };
 
@@ -33,6 +34,7 @@ pub(super) fn show(config: &Config) -> String {
     out.section("[totp]");
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
+    throttle(config.throttle.as_ref(), &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -102,6 +104,15 @@ fn sessions(policy: &SessionPolicy, out: &mut Out) {
         |group: &Vec<Service>| -> Vec<String> { group.iter().map(ToString::to_string).collect() };
     let groups: Vec<_> = policy.groups.iter().map(names).collect();
     out.bare("groups", toml::Value::from(groups));
+}
+
+fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
+    out.section("[throttle]");
+    out.bare("enabled", policy.is_some());
+    let networks: Vec<String> = policy
+        .map(|policy| policy.settings().shared_networks.iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    out.bare("shared_networks", toml::Value::from(networks));
 }
 
 fn listener(listener: &ListenerConfig, out: &mut Out) {

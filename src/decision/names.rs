@@ -93,6 +93,15 @@ impl NameRules {
         Mailbox::new(&text)
     }
 
+    /// Whether a login can lead to a mailbox of that name: whether it is canonical under these
+    /// rules. A second factor under another name would never be asked for.
+    pub fn reaches(&self, mailbox: &Mailbox) -> bool {
+        let produced = |c| self.translate.iter().any(|(_, to)| *to == c);
+        let letters = mailbox.as_str().chars().all(|c| self.translated(c) == c || produced(c));
+        let rest = Self { translate: Vec::new(), ..self.clone() };
+        letters && rest.canonical(mailbox.as_str().as_bytes()).as_ref() == Ok(mailbox)
+    }
+
     /// Who logs in, from the SASL names (RFC 4616). An authzid equal to the authcid is no
     /// authzid, as in Dovecot.
     #[expect(clippy::similar_names, reason = "authzid and authcid are RFC 4422's words")]
@@ -153,6 +162,24 @@ mod tests {
             let once = rules().canonical(spelling.as_bytes()).unwrap();
             assert_eq!(rules().canonical(once.as_str().as_bytes()).unwrap(), once);
         }
+    }
+
+    #[test]
+    fn names_that_no_login_leads_to() {
+        for (name, reached) in [
+            ("alice@example.org", true),
+            ("alice", false),
+            ("Alice@example.org", false),
+            ("alice%example.org@example.org", false),
+        ] {
+            assert_eq!(rules().reaches(&mailbox(name)), reached, "{name}");
+        }
+        let chain = NameRules { translate: vec![('a', 'b'), ('b', 'c')], ..NameRules::default() };
+        let typed = chain.canonical(b"a").unwrap();
+        assert!(chain.reaches(&typed), "{typed}");
+        assert!(!chain.reaches(&mailbox("a")));
+        let as_typed = NameRules { lowercase: false, ..NameRules::default() };
+        assert!(as_typed.reaches(&mailbox("Alice")));
     }
 
     #[test]

@@ -147,7 +147,8 @@ impl Asked<'_> {
     async fn ask(&self, question: &PasswordQuestion) -> Result<PasswordAnswer, UpstreamError> {
         let PlainCredentials { authzid, authcid, .. } = self.credentials;
         let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
-        let answer = self.pool.request("PLAIN", self.parameters, &message).await?;
+        let parameters = translate::asked_with(self.parameters, question);
+        let answer = self.pool.request("PLAIN", &parameters, &message).await?;
         Ok(match answer {
             Answer::Accepted(held) => {
                 // A client socket has no REQUEST: there is nothing that could be fetched later.

@@ -156,7 +156,8 @@ impl Relayed<'_> {
     async fn forward(&self, question: &PasswordQuestion) -> PasswordAnswer {
         let PlainCredentials { authzid, authcid, .. } = &self.attempt.credentials;
         let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
-        or_unavailable(self.ask("PLAIN", &self.parameters(), &message).await)
+        let parameters = translate::asked_with(&self.parameters(), question);
+        or_unavailable(self.ask("PLAIN", &parameters, &message).await)
     }
 
     /// Tells Dovecot that the mailbox is authenticated (SASL EXTERNAL, RFC 4422 appendix A).

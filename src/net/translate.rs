@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::{
     decision::{flow::Request, outcome::Outcome},
-    ports::password::PasswordAnswer,
+    ports::password::{PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
     wire::{Attempt, Fields, Parameters},
 };
@@ -94,6 +94,20 @@ pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
         PasswordAnswer::Wrong
     }
 }
+
+/// The parameters under which an upstream is asked for a password. What we count ourselves Dovecot
+/// need not: its anvil penalty makes a wrong password slow and a wrong code not, which would tell
+/// them apart.
+pub fn asked_with(parameters: &Parameters, question: &PasswordQuestion) -> Parameters {
+    let mut parameters = parameters.clone();
+    if question.counted && !parameters.contains(NO_PENALTY) {
+        parameters.push(NO_PENALTY, None);
+    }
+    parameters
+}
+
+/// Dovecot's word for it (`src/auth/auth-request-handler.c`).
+const NO_PENALTY: &str = "no-penalty";
 
 /// The one refusal there is: the name as it was typed, and nothing else.
 pub fn refused(typed: &[u8]) -> Reply {

@@ -23,9 +23,13 @@ use super::{
     logging::{self, LogHandle},
 };
 use crate::{
-    base::limits::{DRAIN_SECONDS, PURGE_SECONDS},
+    base::{
+        Mailbox,
+        limits::{DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE},
+    },
     config::{Config, ConfigErrors},
     control,
+    decision::names::NameRules,
     ports::store::Store,
     service::{admin::Admin, authenticate::Authenticator},
 };
@@ -36,6 +40,18 @@ pub enum ServeError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
+    /// The rules for names lead past records: their second factor would not be asked for.
+    #[error(
+        "[names]: no login leads to {count} of the stored mailboxes any more, {first} for one: it \
+         would open without its second factor. Restore the rules; `mail2fa mailbox rename` gives \
+         mailboxes the names that they will have under new ones"
+    )]
+    Unreachable {
+        /// How many.
+        count: usize,
+        /// The first of them.
+        first: Mailbox,
+    },
     /// A part could not be made.
     #[error(transparent)]
     Compose(#[from] ComposeError),
@@ -125,6 +141,7 @@ impl Daemon {
                 "the store is damaged: mailboxes of this part get temp_fail until it is repaired"
             );
         }
+        check_names(&store, &config.names)?;
         let failure = Failure::default();
         let told = failure.clone();
         store.on_fatal(Box::new(move |reason| told.set(reason)));
@@ -185,6 +202,7 @@ impl Daemon {
 
     async fn try_reload(&mut self) -> Result<(), ServeError> {
         let config = Config::load(&self.path)?;
+        check_names(&self.store, &config.names)?;
         let source = if config.passwords == self.config.passwords {
             self.source.clone()
         } else {
@@ -231,6 +249,21 @@ async fn first(term: &mut Signal, int: &mut Signal) {
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
+}
+
+/// An error when a stored mailbox has a name that is not canonical under these rules.
+fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
+    let (mut count, mut first, mut after) = (0, None, None);
+    loop {
+        let page = store.names(after.as_ref(), SCAN_PAGE);
+        let Some(last) = page.last() else { break };
+        after = Some(last.clone());
+        for mailbox in page.into_iter().filter(|mailbox| !names.reaches(mailbox)) {
+            count += 1;
+            first.get_or_insert(mailbox);
+        }
+    }
+    first.map_or(Ok(()), |first| Err(ServeError::Unreachable { count, first }))
 }
 
 /// The administrator's use-cases as this configuration wants them.

@@ -337,6 +337,11 @@ impl<E: Engine> SealedStore<E> {
         self.inner.credentials.clone()
     }
 
+    /// At most `limit` names of mailboxes with a record, those after `after` in their order.
+    pub fn names(&self, after: Option<&Mailbox>, limit: usize) -> Vec<Mailbox> {
+        self.inner.index.after(after, limit)
+    }
+
     /// When the store was made.
     pub fn created(&self) -> UnixMillis {
         self.inner.created

@@ -96,7 +96,8 @@ async fn logins_that_are_given_up_do_not_wear_a_login_process_out() {
                 break true;
             }
         }
-        peer.send(some.iter().map(|id| format!("CANCEL\t{id}\n")).collect::<String>()).await;
+        let cancel = |id: &u32| format!("CANCEL\t{id}\n");
+        peer.send(some.iter().map(cancel).collect::<String>()).await;
         stand.upstream.wait("CANCEL", asked + some.len()).await;
     };
     assert!(worn_out, "there is no bound");

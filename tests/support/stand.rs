@@ -14,6 +14,7 @@ use mail2fa::{
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
         session::SessionPolicy,
+        throttle::ThrottlePolicy,
     },
     net::{
         client::{self, ClientDoor},
@@ -49,6 +50,8 @@ pub struct Options {
     pub delay: Duration,
     pub connections: usize,
     pub sessions: SessionPolicy,
+    /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
+    pub throttle: Option<ThrottlePolicy>,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
 }
@@ -60,6 +63,7 @@ impl Default for Options {
             delay: DELAY,
             connections: LISTENER_CONNECTIONS,
             sessions: SessionPolicy::default(),
+            throttle: None,
             vouch: true,
         }
     }
@@ -94,15 +98,36 @@ impl Stand {
     }
 
     pub async fn with(kind: Kind, options: Options) -> Self {
+        let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
+        Self::over(kind, options, store(stored).await).await
+    }
+
+    /// A daemon that starts anew over the same store, with throttling on.
+    pub async fn restarted(&self, kind: Kind) -> Self {
+        let throttle = Some(ThrottlePolicy::default());
+        let options = Options { throttle, ..Options::default() };
+        let stand = Self::over(kind, options, self.store.clone()).await;
+        if matches!(kind, Kind::ClientUpstream | Kind::LoginUpstream) {
+            stand.upstream.script(super::upstream::passwords);
+        }
+        stand
+    }
+
+    async fn over(kind: Kind, options: Options, store: SealedStore<MemoryEngine>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (socket, below) = (folder.path().join("door"), folder.path().join("auth"));
         let upstream = Upstream::start(&below);
         let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
         let (clock, log) = (FakeClock::new(), Watched::new());
-        let store = store(stored).await;
         let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
         let key = store.credential_key();
-        let policy = Policy { names: options.names, passwords, sessions: options.sessions, key };
+        let policy = Policy {
+            names: options.names,
+            passwords,
+            sessions: options.sessions,
+            key,
+            throttle: options.throttle,
+        };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);
         let stopping = CancellationToken::new();

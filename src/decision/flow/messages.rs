@@ -63,6 +63,9 @@ pub struct PasswordQuestion {
     /// The stored hash, where the passwords are our own. `None` there means that the mailbox is
     /// unknown: the source spends the time of a real check and answers `Wrong`.
     pub hash: Option<SecretText>,
+    /// Failures of this login are counted here: a source that slows addresses down on its own
+    /// need not, and what it would do is seen by the one who waits.
+    pub counted: bool,
 }
 
 /// The answer to [`Effect::Load`]; the error says why there is none.

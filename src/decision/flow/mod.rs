@@ -306,7 +306,8 @@ impl Login {
         if !signed_in && !self.may_try(view) {
             return refuse(Refusal::Throttled);
         }
-        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash };
+        let counted = !self.counters.is_empty();
+        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
     }
