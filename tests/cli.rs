@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "cli/signins.rs"]
+mod signins;
+
 use std::{
     fs,
     io::Write,

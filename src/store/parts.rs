@@ -3,6 +3,11 @@
 //! They hold keyed hashes, not secrets, so they go through serde. A part that this version cannot
 //! read makes the whole record unreadable: an app password whose limits are not understood must
 //! not be used without them.
+//!
+//! # Security
+//!
+//! What is read here was sealed by us: it is whole, and it is ours. Its form is judged all the same;
+//! no error quotes it.
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};

@@ -91,8 +91,9 @@ impl Mail2fa {
         let _ = match plan.mode {
             PasswordMode::Dovecot => writeln!(
                 text,
-                "source = \"dovecot\"\nupstream = \"{}\"",
-                dovecot.client_upstream().display()
+                "source = \"dovecot\"\nupstream = \"{}\"\nvouch_secret_file = \"{}\"",
+                dovecot.client_upstream().display(),
+                dovecot.vouch_secret_file().display()
             ),
             PasswordMode::Store => writeln!(
                 text,

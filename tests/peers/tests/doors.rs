@@ -79,7 +79,10 @@ fn other_spellings(stand: &Stand) {
     let answer = stand.knock(Door::ImapPlain, Login::new("Alice", &credential)).unwrap();
     answer.must_be_in("Alice with password and code");
     let answer = stand.knock(Door::PostfixPlain, Login::new(ALICE, &credential)).unwrap();
-    answer.must_be_refused("the code that Alice used, for alice");
+    answer.must_be_in("the sign-in of Alice, for alice");
+    let answer = stand.smtp(Sasl::Plain).from_address(ELSEWHERE);
+    let answer = answer.login(Login::new(ALICE, &credential)).unwrap();
+    answer.must_be_refused("the code that Alice used, for alice, from another address");
     // Another mailbox is not touched, and a code does not help it.
     let foreign = format!("{BOB_PASSWORD}{}", codes.fresh().unwrap());
     stand.knock(Door::ImapPlain, Login::new(BOB, &foreign)).unwrap().must_be_refused("bob + code");

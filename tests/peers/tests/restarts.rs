@@ -1,8 +1,12 @@
 //! Each part is stopped, killed and started under the others; logins work again by themselves.
 
-use peers::clients::{Login, Mail};
+use std::net::Ipv4Addr;
+
+use peers::clients::{Login, Mail, Sasl};
 use peers::stand::{ALICE, ALICE_PASSWORD, bob};
 use peers::{Codes, Door, Doors, Generation, PasswordMode, Stand, Verdict};
+
+const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 const DOORS: [Door; 4] = [Door::ImapPlain, Door::Pop3, Door::PostfixPlain, Door::AuthClient];
 
@@ -36,14 +40,23 @@ fn restarts(generation: Generation, mode: PasswordMode) {
     stand.postfix.restart().unwrap();
     all_is_well(&stand, "after Postfix's restart");
 
-    // A code that was used stays used, whatever happened to the process that took it.
+    // A code that was used stays used, whatever happened to the process that took it; and the
+    // sign-in that used it lives on where it was.
     let used = with_code(&mut codes);
     let login = Login::new(ALICE, &used);
     stand.knock(Door::ImapPlain, login).unwrap().must_be_in("before the crash");
     stand.mail2fa_mut().kill();
     stand.mail2fa_mut().start_again().unwrap();
     for door in DOORS {
-        stand.knock(door, login).unwrap().must_be_refused("the used code after the crash");
+        stand.knock(door, login).unwrap().must_be_in("the same sign-in after the crash");
+    }
+    let answers = [
+        stand.imap().from_address(ELSEWHERE).login(login, Mail::Nothing),
+        stand.pop3().from_address(ELSEWHERE).login(login, Mail::Nothing),
+        stand.smtp(Sasl::Plain).from_address(ELSEWHERE).login(login),
+    ];
+    for answer in answers {
+        answer.unwrap().must_be_refused("the used code from another address after the crash");
     }
     all_is_well(&stand, "after mail2fa's crash");
     let fresh = with_code(&mut codes);

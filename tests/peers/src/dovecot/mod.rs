@@ -71,7 +71,8 @@ pub struct Dovecot {
     group: Option<Group>,
 }
 
-/// The secret with which mail2fa vouches in [`PasswordMode::Store`].
+/// The secret with which mail2fa vouches: for every login in [`PasswordMode::Store`], otherwise for
+/// app passwords.
 pub const VOUCH_SECRET: &str = "vouch0f6e2d1c4b5a69788796a5b4c3d2e1f0";
 
 impl Dovecot {

@@ -50,7 +50,8 @@ pub(super) fn write(
         Generation::V24 => (SNIPPET_24, SNIPPET_24_STORE),
     };
     std::fs::write(root.join("mail2fa.conf"), adapted(doors_snippet, doors, root)?)?;
-    if mode == PasswordMode::Store {
+    // App passwords need it also where the passwords are Dovecot's.
+    if mode == PasswordMode::Store || doors == Doors::Mail2fa {
         text.push_str("!include mail2fa-store.conf\n");
         std::fs::write(root.join("mail2fa-store.conf"), adapted(store_snippet, doors, root)?)?;
     }
@@ -181,10 +182,16 @@ fn passwords(generation: Generation, mode: PasswordMode, root: &Path) -> String 
     let passdb = match (mode, generation) {
         (PasswordMode::Store, _) => String::new(),
         (PasswordMode::Dovecot, Generation::V23) => {
-            format!("passdb {{\n  driver = passwd-file\n  args = {root}/users\n}}\n")
+            format!(
+                "passdb {{\n  driver = passwd-file\n  mechanisms = plain login\n  \
+                 args = {root}/users\n}}\n"
+            )
         }
         (PasswordMode::Dovecot, Generation::V24) => {
-            format!("passdb passwd-file {{\n  passwd_file_path = {root}/users\n}}\n")
+            format!(
+                "passdb passwd-file {{\n  mechanisms_filter = plain login\n  \
+                 passwd_file_path = {root}/users\n}}\n"
+            )
         }
     };
     let userdb = match generation {

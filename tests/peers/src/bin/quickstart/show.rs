@@ -146,7 +146,9 @@ Connect a mail client to 127.0.0.1, without TLS, with the \"normal\" (plain) pas
   IMAP port {imap}    POP3 port {pop3}    SMTP port {smtp}
   name {ALICE}    password {ALICE_PASSWORD} and the code behind it, such as {ALICE_PASSWORD}189145
   name {BOB}      password {BOB_PASSWORD}, no code
-A code opens once, so a client that logs in again and again asks for the password each time.
+What was typed once keeps working from the same address while it is used, for twelve hours at
+most. A client that runs by itself takes an app password:
+  mail2fa --config CONFIGURATION app-password add {ALICE} NAME
 
 Or by hand:
   curl -u '{ALICE}:{ALICE_PASSWORD}CODE' 'imap://127.0.0.1:{imap}/INBOX;MAILINDEX=1'
