@@ -1,11 +1,14 @@
 //! Nothing that mail2fa writes holds a password, a code or a secret, with the log at its loudest.
 
+use std::net::Ipv4Addr;
 use std::process::Command;
 
-use peers::clients::Login;
+use peers::clients::{Login, Mail};
 use peers::leaks::Secrets;
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, bob};
 use peers::{Door, Doors, Generation, PasswordMode, Stand};
+
+const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 const LOUD: &str = "[log]\ntarget = \"plain\"\nlevel = \"trace\"\n";
 
@@ -37,8 +40,24 @@ fn whole_run(mode: PasswordMode) {
         let credential = format!("{ALICE_PASSWORD}{code}");
         let login = Login::new(ALICE, &credential);
         stand.knock(door, login).unwrap().must_be_in("alice with a code");
-        stand.knock(door, login).unwrap().must_be_refused("alice with a used code");
+        stand.knock(door, login).unwrap().must_be_in("alice with the same code again");
+        let elsewhere = stand.imap().from_address(ELSEWHERE).login(login, Mail::Nothing).unwrap();
+        elsewhere.must_be_refused("alice with a used code");
         secrets.add_code("a code", &code);
+    }
+    let added = stand.mail2fa().cli_text(&["--json", "app-password", "add", ALICE, "phone"], "");
+    let added: serde_json::Value = serde_json::from_str(&added.unwrap()).unwrap();
+    let app_password = added["password"].as_str().unwrap();
+    secrets.add("an app password", app_password);
+    let codes = stand.mail2fa().cli_text(&["--json", "recovery-codes", "new", ALICE], "");
+    let codes: serde_json::Value = serde_json::from_str(&codes.unwrap()).unwrap();
+    let recovery_code = codes["recovery_codes"][0].as_str().unwrap();
+    secrets.add("a recovery code", recovery_code);
+    let recovery = format!("{ALICE_PASSWORD}{recovery_code}");
+    for typed in [app_password, &recovery] {
+        for door in [Door::ImapPlain, Door::PostfixLogin] {
+            stand.knock(door, Login::new(ALICE, typed)).unwrap().must_be_in("without a phone");
+        }
     }
     // Names that are mistyped as passwords, and a failure in the middle, are logged as well.
     stand.dovecot.stop();
