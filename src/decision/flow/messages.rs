@@ -74,6 +74,10 @@ pub type LoadAnswer = Result<Option<Versioned<MailboxRecord>>, String>;
 /// What comes next.
 #[derive(Debug)]
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and a box would be an allocation at each step"
+)]
 pub enum Next {
     /// Perform the effect and feed its result to the flow.
     Perform(Flow, Effect),

@@ -228,7 +228,7 @@ impl Flow {
             (State::Reloading(claim, attempts), Input::Loaded(Ok(record))) => {
                 login.reloaded(*claim, attempts, record)
             }
-            (State::Touching(accepted), Input::Touched(answer)) => login.touched(accepted, answer),
+            (State::Touching(accepted), Input::Touched(answer)) => login.touched(*accepted, answer),
             (
                 State::Loading | State::Relooking(..) | State::Judging(..) | State::Reloading(..),
                 Input::Loaded(Err(why)),
@@ -686,9 +686,9 @@ impl Login {
 
     /// A use was noted, or somebody else has just changed the record, which is as good. Only a store
     /// that does not answer stands in the way.
-    fn touched(self, accepted: Box<Accepted>, answer: BurnAnswer) -> Next {
+    fn touched(self, accepted: Accepted, answer: BurnAnswer) -> Next {
         match answer {
-            BurnAnswer::Burned | BurnAnswer::Conflict => self.accept(*accepted),
+            BurnAnswer::Burned | BurnAnswer::Conflict => self.accept(accepted),
             BurnAnswer::Unavailable(why) => unavailable(why),
         }
     }
