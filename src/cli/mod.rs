@@ -10,6 +10,7 @@ mod mailbox;
 mod manual;
 mod qr;
 mod setup;
+mod store;
 mod terminal;
 mod text;
 mod totp;
@@ -64,6 +65,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Totp(command) => {
             totp::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mail2fa", &mut script);
