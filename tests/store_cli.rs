@@ -277,7 +277,7 @@ fn data_older_than_its_mark_is_served_only_when_that_is_accepted() {
     site.run(&["store", "check"]).ends(74, &["64 of 64", "all shards: "]);
     assert!(site.list(74).iter().all(|(_, totp)| totp.is_null()), "nothing is served");
     site.run(&["store", "accept-damage"]).ends(64, &["by number", VICTIM, "nothing counted"]);
-    site.run(&["store", "accept-damage", "--yes"]).ends(0, &["64 shards accepted"]);
+    site.run(&["store", "accept-damage", "--yes"]).ends(0, &["accepted: 64 shards"]);
     site.run(&["store", "check"]).ends(0, &["records:     41"]);
     let list = site.list(0);
     assert_eq!(list.iter().filter(|(_, totp)| *totp == json!(true)).count(), ENROLLED);

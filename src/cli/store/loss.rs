@@ -99,7 +99,7 @@ fn assess(one: &Accepted, text: &mut String) {
     let names: Vec<&str> = one.lost.iter().map(Mailbox::as_str).collect();
     let lost = match missing(one) {
         None => "not known".to_owned(),
-        Some(0) => "none by number; some may be older, or others than were counted".to_owned(),
+        Some(0) => "none by number; the count may be as old as the records".to_owned(),
         Some(records) if names.is_empty() => {
             format!("{}, at least; the store does not know which", count(records, "record"))
         }

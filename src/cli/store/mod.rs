@@ -233,7 +233,7 @@ fn accept_damage(config: &Config, sure: Sure, json: bool) -> Result<(), Failure>
     print(&assessed(&shown))?;
     confirm(question, sure)?;
     let accepted = held.wait(held.store.accept_damage())?;
-    print(&format!("{} accepted as it is now\n", count(accepted.len() as u64, "shard")))?;
+    print(&format!("accepted: {}\n", count(accepted.len() as u64, "shard")))?;
     let after = held.verify()?;
     if !after.damaged.is_empty() {
         return verdict(&after);
