@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use super::store::StoreCommand;
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -109,6 +110,13 @@ pub enum Command {
         /// Name.
         mailbox: String,
     },
+    /// Verify the store, and go on after damage.
+    ///
+    /// These commands work on the store itself, so the daemon must be stopped. They run as the
+    /// user that owns the store. Before anything is decided keep a copy of the store's folder, and
+    /// restore a backup if there is one.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  mail2fa completions bash > \
                       /usr/share/bash-completion/completions/mail2fa")]

@@ -20,8 +20,8 @@ use crate::{
 };
 
 /// How often, and how long, a store that somebody else has open is waited for.
-const LOCKED_PAUSES: u32 = 15;
-const LOCKED_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const LOCKED_PAUSES: u32 = 15;
+pub(super) const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where requests go.
 pub struct Backend {

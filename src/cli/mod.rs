@@ -13,6 +13,7 @@ mod qr;
 mod recovery;
 mod session;
 mod setup;
+mod store;
 mod terminal;
 mod text;
 mod totp;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Unlock { mailbox } => {
             mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mail2fa", &mut script);

@@ -12,14 +12,15 @@ use super::{
     engine::{Engine, EngineCommit, Write, WriteSet},
     keys,
     seal::Purpose,
-    sealed::{Health, Kept, SealedStore, damaged_shard},
+    sealed::{Health, Inner, Kept, SealedStore, damaged_shard},
+    survey::Survey,
 };
 use crate::{
     base::Mailbox,
     ports::store::{Expect, StoreError},
 };
 
-/// What an administrator has accepted, for one shard.
+/// What an administrator may accept, or has accepted, for one shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The shard.
@@ -36,7 +37,41 @@ pub struct Accepted {
     pub lost: Vec<Mailbox>,
 }
 
+impl<E: Engine> Inner<E> {
+    /// What is left of a damaged shard, whose lock the caller holds.
+    async fn assess(&self, shard: Shard, reason: String) -> Result<(Accepted, Survey), StoreError> {
+        let counted = self
+            .read_census(shard)
+            .await
+            .ok()
+            .map(|kept| (kept.census.records.count, kept.census.enrolled.count));
+        let survey = self.survey(shard).await?;
+        if let Some(strange) = &survey.strange {
+            return Err(damaged_shard(shard, strange));
+        }
+        let there: BTreeSet<_> = survey.found.iter().map(|(name, _)| name).collect();
+        let mut lost = self.index.of_shard(shard);
+        lost.retain(|name| !there.contains(name));
+        let left = survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
+        Ok((Accepted { shard, reason, counted, left, lost }, survey))
+    }
+}
+
 impl<E: Engine> SealedStore<E> {
+    /// What [`accept_damage`](Self::accept_damage) would accept, to be shown before somebody
+    /// decides. Changes nothing.
+    pub async fn assess_damage(&self) -> Result<Vec<Accepted>, StoreError> {
+        let inner = &self.inner;
+        let mut assessed = Vec::new();
+        for shard in Shard::all() {
+            let _kept = inner.shard(shard).kept.lock().await;
+            if let Health::Damaged(reason) = inner.health(shard) {
+                assessed.push(inner.assess(shard, reason).await?.0);
+            }
+        }
+        Ok(assessed)
+    }
+
     /// Goes on with what is left: an administrator's decision, never a program's. Takes the
     /// records of each damaged shard as they are and writes a census that fits them.
     ///
@@ -53,23 +88,11 @@ impl<E: Engine> SealedStore<E> {
             let Health::Damaged(reason) = inner.health(shard) else {
                 continue;
             };
-            let counted = inner
-                .read_census(shard)
-                .await
-                .ok()
-                .map(|kept| (kept.census.records.count, kept.census.enrolled.count));
-            let survey = inner.survey(shard).await?;
-            if let Some(strange) = survey.strange {
-                return Err(damaged_shard(shard, &strange));
-            }
+            let (assessed, survey) = inner.assess(shard, reason).await?;
             let key = keys::census(shard);
             let value = inner.sealer.seal(Purpose::Census, &key, &survey.census.to_bytes())?;
             writes.push(Write { key, expect: None, value: Some(value) });
-            let there: BTreeSet<_> = survey.found.iter().map(|(name, _)| name).collect();
-            let mut lost = inner.index.of_shard(shard);
-            lost.retain(|name| !there.contains(name));
-            let left = survey.found.iter().map(|(name, it)| (name.clone(), it.enrolled)).collect();
-            accepted.push(Accepted { shard, reason, counted, left, lost });
+            accepted.push(assessed);
             surveyed.push((shard, kept, survey.census, survey.found));
         }
         if writes.is_empty() {
