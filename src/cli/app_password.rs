@@ -24,22 +24,24 @@ pub fn run(command: AppPasswordCommand, backend: &mut Backend, json: bool) -> Re
     match command {
         AppPasswordCommand::Add(options) => add(options, backend, json),
         AppPasswordCommand::List { mailbox } => list(mailbox, backend, json),
-        AppPasswordCommand::Revoke { mailbox, id } => {
-            let response = backend.ask(Request::AppPasswordRevoke { mailbox, id })?;
-            let Response::AppPasswordRevoked { mailbox, id } = &response else {
-                return Err(unexpected());
-            };
-            #[derive(Serialize)]
-            struct Revoked<'a> {
-                mailbox: &'a str,
-                id: &'a str,
-            }
-            if json {
-                return print_json(&Revoked { mailbox, id });
-            }
-            print(&format!("the app password {id} of {mailbox} opens nothing any more\n"))
-        }
+        AppPasswordCommand::Revoke { mailbox, id } => revoke(mailbox, id, backend, json),
     }
+}
+
+fn revoke(mailbox: String, id: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Revoked<'a> {
+        mailbox: &'a str,
+        id: &'a str,
+    }
+    let response = backend.ask(Request::AppPasswordRevoke { mailbox, id })?;
+    let Response::AppPasswordRevoked { mailbox, id } = &response else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&Revoked { mailbox, id });
+    }
+    print(&format!("the app password {id} of {mailbox} opens nothing any more\n"))
 }
 
 fn add(options: NewAppPasswordOptions, backend: &mut Backend, json: bool) -> Result<(), Failure> {

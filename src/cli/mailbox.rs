@@ -84,7 +84,7 @@ pub fn unlock(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), 
 
 fn rename(mailbox: String, to: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
-    struct Renamed<'a> {
+    struct Rename<'a> {
         mailbox: &'a str,
         renamed_from: &'a str,
         app_passwords_ended: usize,
@@ -95,7 +95,7 @@ fn rename(mailbox: String, to: String, backend: &mut Backend, json: bool) -> Res
         return Err(unexpected());
     };
     if json {
-        return print_json(&Renamed {
+        return print_json(&Rename {
             mailbox,
             renamed_from: from,
             app_passwords_ended: *app_passwords,

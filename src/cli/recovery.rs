@@ -38,7 +38,7 @@ fn new(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure
 
 fn left(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
-    struct Left<'a> {
+    struct Count<'a> {
         mailbox: &'a str,
         left: usize,
         of: usize,
@@ -49,7 +49,7 @@ fn left(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
     };
     let (left, of) = (*left, *of);
     if json {
-        return print_json(&Left { mailbox, left, of });
+        return print_json(&Count { mailbox, left, of });
     }
     print(&format!("{mailbox} has {left} of {of} recovery codes left\n"))
 }
@@ -62,7 +62,7 @@ pub fn sheet(mailbox: &str, codes: &[Disclosed]) -> String {
     );
     for pair in codes.chunks(2) {
         let pair: Vec<&str> = pair.iter().map(Disclosed::expose).collect();
-        text.push_str(&format!("    {}\n", pair.join("    ")));
+        text.extend(["    ", &pair.join("    "), "\n"]);
     }
     text.push_str("\nThey are not shown again: keep them on paper.\n");
     text

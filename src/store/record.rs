@@ -87,9 +87,10 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
-    let locked = match fields.0.contains_key("locked") {
-        true => Some(UnixMillis::from_millis(fields.number("locked")?)),
-        false => None,
+    let locked = if fields.0.contains_key("locked") {
+        Some(UnixMillis::from_millis(fields.number("locked")?))
+    } else {
+        None
     };
     let unknown_fields = if fields.0.is_empty() {
         None

@@ -9,8 +9,11 @@ use zeroize::Zeroizing;
 use super::{Admin, AdminError, Disclosed, Response, change::Missing};
 use crate::{
     base::Mailbox,
-    decision::recovery::{CHARACTERS, RecoveryCode, SET},
-    decision::{digest::Digest, record::MailboxRecord},
+    decision::{
+        digest::Digest,
+        record::MailboxRecord,
+        recovery::{CHARACTERS, RecoveryCode, SET},
+    },
 };
 
 /// A set that was made and is not stored yet.

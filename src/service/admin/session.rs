@@ -14,10 +14,7 @@ impl Admin {
         let found = self.known(&mailbox).await?;
         let sessions = found.map(|found| found.value.sessions).unwrap_or_default();
         let live = sessions.iter().filter(|session| session.is_live(now));
-        Ok(Response::Sessions {
-            mailbox: mailbox.to_string(),
-            sessions: live.map(|session| view(session)).collect(),
-        })
+        Ok(Response::Sessions { mailbox: mailbox.to_string(), sessions: live.map(view).collect() })
     }
 
     /// Ends one, or all; how many of those lived.
@@ -33,15 +30,11 @@ impl Admin {
                 let wanted = |session: &Session| id.is_none_or(|id| session.id == id);
                 let live = |session: &&Session| wanted(session) && session.is_live(now);
                 let count = record.sessions.iter().filter(live).count();
-                match (id, count) {
-                    (Some(id), 0) => {
-                        Err(AdminError::NoSession { mailbox: mailbox.to_string(), id })
-                    }
-                    _ => {
-                        record.sessions.retain(|session| !wanted(session));
-                        Ok(count)
-                    }
+                if let (Some(id), 0) = (id, count) {
+                    return Err(AdminError::NoSession { mailbox: mailbox.to_string(), id });
                 }
+                record.sessions.retain(|session| !wanted(session));
+                Ok(count)
             })
             .await?;
         Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
