@@ -166,7 +166,7 @@ pub const THROTTLE_CODE_MARKS: usize = 16;
 pub const SHARED_NETWORKS: usize = 256;
 
 /// Throttling counters kept in memory; the store has all of them.
-pub const THROTTLE_CACHE: usize = 65_536;
+pub const THROTTLE_CACHE: usize = 262_144;
 
 /// Seconds by which a throttling counter may lie in the future before it is moved to the present.
 pub const THROTTLE_CLOCK_TOLERANCE_SECONDS: u64 = 300;
