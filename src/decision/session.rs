@@ -22,7 +22,7 @@ use super::{
     digest::{CredentialKey, Digest, Kind},
     place::{Binding, Place, Use},
 };
-use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis};
+use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
 
 /// What the administrator says of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +77,11 @@ pub struct Session {
 const TOUCH_FRACTION: u64 = 8;
 
 impl Session {
-    /// Whether it lives at this moment. A clock that has gone back before its opening ends it.
+    /// Whether it lives for a login that arrived at this moment. Of connections opened together the
+    /// one that is done first opens the session, and others may have arrived before it, by as long as
+    /// a login takes at most. A clock that has gone back further than that ends it.
     pub fn is_live(&self, now: UnixMillis) -> bool {
-        now >= self.opened.at
+        now.plus_seconds(LOGIN_SECONDS) >= self.opened.at
             && now < self.ends
             && now < self.last_use.at.plus_seconds(self.idle_seconds)
     }
@@ -185,7 +187,8 @@ mod tests {
             SessionPolicy { absolute_seconds: 100, idle_seconds: 30, ..SessionPolicy::default() };
         let d = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
         let mut session = policy.open(d, at(1_000), &[]);
-        for (now, live) in [(1_000, true), (1_029, true), (1_030, false), (999, false)] {
+        for (now, live) in [(1_000, true), (1_029, true), (1_030, false), (910, true), (909, false)]
+        {
             assert_eq!(session.is_live(UnixMillis::from_seconds(now)), live, "{now}");
         }
         session.last_use = at(1_095);

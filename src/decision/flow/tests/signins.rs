@@ -223,10 +223,12 @@ fn connections_opened_together_with_one_string_are_one_sign_in() {
     let typed = format!("T9D3K!px{}", code(ALICE, 0));
     for seed in 0..500_usize {
         let mut world = World::sample();
-        let start = || {
-            Flow::start(request(ALICE, &typed), Arc::clone(&policy), UnixMillis::from_seconds(NOW))
+        // Not at the very same moment, and done in any order.
+        let start = |later: u64| {
+            let at = UnixMillis::from_millis(NOW * 1_000 + later);
+            Flow::start(request(ALICE, &typed), Arc::clone(&policy), at)
         };
-        let mut running: Vec<Next> = (0..5).map(|_| start()).collect();
+        let mut running: Vec<Next> = (0..5).map(start).collect();
         let (mut outcomes, mut turn) = (Vec::new(), seed);
         while !running.is_empty() {
             turn = turn.wrapping_mul(6_364_136_223).wrapping_add(1_442_695);
