@@ -66,9 +66,9 @@ pub fn request(name: &str, password: &str) -> Vec<u8> {
 
 /// Sends all requests and checks all answers. Anything but OK is an error.
 pub fn run(socket: &Path, shape: Shape, requests: &[Vec<u8>]) -> Result<Run> {
-    let share = requests.len().div_ceil(shape.connections).max(1);
+    let each = requests.len().div_ceil(shape.connections).max(1);
     let connections = requests
-        .chunks(share)
+        .chunks(each)
         .map(|lines| Ok((Connection::open(socket)?, lines)))
         .collect::<Result<Vec<_>>>()?;
     let start = Barrier::new(connections.len() + 1);

@@ -170,7 +170,7 @@ mod tests {
     }
 
     fn random() -> [u8; ID_CHARACTERS + SECRET_CHARACTERS] {
-        std::array::from_fn(|i| (i * 37) as u8)
+        std::array::from_fn(|i| u8::try_from(i * 7).unwrap())
     }
 
     fn at(seconds: u64, service: Service, from: &str) -> Use {

@@ -155,12 +155,12 @@ mod tests {
         Use { at: UnixMillis::from_seconds(seconds), from, service: Service::Imap }
     }
 
-    fn digest(policy: &SessionPolicy, credential: &str, service: Service, from: &str) -> Digest {
+    fn digest(policy: &SessionPolicy, credential: &str, service: &Service, from: &str) -> Digest {
         policy.digest(
             &CredentialKey::new(Secret::from_slice(b"key")),
             &Mailbox::new("alice").unwrap(),
             &Secret::from_slice(credential.as_bytes()),
-            &service,
+            service,
             NetAddress::parse(from),
         )
     }
@@ -168,8 +168,8 @@ mod tests {
     #[test]
     fn bound_to_credential_services_and_place() {
         let policy = SessionPolicy::default();
-        let one = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
-        assert_eq!(one, digest(&policy, "pw123456", Service::Smtp, "192.0.2.1"));
+        let one = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
+        assert_eq!(one, digest(&policy, "pw123456", &Service::Smtp, "192.0.2.1"));
         for (credential, service, from) in [
             ("pw123457", Service::Imap, "192.0.2.1"),
             ("pw12345", Service::Imap, "192.0.2.1"),
@@ -177,7 +177,7 @@ mod tests {
             ("pw123456", Service::Imap, "nowhere"),
             ("pw123456", Service::Other("x".into()), "192.0.2.1"),
         ] {
-            assert_ne!(one, digest(&policy, credential, service, from));
+            assert_ne!(one, digest(&policy, credential, &service, from));
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
     fn ends_at_its_absolute_and_its_idle_end_and_with_the_clock() {
         let policy =
             SessionPolicy { absolute_seconds: 100, idle_seconds: 30, ..SessionPolicy::default() };
-        let d = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
+        let d = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
         let mut session = policy.open(d, at(1_000), &[]);
         for (now, live) in [(1_000, true), (1_029, true), (1_030, false), (910, true), (909, false)]
         {
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn switched_off_only_the_parallel_window_is_left() {
         let policy = SessionPolicy { absolute_seconds: 0, ..SessionPolicy::default() };
-        let d = digest(&policy, "pw123456", Service::Imap, "192.0.2.1");
+        let d = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
         let session = policy.open(d, at(1_000), &[]);
         assert!(session.is_live(UnixMillis::from_seconds(1_009)));
         assert!(!session.is_live(UnixMillis::from_seconds(1_010)));
@@ -210,7 +210,7 @@ mod tests {
         let policy = SessionPolicy { per_mailbox: 3, ..SessionPolicy::default() };
         let mut sessions = Vec::new();
         for n in 0..5_u64 {
-            let d = digest(&policy, &format!("pw{n}"), Service::Imap, "192.0.2.1");
+            let d = digest(&policy, &format!("pw{n}"), &Service::Imap, "192.0.2.1");
             let new = policy.open(d, at(1_000 + n), &sessions);
             sessions = policy.with(sessions, new, UnixMillis::from_seconds(1_000 + n));
         }

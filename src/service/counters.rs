@@ -14,7 +14,7 @@ use quick_cache::sync::Cache;
 
 use crate::{
     base::{Mailbox, Secret, UnixMillis, limits::THROTTLE_CACHE},
-    decision::throttle::{self, Counter, Event, Key, ThrottlePolicy, View},
+    decision::throttle::{self, Counter, Event, Key, Prefix, ThrottlePolicy, View},
     ports::store::{Change, Entry, EntryKey, Store, StoreError},
 };
 
@@ -49,13 +49,12 @@ impl Counters {
         let gate = {
             let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
             gates.retain(|_, gate| gate.strong_count() > 0);
-            match gates.get(mailbox).and_then(Weak::upgrade) {
-                Some(gate) => gate,
-                None => {
-                    let gate = Arc::new(Gate::new(()));
-                    gates.insert(mailbox.clone(), Arc::downgrade(&gate));
-                    gate
-                }
+            if let Some(gate) = gates.get(mailbox).and_then(Weak::upgrade) {
+                gate
+            } else {
+                let gate = Arc::new(Gate::new(()));
+                gates.insert(mailbox.clone(), Arc::downgrade(&gate));
+                gate
             }
         };
         gate.lock_owned().await
@@ -160,6 +159,6 @@ fn entry_key(key: &Key) -> Result<EntryKey, StoreError> {
             Mailbox::new(NETWORKS).map_err(|error| StoreError::Unavailable(error.to_string()))?
         }
     };
-    let id = key.network().map(|network| network.id()).unwrap_or_default();
+    let id = key.network().map(Prefix::id).unwrap_or_default();
     Ok(EntryKey { kind: key.kind(), mailbox, id })
 }

@@ -99,21 +99,21 @@ impl Stand {
 
     pub async fn with(kind: Kind, options: Options) -> Self {
         let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
-        Self::over(kind, options, store(stored).await).await
+        Self::over(kind, options, store(stored).await)
     }
 
     /// A daemon that starts anew over the same store, with throttling on.
-    pub async fn restarted(&self, kind: Kind) -> Self {
+    pub fn restarted(&self, kind: Kind) -> Self {
         let throttle = Some(ThrottlePolicy::default());
         let options = Options { throttle, ..Options::default() };
-        let stand = Self::over(kind, options, self.store.clone()).await;
+        let stand = Self::over(kind, options, self.store.clone());
         if matches!(kind, Kind::ClientUpstream | Kind::LoginUpstream) {
             stand.upstream.script(super::upstream::passwords);
         }
         stand
     }
 
-    async fn over(kind: Kind, options: Options, store: SealedStore<MemoryEngine>) -> Self {
+    fn over(kind: Kind, options: Options, store: SealedStore<MemoryEngine>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (socket, below) = (folder.path().join("door"), folder.path().join("auth"));
         let upstream = Upstream::start(&below);

@@ -33,7 +33,7 @@ fn login(
 /// A code that is wrong now, another one for each number.
 fn wrong_code(number: u32) -> String {
     let right: Vec<String> = (-1..=1).map(|offset| code(ALICE, offset)).collect();
-    (0..)
+    (0..100_u32)
         .map(|n| format!("{:06}", (n + number * 7) % 1_000_000))
         .find(|digits| !right.contains(digits))
         .unwrap()
@@ -45,7 +45,7 @@ fn guessing_codes_with_the_right_password_ends_soon_from_any_number_of_places() 
     let mut world = World::sample();
     let mut looked_at = 0;
     for guess in 0..1_000_u32 {
-        let from = format!("2001:db8:{:x}::1", guess);
+        let from = format!("2001:db8:{guess:x}::1");
         let typed = format!("T9D3K!px{}", wrong_code(guess));
         match login(&mut world, &policy, ALICE, &typed, &from) {
             "wrong_code" => looked_at += 1,
