@@ -21,6 +21,9 @@ use crate::{
 /// Whose the counters of networks are. No login can have this name: a mailbox has no `@` in front.
 const NETWORKS: &str = "@networks";
 
+/// How often counters are written again because another login has changed them.
+const WRITE_ATTEMPTS: usize = 64;
+
 /// All counters of one store.
 pub struct Counters {
     store: Arc<dyn Store>,
@@ -137,18 +140,32 @@ impl Counters {
         if counters.is_empty() {
             return Ok(());
         }
-        let mut changes = Vec::with_capacity(counters.len());
-        for (key, counter) in counters {
-            // The latest value, whoever made it: of two logins the later write must not be older.
-            let counter = self.known.get(&key).unwrap_or(counter);
-            let entry = Entry {
-                value: Secret::from_vec(counter.encode()),
-                expires: counter.expires(policy),
+        let mut written = counters;
+        for _ in 0..WRITE_ATTEMPTS {
+            // The latest values, whoever made them.
+            for (key, counter) in &mut written {
+                *counter = self.known.get(key).unwrap_or_else(|| counter.clone());
+            }
+            let changes = written
+                .iter()
+                .map(|(key, counter)| {
+                    let value = Secret::from_vec(counter.encode());
+                    let entry = Entry { value, expires: counter.expires(policy) };
+                    Ok(Change::Entry { key: entry_key(key)?, expect: None, entry: Some(entry) })
+                })
+                .collect::<Result<Vec<_>, StoreError>>()?;
+            // Nothing is expected of the entries, so there is no conflict.
+            let _ = self.store.commit(changes).await?;
+            // Two logins may have committed in the other order than they counted. Whoever finds
+            // that there is something newer than what it wrote writes again, so the last is right.
+            let current = |(key, counter): &(Key, Counter)| {
+                self.known.get(key).is_none_or(|known| known == *counter)
             };
-            let key = entry_key(&key)?;
-            changes.push(Change::Entry { key, expect: None, entry: Some(entry) });
+            if written.iter().all(current) {
+                return Ok(());
+            }
         }
-        self.store.commit(changes).await.map(|_| ())
+        Err(StoreError::Unavailable("the throttling counters do not stand still".into()))
     }
 }
 

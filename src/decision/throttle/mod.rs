@@ -42,11 +42,11 @@
 //!
 //! An attempt that is throttled is not evaluated, not counted, and does not prolong anything.
 //!
-//! The bound on guessed codes needs one thing from the driver. Between [`admit_code`] and the end
-//! of the login nobody else's guess may slip in: the outcome, whether burned or counted, is written on
-//! condition that the mailbox's counter ([`Key::Mailbox`]) still is what the view had. If it is
-//! not, the counters are loaded again and [`admit_code`] is asked again. Then a thousand guesses
-//! at once are worth as many as fit one after the other.
+//! The bound on guessed codes needs one thing from the driver. Between loading the view for
+//! [`admit_code`] and the end of the login nobody else's guess may slip in. In one process one
+//! login at a time looks at a code of a mailbox. Several processes would write the outcome, burned
+//! or counted, on condition that the mailbox's counter ([`Key::Mailbox`]) still is what the view
+//! had, and ask again otherwise. Then a thousand guesses at once are worth as many as fit one after the other.
 //!
 //! A live session or an app password, found by the keyed hash of the whole credential, is not asked
 //! for admission: nobody guesses those, and they go on working during an attack. Look for a
@@ -247,8 +247,8 @@ pub fn admit_code(
 }
 
 /// Takes what came out of a login; returns the counters that changed. The caller loads them
-/// fresh, stores what is returned on condition that nothing changed in between, and goes round
-/// again otherwise; a failure that was counted is never taken back with the login it counts.
+/// fresh, and stores what is returned before anybody else changes them; a failure that was counted
+/// is never taken back with the login it counts.
 pub fn after(
     policy: &ThrottlePolicy,
     view: &View,

@@ -83,6 +83,8 @@ impl Mail2fa {
              [names]\nlowercase = true\ndefault_realm = \"example.org\"\n\n\
              [totp]\nissuer = \"Example Mail\"\n\n\
              [control]\nsocket = \"{root}/control\"\n\n\
+             # All clients of a test come from this one host.\n\
+             [throttle]\nshared_networks = [\"127.0.0.0/8\"]\n\n\
              [refusals]\ndelay = \"{}\"\n\n\
              {}\n[passwords]\n",
             plan.refusal_delay,
