@@ -191,9 +191,9 @@ pub fn io_exit(error: &io::Error) -> Exit {
 
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
-        let exit = match &error {
+        let exit = match error {
+            ServeError::Compose(error) => return error.into(),
             ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
-            ServeError::Compose(error) => compose(error),
             ServeError::Listen(_) | ServeError::Control(_) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
