@@ -27,11 +27,13 @@ Exit status (sysexits.h):
 
 First steps:
   mail2fa config check
-  mail2fa init
+  mail2fa init --user mail2fa
   mail2fa totp enable alice@example.org
 
 Commands talk to the running daemon over its control socket. When no daemon runs they open the \
-store themselves, as the user that owns it.";
+store themselves, as the user that owns it.
+
+The environment variable MAIL2FA_CONFIG names another configuration file, as --config does.";
 
 /// Two-factor authentication for mail logins.
 ///

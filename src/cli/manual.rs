@@ -39,5 +39,25 @@ fn render(command: Command) -> Result<String, Failure> {
         .render(&mut page)
         .map_err(|error| Failure::new(Exit::Software, error))?;
     // What follows the options has a heading that says nothing.
-    Ok(String::from_utf8_lossy(&page).replace("\n.SH EXTRA\n", "\n.SH NOTES\n"))
+    let page = String::from_utf8_lossy(&page).replace("\n.SH EXTRA\n", "\n.SH NOTES\n");
+    Ok(unfilled(&page))
+}
+
+/// Indented lines are examples and tables: kept as they are, so that no command is broken into
+/// two lines.
+fn unfilled(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    let mut kept = false;
+    for line in page.lines() {
+        if line.starts_with(' ') != kept {
+            kept = !kept;
+            text.push_str(if kept { ".nf\n" } else { ".fi\n" });
+        }
+        text.push_str(line);
+        text.push('\n');
+    }
+    if kept {
+        text.push_str(".fi\n");
+    }
+    text
 }
