@@ -97,7 +97,7 @@ fn enrol(stand: &Stand, report: &mut Report) -> Result<Codes> {
     println!("$ oathtool --totp --base32 {}\n{code}", codes.secret());
     println!("$ mail2fa totp confirm {ALICE} {code}");
     let confirmed = stand.mail2fa().cli_text(&["totp", "confirm", ALICE, &code], "");
-    let said = confirmed.as_ref().ok().and_then(|text| text.lines().next());
+    let said = confirmed.as_ref().ok().and_then(|text| text.split(". ").next());
     let said = said.unwrap_or_default().to_owned();
     report.done("and on, once a code has confirmed it", confirmed, &said)?;
     Ok(codes)
@@ -141,6 +141,7 @@ All of it stays up until you press Ctrl-C.
 
 Enrol a phone: scan the QR code above with any authenticator app (Aegis, FreeOTP+, Google
 Authenticator, ...), or type the secret beside it. The app then shows a new code every 30 seconds.
+The steps above have used up the codes of this minute: when the first one is refused, wait for the next.
 
 Connect a mail client to 127.0.0.1, without TLS, with the \"normal\" (plain) password method:
   IMAP port {imap}    POP3 port {pop3}    SMTP port {smtp}
@@ -151,7 +152,7 @@ A code opens once, so a client that logs in again and again asks for the passwor
 Or by hand:
   curl -u '{ALICE}:{ALICE_PASSWORD}CODE' 'imap://127.0.0.1:{imap}/INBOX;MAILINDEX=1'
   swaks --server 127.0.0.1:{smtp} --auth PLAIN --auth-user {ALICE} \\
-    --auth-password {ALICE_PASSWORD}CODE --to {BOB}
+    --auth-password '{ALICE_PASSWORD}CODE' --to {BOB}
 
 What mail2fa says about each login: {}
 Its configuration: {}",
