@@ -167,6 +167,7 @@ fn wrong_code(secret: &str) -> String {
 fn init_makes_key_and_store_once() {
     let site = Site::bare("store");
     site.run(&["mailbox", "list"]).fails(69, "mail2fa init");
+    site.run(&["serve"]).fails(69, "mail2fa init");
     site.run(&["init", "--key-only"]).ok();
     assert!(!site.path("store").exists());
     let key = fs::read(site.path("key")).unwrap();
