@@ -129,7 +129,7 @@ fn list(backend: &mut Backend, json: bool) -> Result<(), Failure> {
     }
     match problems {
         0 => Ok(()),
-        count => Err(Failure::new(Exit::Io, format!("{count} records cannot be read"))),
+        count => Err(Failure::new(Exit::Io, format!("records that cannot be read: {count}"))),
     }
 }
 
