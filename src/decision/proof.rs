@@ -7,6 +7,7 @@ use super::{
     digest::{CredentialKey, Digest},
     place::Use,
     record::MailboxRecord,
+    session::SessionPolicy,
 };
 use crate::base::{Mailbox, UnixMillis};
 
@@ -73,11 +74,11 @@ impl SessionLive {
     /// The proof, if the record has a session of this credential that lives at this moment.
     pub(super) fn from_record(
         record: &MailboxRecord,
+        policy: &SessionPolicy,
         digest: &Digest,
         now: UnixMillis,
     ) -> Option<Self> {
-        let live = record.is_enrolled()
-            && record.sessions.iter().any(|s| s.digest == *digest && s.is_live(now));
+        let live = record.is_enrolled() && policy.has_live(&record.sessions, digest, now);
         live.then_some(Self(()))
     }
 }

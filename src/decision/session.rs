@@ -90,6 +90,15 @@ impl Session {
     pub fn is_stale(&self, now: UnixMillis) -> bool {
         now >= self.last_use.at.plus_seconds(self.idle_seconds / TOUCH_FRACTION)
     }
+
+    /// The same session under limits that may be shorter by now.
+    fn within(&self, absolute_seconds: u64, idle_seconds: u64) -> Self {
+        Self {
+            ends: self.ends.min(self.opened.at.plus_seconds(absolute_seconds)),
+            idle_seconds: self.idle_seconds.min(idle_seconds),
+            ..self.clone()
+        }
+    }
 }
 
 impl SessionPolicy {
@@ -115,15 +124,38 @@ impl SessionPolicy {
         key.digest(Kind::Session, mailbox, &fields)
     }
 
-    /// The session of a sign-in that was accepted now.
-    pub fn open(&self, digest: Digest, opened: Use, taken: &[Session]) -> Session {
-        let id = taken.iter().map(|session| session.id).max().unwrap_or(0).saturating_add(1);
-        let seconds = self.absolute_seconds.max(self.parallel_seconds);
-        let idle_seconds = if self.absolute_seconds == 0 {
+    /// How long a session lives at most, and without being used, seconds.
+    fn limits(&self) -> (u64, u64) {
+        let absolute = self.absolute_seconds.max(self.parallel_seconds);
+        let idle = if self.absolute_seconds == 0 {
             self.parallel_seconds
         } else {
             self.idle_seconds.max(self.parallel_seconds)
         };
+        (absolute, idle)
+    }
+
+    /// Whether a session of this credential lives at this moment: by what was said when it was
+    /// opened and by what is said now, so that shorter times hold for open sessions too.
+    pub fn has_live(&self, sessions: &[Session], digest: &Digest, now: UnixMillis) -> bool {
+        sessions.iter().any(|session| session.digest == *digest && self.is_live(session, now))
+    }
+
+    /// Whether a use at this moment is worth writing down.
+    pub fn is_stale(&self, session: &Session, now: UnixMillis) -> bool {
+        let (absolute, idle) = self.limits();
+        session.within(absolute, idle).is_stale(now)
+    }
+
+    fn is_live(&self, session: &Session, now: UnixMillis) -> bool {
+        let (absolute, idle) = self.limits();
+        session.within(absolute, idle).is_live(now)
+    }
+
+    /// The session of a sign-in that was accepted now.
+    pub fn open(&self, digest: Digest, opened: Use, taken: &[Session]) -> Session {
+        let id = taken.iter().map(|session| session.id).max().unwrap_or(0).saturating_add(1);
+        let (seconds, idle_seconds) = self.limits();
         Session {
             id,
             digest,
@@ -137,7 +169,7 @@ impl SessionPolicy {
     /// The sessions of a record after one was added: the dead leave, and the ones used longest ago when
     /// there are too many.
     pub fn with(&self, mut sessions: Vec<Session>, new: Session, now: UnixMillis) -> Vec<Session> {
-        sessions.retain(|session| session.is_live(now) && session.digest != new.digest);
+        sessions.retain(|session| self.is_live(session, now) && session.digest != new.digest);
         sessions.sort_by_key(|session| session.last_use.at);
         let surplus = (sessions.len() + 1).saturating_sub(self.per_mailbox.max(1));
         sessions.drain(..surplus.min(sessions.len()));
@@ -187,7 +219,9 @@ mod tests {
             SessionPolicy { absolute_seconds: 100, idle_seconds: 30, ..SessionPolicy::default() };
         let d = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
         let mut session = policy.open(d, at(1_000), &[]);
-        for (now, live) in [(1_000, true), (1_029, true), (1_030, false), (910, true), (909, false)]
+        let before = 1_000 - LOGIN_SECONDS;
+        for (now, live) in
+            [(1_000, true), (1_029, true), (1_030, false), (before, true), (before - 1, false)]
         {
             assert_eq!(session.is_live(UnixMillis::from_seconds(now)), live, "{now}");
         }

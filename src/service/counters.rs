@@ -71,13 +71,17 @@ impl Counters {
         keys: &[Key],
         now: UnixMillis,
     ) -> Result<View, StoreError> {
-        let view = self.load(keys, now).await?;
-        let settled = throttle::settle(policy, &view, now);
-        if settled.is_empty() {
-            return Ok(view);
-        }
+        let loaded = self.load(keys, now).await?;
+        let (view, settled) = {
+            let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            let view = loaded.updated(self.current(keys));
+            let settled = throttle::settle(policy, &view, now);
+            // Into memory first: what is written is what is there.
+            self.keep(&settled);
+            (view.updated(self.current(keys)), settled)
+        };
         self.write(policy, settled).await?;
-        self.load(keys, now).await
+        Ok(view)
     }
 
     /// Counts what came out of a login.
@@ -93,15 +97,24 @@ impl Counters {
             let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
             // What another login has changed since is in `known`; what was pushed out of it
             // meanwhile was written, and is as it was loaded.
-            let current = keys.iter().map(|key| (key.clone(), self.known.get(key)));
-            let view = loaded.updated(current);
+            let view = loaded.updated(self.current(keys));
             let changed = throttle::after(policy, &view, event, now);
-            for (key, counter) in &changed {
-                self.known.insert(key.clone(), counter.clone());
-            }
+            self.keep(&changed);
             changed
         };
         self.write(policy, changed).await
+    }
+
+    /// What is in memory now; call with `changing` held.
+    fn current(&self, keys: &[Key]) -> Vec<(Key, Option<Counter>)> {
+        keys.iter().map(|key| (key.clone(), self.known.get(key))).collect()
+    }
+
+    /// Takes changed counters into memory; call with `changing` held.
+    fn keep(&self, changed: &[(Key, Counter)]) {
+        for (key, counter) in changed {
+            self.known.insert(key.clone(), counter.clone());
+        }
     }
 
     async fn load(&self, keys: &[Key], now: UnixMillis) -> Result<View, StoreError> {

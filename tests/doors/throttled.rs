@@ -7,7 +7,7 @@ use mail2fa::decision::throttle::ThrottlePolicy;
 use crate::{
     login,
     support::{
-        ALICE, ALICE_PASSWORD, BOB, code,
+        ALICE, ALICE_PASSWORD, BOB, NOW, code,
         stand::{Kind, Options, Stand},
         upstream::passwords,
         with_code,
@@ -88,5 +88,28 @@ async fn dovecot_is_told_not_to_slow_down_what_is_counted_here() {
         let asked = stand.upstream.said("AUTH");
         assert!(asked[0].contains("\trip=192.0.2.7\tno-penalty\tresp="), "{asked:?}");
         assert!(!asked[1].contains("no-penalty"), "without a record it is Dovecot's: {asked:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_ran_ahead_for_a_while_keeps_nobody_out_for_as_long() {
+    const DAY: u64 = 86_400;
+    for kind in KINDS {
+        let stand = stand(kind).await;
+        stand.clock.set(NOW.plus_seconds(365 * DAY));
+        for n in 0..8_u32 {
+            let mut peer = stand.peer().await;
+            let line = login(1, ALICE, &with_code(ALICE_PASSWORD, &wrong(n)));
+            let _ = peer.ask(from(&line, n)).await;
+        }
+        // Set right again: the counters keep their level, and from now on it falls.
+        for (day, expected) in [(0, "refused throttled"), (9, "accepted password+code")] {
+            stand.clock.set(NOW.plus_seconds(day * DAY));
+            let mut peer = stand.peer().await;
+            let steps = i64::try_from(day * DAY / 30).unwrap();
+            let line = login(1, ALICE, &with_code(ALICE_PASSWORD, &code(steps)));
+            let _ = peer.ask(from(&line, 999)).await;
+            assert_eq!(stand.log.last().result, expected, "{kind:?} on day {day}");
+        }
     }
 }

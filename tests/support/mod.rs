@@ -91,6 +91,10 @@ impl FakeClock {
         self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
     }
 
+    pub fn set(&self, now: UnixMillis) {
+        self.0.store(now.millis(), Ordering::Relaxed);
+    }
+
     /// From now on it stands before 1970.
     pub fn break_down(&self) {
         self.0.store(u64::MAX, Ordering::Relaxed);

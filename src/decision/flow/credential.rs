@@ -41,13 +41,12 @@ pub(super) enum Typed {
     Hopeless(Refusal),
 }
 
-/// Recognises a credential. `session` is its hash for this mailbox, services and place.
+/// Recognises a credential. `live` says whether the record has a live sign-in of it.
 pub(super) fn recognise(
     credential: &Secret,
     record: Option<&MailboxRecord>,
-    session: &Digest,
+    live: impl Fn(&MailboxRecord) -> bool,
     recovery: impl Fn(&RecoveryCode) -> Digest,
-    now: UnixMillis,
 ) -> Typed {
     let Some(record) = record else {
         return Typed::Password(credential.clone());
@@ -69,8 +68,7 @@ pub(super) fn recognise(
             Err(SplitError::NoPassword) => return Typed::Hopeless(Refusal::EmptyPassword),
         },
     };
-    let live = record.sessions.iter().any(|s| s.digest == *session && s.is_live(now));
-    Typed::PasswordAndFactor(password, if live { Factor::Session } else { factor })
+    Typed::PasswordAndFactor(password, if live(record) { Factor::Session } else { factor })
 }
 
 /// What using up a code does to the record.

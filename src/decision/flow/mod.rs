@@ -289,7 +289,8 @@ impl Login {
         let hash = value.and_then(|record| record.password_hash.clone());
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
-        let typed = recognise(&self.credential, value, &self.session, recovery, self.arrival.at);
+        let live = |record: &MailboxRecord| self.signed_in(record);
+        let typed = recognise(&self.credential, value, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
@@ -310,6 +311,15 @@ impl Login {
         let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
+    }
+
+    /// Whether a sign-in of this very credential lives.
+    fn signed_in(&self, record: &MailboxRecord) -> bool {
+        self.policy.sessions.has_live(&record.sessions, &self.session, self.arrival.at)
+    }
+
+    fn session_live(&self, record: &MailboxRecord) -> Option<SessionLive> {
+        SessionLive::from_record(record, &self.policy.sessions, &self.session, self.arrival.at)
     }
 
     fn may_try(&self, view: Option<&View>) -> bool {
@@ -404,7 +414,7 @@ impl Login {
             Err(why) => return unavailable(why),
         };
         let now = self.arrival.at;
-        if seen.value.sessions.iter().any(|s| s.digest == self.session && s.is_live(now)) {
+        if self.signed_in(&seen.value) {
             checked.candidate = Some(Candidate { factor: Factor::Session, seen });
             return self.judge_code(checked);
         }
@@ -526,9 +536,7 @@ impl Login {
             }
             (Role::WithoutCode, _, _) => return refuse(Refusal::MissingCode),
             (Role::WithSession, Basis::Password(right, Standing::Unproved), _) => {
-                let live = record.and_then(|record| {
-                    SessionLive::from_record(record, &self.session, self.arrival.at)
-                });
+                let live = record.and_then(|record| self.session_live(record));
                 match (live, seen) {
                     (Some(live), Some(seen)) => Basis::Password(right, Standing::Live(live, seen)),
                     // Ended meanwhile, and its code is used up.
@@ -610,7 +618,7 @@ impl Login {
     fn session_use(&self, seen: Versioned<MailboxRecord>) -> Option<Write> {
         let Versioned { value: mut record, version } = seen;
         let session = record.sessions.iter_mut().find(|s| s.digest == self.session)?;
-        if !session.is_stale(self.arrival.at) {
+        if !self.policy.sessions.is_stale(session, self.arrival.at) {
             return None;
         }
         session.last_use = self.arrival.clone();
@@ -725,7 +733,7 @@ impl Login {
             Ok(seen) => seen,
             Err(why) => return unavailable(why),
         };
-        match SessionLive::from_record(&seen.value, &self.session, self.arrival.at) {
+        match self.session_live(&seen.value) {
             Some(live) => {
                 let identity = self.identity.clone();
                 self.accept(Accepted::by_session(identity, user, right, live))

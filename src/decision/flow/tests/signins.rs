@@ -266,3 +266,58 @@ fn an_app_password_that_is_revoked_while_the_mail_server_is_told_does_not_count(
     };
     assert_eq!(word(&outcome), "app_password_wrong");
 }
+
+#[test]
+fn of_connections_opened_together_the_first_one_may_be_checked_last() {
+    for throttle in [None, Some(ThrottlePolicy::default())] {
+        let mut policy = Policy::clone(&with_sessions(Passwords::Upstream));
+        policy.throttle = throttle;
+        let policy = Arc::new(policy);
+        let mut world = World::sample();
+        let typed = format!("T9D3K!px{}", code(ALICE, 0));
+        let at = |millis| UnixMillis::from_millis(NOW * 1_000 + millis);
+        // Its password check takes longer than all of the other one.
+        let Next::Perform(flow, effect) =
+            Flow::start(request(ALICE, &typed), Arc::clone(&policy), at(0))
+        else {
+            panic!("it starts with an effect");
+        };
+        let first = flow.step(world.perform(effect));
+        for (mut next, expected) in [
+            (Flow::start(request(ALICE, &typed), Arc::clone(&policy), at(20)), "password+code"),
+            (first, "password+session"),
+        ] {
+            let outcome = loop {
+                next = match next {
+                    Next::Finish(outcome) => break outcome,
+                    Next::Perform(flow, effect) => flow.step(world.perform(effect)),
+                };
+            };
+            assert_eq!(word(&outcome), expected);
+        }
+    }
+}
+
+#[test]
+fn what_the_administrator_shortens_is_shorter_for_sessions_that_are_open() {
+    let long = with_sessions(Passwords::Upstream);
+    let short = |change: fn(&mut SessionPolicy)| {
+        let mut policy = Policy::clone(&long);
+        change(&mut policy.sessions);
+        Arc::new(policy)
+    };
+    for (policy, after, expected) in [
+        (Arc::clone(&long), 600, "password+session"),
+        (short(|s| s.absolute_seconds = 0), 5, "password+session"),
+        (short(|s| s.absolute_seconds = 0), 11, "used_code"),
+        (short(|s| s.absolute_seconds = 300), 299, "password+session"),
+        (short(|s| s.absolute_seconds = 300), 600, "wrong_code"),
+        (short(|s| s.idle_seconds = 300), 600, "wrong_code"),
+    ] {
+        let mut world = World::sample();
+        let typed = format!("T9D3K!px{}", code(ALICE, 0));
+        let _ = login_at(&mut world, &long, &typed, NOW, "192.0.2.1", Service::Imap);
+        let got = login_at(&mut world, &policy, &typed, NOW + after, "192.0.2.1", Service::Imap);
+        assert_eq!(got, expected, "{:?} after {after}", policy.sessions);
+    }
+}
