@@ -12,7 +12,7 @@ use crate::{
         flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Outcome, Refusal},
-        throttle::ThrottlePolicy,
+        throttle::{Event, Key, ThrottlePolicy},
     },
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
@@ -68,7 +68,8 @@ impl Authenticator {
 
     /// Decides one login and logs the decision.
     ///
-    /// Dropping the future abandons the login: nothing is accepted, a code may be burned.
+    /// Dropping the future abandons the login: nothing is accepted, a code may be burned, and a
+    /// password that was being checked counts as wrong.
     pub async fn authenticate(
         &self,
         request: Request,
@@ -124,7 +125,14 @@ impl Authenticator {
                 Effect::Load(mailbox) => Input::Loaded(
                     self.store.load(&mailbox).await.map_err(|error| error.to_string()),
                 ),
-                Effect::CheckPassword(question) => Input::Password(source.check(&question).await),
+                Effect::CheckPassword(question) => {
+                    let counted = flow.if_abandoned();
+                    let mut abandoned =
+                        Abandoned { counters: &self.counters, throttle, counted, now };
+                    let answer = source.check(&question).await;
+                    abandoned.counted = None;
+                    Input::Password(answer)
+                }
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
                 Effect::Burn(write) => Input::Burned(self.write(write).await),
                 Effect::Touch(write) => Input::Touched(self.write(write).await),
@@ -189,6 +197,22 @@ impl Authenticator {
             result,
             duration_ms,
         });
+    }
+}
+
+/// A login whose password is being checked; when it is dropped meanwhile, that is counted.
+struct Abandoned<'a> {
+    counters: &'a Counters,
+    throttle: &'a ThrottlePolicy,
+    counted: Option<(Vec<Key>, Event)>,
+    now: UnixMillis,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        if let Some((keys, event)) = self.counted.take() {
+            self.counters.count_abandoned(self.throttle, &keys, event, self.now);
+        }
     }
 }
 

@@ -28,7 +28,8 @@ const WRITE_ATTEMPTS: usize = 64;
 pub struct Counters {
     store: Arc<dyn Store>,
     /// What the store has, including that it has nothing. Every value was written before it is
-    /// put here, or is being written by the login that put it.
+    /// put here, or is being written by the login that put it; an abandoned login's is written by
+    /// the next one.
     known: Cache<Key, Counter>,
     /// Held while counters are changed; never across an await.
     changing: Mutex<()>,
@@ -103,6 +104,22 @@ impl Counters {
             changed
         };
         self.write(policy, changed).await
+    }
+
+    /// The same for a login that nobody waits for any more, in memory only: the next change of a
+    /// counter writes it. Counters that are not in memory are left as they are.
+    pub fn count_abandoned(
+        &self,
+        policy: &ThrottlePolicy,
+        keys: &[Key],
+        event: Event,
+        now: UnixMillis,
+    ) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current(keys);
+        if current.iter().all(|(_, counter)| counter.is_some()) {
+            self.keep(&throttle::after(policy, &View::new(current), event, now));
+        }
     }
 
     /// What is in memory now; call with `changing` held.

@@ -113,3 +113,32 @@ async fn a_clock_that_ran_ahead_for_a_while_keeps_nobody_out_for_as_long() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_guess_that_is_hung_up_on_before_dovecot_has_answered_counts_too() {
+    // Dovecot says OK at once and FAIL after two seconds: who hangs up between has his answer.
+    for (kind, cancel) in [
+        (Kind::LoginUpstream, false),
+        (Kind::LoginUpstream, true),
+        (Kind::ClientUpstream, false),
+        (Kind::ClientUpstream, true),
+    ] {
+        let stand = stand(kind).await;
+        stand.upstream.silent();
+        for n in 0..30_u32 {
+            let mut peer = stand.peer().await;
+            let line = login(1, ALICE, &with_code(&format!("guess {n}x"), "123456"));
+            peer.send(from(&line, n)).await;
+            stand.upstream.wait("AUTH", usize::try_from(n).unwrap() + 1).await;
+            if cancel {
+                peer.send("CANCEL\t1\n").await;
+                peer.expect_quiet().await;
+            }
+        }
+        stand.upstream.script(passwords);
+        let mut peer = stand.peer().await;
+        let line = login(1, ALICE, &with_code("another guess", "123456"));
+        let _ = peer.ask(from(&line, 999)).await;
+        assert_eq!(stand.log.last().result, "refused throttled", "{kind:?} {cancel}");
+    }
+}

@@ -196,6 +196,14 @@ impl Flow {
         login.perform(State::Loading, load)
     }
 
+    /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
+    /// a wrong password waiting, so who hangs up during the check knows as much as who waits.
+    pub fn if_abandoned(&self) -> Option<(Vec<Key>, Event)> {
+        let checking = matches!(self.state, State::Checking(_));
+        (checking && !self.login.counters.is_empty())
+            .then(|| (self.login.counters.clone(), Event::WrongPassword(self.login.password)))
+    }
+
     /// Takes the result of the effect that was performed. A result of another effect ends the
     /// login as unavailable: it is a mistake in the driver.
     pub fn step(self, input: Input) -> Next {
