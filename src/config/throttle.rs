@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     base::limits::SHARED_NETWORKS,
-    decision::throttle::{Prefix, Settings, ThrottlePolicy},
+    decision::{
+        place::Network,
+        throttle::{Prefix, Settings, ThrottlePolicy},
+    },
 };
 
 /// Reads the section; `None` when throttling is switched off.
@@ -41,6 +44,14 @@ fn network(text: &str) -> Result<Prefix, String> {
         None => (text, None),
     };
     let address: IpAddr = address.parse().map_err(|_| wrong())?;
-    let bits = bits.unwrap_or(if address.is_ipv4() { 32 } else { 128 });
+    let all = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.unwrap_or(all);
+    if bits < 8 {
+        return Err(format!("has {text:?} in it, which is no place but most of the world"));
+    }
+    let exact = Network::parse(text).is_some();
+    if !exact && bits <= all {
+        return Err(format!("has {text:?} in it: an address has more bits than its network"));
+    }
     Prefix::new(address, bits).map_err(|_| wrong())
 }

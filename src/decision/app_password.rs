@@ -33,7 +33,7 @@ pub struct AppPassword {
     pub digest: Digest,
     /// What its owner calls it.
     pub name: String,
-    /// The services it opens; empty means all that the mailbox may use.
+    /// The services it opens; empty means IMAP, POP3, ManageSieve and submission.
     pub services: Vec<Service>,
     /// The networks it may be used from; empty means any.
     pub networks: Vec<Network>,
@@ -72,7 +72,13 @@ impl AppPassword {
         if self.expires.is_some_and(|end| at.at >= end) {
             return Err(AppPasswordMismatch::Expired);
         }
-        let service = self.services.is_empty() || self.services.contains(&at.service);
+        let service = match &at.service {
+            // A name that nobody has heard of is for whom it was named only.
+            Service::Other(_) => self.services.contains(&at.service),
+            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => {
+                self.services.is_empty() || self.services.contains(&at.service)
+            }
+        };
         let network = self.networks.is_empty()
             || at.from.ip().is_some_and(|ip| self.networks.iter().any(|n| n.contains(ip)));
         if service && network { Ok(()) } else { Err(AppPasswordMismatch::OutOfScope) }
@@ -202,6 +208,28 @@ mod tests {
             ["", "T9D3K!px189145", "abcd", &"a".repeat(28), &"a".repeat(30), &"0".repeat(29)]
         {
             assert!(TypedAppPassword::parse(&Secret::from_slice(typed.as_bytes())).is_none());
+        }
+    }
+
+    #[test]
+    fn without_a_scope_it_opens_what_has_a_name_and_nothing_unheard_of() {
+        let typed = TypedAppPassword::generate(&random());
+        let app = AppPassword {
+            id: typed.id,
+            digest: typed.digest(&alice(), &key()),
+            name: "any".into(),
+            services: Vec::new(),
+            networks: Vec::new(),
+            created: UnixMillis::from_seconds(0),
+            expires: None,
+            last_use: None,
+        };
+        let opens = |service| app.check(&typed, &alice(), &key(), &at(1, service, "192.0.2.9"));
+        for service in [Service::Imap, Service::Pop3, Service::Sieve, Service::Smtp] {
+            assert_eq!(opens(service), Ok(()));
+        }
+        for name in ["", "panel", "doveadm"] {
+            assert_eq!(opens(Service::parse(name)), Err(AppPasswordMismatch::OutOfScope));
         }
     }
 

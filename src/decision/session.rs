@@ -20,9 +20,10 @@
 
 use super::{
     digest::{CredentialKey, Digest, Kind},
+    names::Identity,
     place::{Binding, Place, Use},
 };
-use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
+use crate::base::{NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
 
 /// What the administrator says of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,11 +103,12 @@ impl Session {
 }
 
 impl SessionPolicy {
-    /// What binds a session: equal exactly for the same credential, services and place.
+    /// What binds a session: equal exactly for the same user, opened mailbox, credential, services and
+    /// place.
     pub fn digest(
         &self,
         key: &CredentialKey,
-        mailbox: &Mailbox,
+        identity: &Identity,
         credential: &Secret,
         service: &Service,
         from: NetAddress,
@@ -120,8 +122,10 @@ impl SessionPolicy {
             Place::Network(network) => network.to_string(),
             Place::Unknown => "unknown".to_owned(),
         };
-        let fields: [&[u8]; 3] = [group.as_bytes(), place.as_bytes(), credential.expose()];
-        key.digest(Kind::Session, mailbox, &fields)
+        // A master user's sign-in is one for each mailbox that is opened.
+        let opened = identity.opened().as_str().as_bytes();
+        let fields: [&[u8]; 4] = [group.as_bytes(), place.as_bytes(), opened, credential.expose()];
+        key.digest(Kind::Session, identity.authenticating(), &fields)
     }
 
     /// How long a session lives at most, and without being used, seconds.
@@ -181,6 +185,7 @@ impl SessionPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Mailbox;
 
     fn at(seconds: u64) -> Use {
         let from = NetAddress::parse("192.0.2.1");
@@ -190,7 +195,7 @@ mod tests {
     fn digest(policy: &SessionPolicy, credential: &str, service: &Service, from: &str) -> Digest {
         policy.digest(
             &CredentialKey::new(Secret::from_slice(b"key")),
-            &Mailbox::new("alice").unwrap(),
+            &Identity::Own(Mailbox::new("alice").unwrap()),
             &Secret::from_slice(credential.as_bytes()),
             service,
             NetAddress::parse(from),

@@ -182,13 +182,7 @@ impl Flow {
             return refuse(Refusal::BadName);
         }
         let Request { credential, service, remote, .. } = request;
-        let session = policy.sessions.digest(
-            &policy.key,
-            identity.authenticating(),
-            &credential,
-            &service,
-            remote,
-        );
+        let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));

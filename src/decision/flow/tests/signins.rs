@@ -321,3 +321,19 @@ fn what_the_administrator_shortens_is_shorter_for_sessions_that_are_open() {
         assert_eq!(got, expected, "{:?} after {after}", policy.sessions);
     }
 }
+
+#[test]
+fn a_master_users_sign_in_is_for_the_mailbox_that_it_opened() {
+    let policy = with_sessions(Passwords::Upstream);
+    let mut world = World::sample();
+    let typed = format!("boss{}", code("chief@example.org", 0));
+    for (user, opened, expected) in [
+        ("chief@example.org", "chief@example.org", "password+code"),
+        ("chief@example.org", "chief@example.org", "password+session"),
+        ("bob@example.org*chief@example.org", "bob@example.org", "used_code"),
+        ("alice@example.org*chief@example.org", "alice@example.org", "used_code"),
+    ] {
+        world.returned.insert("chief@example.org".into(), opened.into());
+        assert_eq!(word(&world.login(&policy, request(user, &typed))), expected, "{user}");
+    }
+}

@@ -8,6 +8,7 @@ use crate::{
     },
     decision::{
         app_password::{AppPasswordMismatch, TypedAppPassword},
+        names::Identity,
         place::Use,
         recovery::{RecoveryCode, SET},
         session::SessionPolicy,
@@ -66,8 +67,13 @@ fn open_sessions(bench: &Bench, ages: &[u64]) {
             let opened = at(NOW - age);
             let credential = Secret::from_slice(&age.to_be_bytes());
             let from = opened.from;
-            let digest =
-                policy.digest(&bench.admin.key, &mailbox(), &credential, &Service::Imap, from);
+            let digest = policy.digest(
+                &bench.admin.key,
+                &Identity::Own(mailbox()),
+                &credential,
+                &Service::Imap,
+                from,
+            );
             let session = policy.open(digest, opened, &record.sessions);
             record.sessions.push(session);
         }
