@@ -198,11 +198,8 @@ fn a_lost_key_is_not_replaced() {
 
 #[test]
 fn init_can_be_done_for_another_user() {
-    let nobody = nix::unistd::User::from_name("nobody").ok().flatten();
-    let (true, Some(nobody)) = (nix::unistd::geteuid().is_root(), nobody) else {
-        eprintln!("skipped: needs root and a user nobody");
-        return;
-    };
+    assert!(nix::unistd::geteuid().is_root(), "run the tests as root: tests/run");
+    let nobody = nix::unistd::User::from_name("nobody").ok().flatten().unwrap();
     let site = Site::bare("store");
     fs::set_permissions(site.directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     site.run(&["init", "--user", "nobody"]).ok();
@@ -516,10 +513,7 @@ fn a_running_daemon_is_asked() {
 
 #[test]
 fn other_users_are_turned_away() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("skipped: needs root");
-        return;
-    }
+    assert!(nix::unistd::geteuid().is_root(), "run the tests as root: tests/run");
     let site = Site::new("store");
     fs::set_permissions(site.directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     // Another user may be unable to reach the program where it was built.

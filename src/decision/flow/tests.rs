@@ -10,9 +10,10 @@ use crate::{
     base::{NetAddress, Service},
     decision::{
         digest::CredentialKey,
-        names::NameRules,
+        names::{MasterPolicy, NameRules},
         outcome::Method,
-        record::TotpFactor,
+        record::{TotpFactor, Version},
+        recovery::RecoveryCode,
         session::SessionPolicy,
         throttle::{self, Counter, ThrottlePolicy},
         totp,

@@ -1,0 +1,160 @@
+//! What was typed is right. The mail server is told where it must be, and then every name that is
+//! involved is looked at once more, because all that came before takes time.
+
+use std::collections::VecDeque;
+
+use super::{
+    Basis, Claim, Effect, Login, Next, Passwords, Role, Standing, State, refuse, unavailable,
+    without_code,
+};
+use crate::{
+    base::{Mailbox, MailboxError},
+    decision::{
+        answer::PasswordAnswer,
+        names::{Identity, MasterPolicy},
+        outcome::{Accepted, Refusal},
+        proof::NoFactorAsked,
+        record::{MailboxRecord, Versioned},
+    },
+};
+
+impl Login {
+    pub(super) fn names_to_judge(
+        &self,
+        authenticating: Option<Role>,
+        returned: Option<&[u8]>,
+        auth_user: Option<&[u8]>,
+    ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
+        let mut names = VecDeque::new();
+        if let Identity::Master { target, .. } = &self.identity {
+            names.push_back((target.clone(), Role::MasterTarget));
+        }
+        if let Some(returned) = returned {
+            let returned = self.policy.names.canonical(returned)?;
+            if returned != *self.identity.opened() {
+                names.push_back((returned, Role::Returned));
+            }
+        }
+        if let Some(auth_user) = auth_user {
+            let auth_user = self.policy.names.canonical(auth_user)?;
+            if auth_user != *self.identity.authenticating() {
+                names.push_back((auth_user, Role::Returned));
+            }
+        }
+        if let Some(role) = authenticating {
+            names.push_back((self.identity.authenticating().clone(), role));
+        }
+        Ok(names)
+    }
+
+    /// The mail server has been told, and must have understood the same mailbox.
+    pub(super) fn established(self, mut claim: Box<Claim>, answer: PasswordAnswer) -> Next {
+        let user = match answer {
+            PasswordAnswer::Right { user, auth_user: _ } => user,
+            // What was typed was right, so this is not the client's fault.
+            PasswordAnswer::Wrong => {
+                return unavailable("the upstream refused to take our word for the mailbox");
+            }
+            PasswordAnswer::Unavailable(why) => return unavailable(why),
+        };
+        if let Some(user) = &user {
+            match self.policy.names.canonical(user) {
+                Ok(name) if name == *self.identity.opened() => {}
+                Ok(_) | Err(_) => {
+                    return unavailable("the upstream turned the mailbox's name into another one");
+                }
+            }
+        }
+        claim.user = user.or(claim.user);
+        self.look(claim)
+    }
+
+    /// Looks at the next name, or completes the login when all have been looked at.
+    pub(super) fn look(self, mut claim: Box<Claim>) -> Next {
+        match claim.waiting.pop_front() {
+            Some(asking) => {
+                let load = Effect::Load(asking.0.clone());
+                self.perform(State::Judging(claim, asking), load)
+            }
+            None => self.complete(*claim),
+        }
+    }
+
+    /// One more name has been looked up: may the login go on?
+    pub(super) fn judge(
+        self,
+        mut claim: Claim,
+        role: Role,
+        seen: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
+        let record = seen.as_ref().map(|r| &r.value);
+        if record.is_some_and(|record| record.locked.is_some()) {
+            return refuse(Refusal::Locked);
+        }
+        let off = NoFactorAsked::from_record(record);
+        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
+        claim.basis = match (role, claim.basis, off) {
+            // Removed or renamed while its password was being checked.
+            (Role::WithoutCode, _, Some(_)) if gone => return refuse(Refusal::WrongPassword),
+            (Role::WithoutCode, Basis::Password(right, Standing::Unproved), Some(proof)) => {
+                Basis::Password(right, Standing::NotAsked(proof))
+            }
+            (Role::WithoutCode, _, _) => return refuse(Refusal::MissingCode),
+            (Role::WithSession, Basis::Password(right, Standing::Unproved), _) => {
+                let live = record.and_then(|record| self.session_live(record));
+                match (live, seen) {
+                    (Some(live), Some(seen)) => Basis::Password(right, Standing::Live(live, seen)),
+                    // Ended meanwhile, and its code is used up.
+                    (None, _) | (_, None) => return refuse(Refusal::UsedCode),
+                }
+            }
+            (Role::WithSession, _, _) => return refuse(Refusal::UsedCode),
+            (Role::WithAppPassword, Basis::AppPassword(_, typed, _), _) => {
+                let Some(seen) = seen else { return refuse(Refusal::AppPasswordWrong) };
+                match self.app_password_right(&typed, &seen.value) {
+                    Ok(right) => Basis::AppPassword(right, typed, seen),
+                    Err(refusal) => return refuse(refusal),
+                }
+            }
+            (Role::WithAppPassword, _, _) => return refuse(Refusal::AppPasswordWrong),
+            (Role::MasterTarget | Role::Returned, basis, Some(_)) => basis,
+            (Role::MasterTarget, basis, None) => {
+                let allowed = self.policy.names.master_without_factor == MasterPolicy::Allow;
+                if !allowed && without_code(&claim.waiting) {
+                    return refuse(Refusal::MasterWithoutFactor);
+                }
+                basis
+            }
+            // A factor that was checked is another mailbox's.
+            (Role::Returned, _, None) => return refuse(Refusal::OtherMailboxProtected),
+        };
+        self.look(Box::new(claim))
+    }
+
+    /// Uses up what is used up, notes what is noted, accepts.
+    pub(super) fn complete(self, claim: Claim) -> Next {
+        let user = claim.user;
+        match claim.basis {
+            Basis::Password(_, Standing::Unproved) => {
+                unavailable("no factor was proved and none was ruled out")
+            }
+            Basis::Password(right, Standing::ToBurn(candidate)) => {
+                self.burn(right, user, candidate, 0)
+            }
+            Basis::Password(right, Standing::NotAsked(no_factor)) => {
+                let identity = self.identity.clone();
+                self.accept(Accepted::by_password(identity, user, right, no_factor))
+            }
+            Basis::Password(right, Standing::Live(live, seen)) => {
+                let note = self.session_use(seen);
+                let identity = self.identity.clone();
+                self.note_and_accept(Accepted::by_session(identity, user, right, live), note)
+            }
+            Basis::AppPassword(right, typed, seen) => {
+                let note = self.app_password_use(typed.id, seen);
+                let identity = self.identity.clone();
+                self.note_and_accept(Accepted::by_app_password(identity, user, right), note)
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The end: a code is used up, a use is noted, what came out is counted, and it is accepted.
+
+use std::collections::VecDeque;
+
+use super::{
+    BURN_ATTEMPTS, Basis, Candidate, Claim, Effect, Login, Next, Standing, State, Write,
+    credential::{Factor, judge},
+    refuse, still_the_same, unavailable,
+};
+use crate::decision::{
+    answer::BurnAnswer,
+    app_password::AppPasswordId,
+    outcome::{Accepted, Method, Outcome, Refusal},
+    proof::{CodeBurned, PasswordRight},
+    record::{MailboxRecord, Version, Versioned},
+    throttle::{Event, Fingerprint},
+};
+
+impl Login {
+    /// Uses the code up, and opens the session of this sign-in with the same write.
+    pub(super) fn burn(
+        self,
+        right: PasswordRight,
+        user: Option<Vec<u8>>,
+        candidate: Candidate,
+        attempts: u8,
+    ) -> Next {
+        let now = self.arrival.at;
+        let burn = match judge(&candidate.factor, &candidate.seen.value, now) {
+            Ok(burn) => burn,
+            Err(refusal) => return refuse(refusal),
+        };
+        let mut record = candidate.seen.value.clone();
+        burn.apply(&mut record);
+        let sessions = &self.policy.sessions;
+        let session = sessions.open(self.session, self.arrival.clone(), &record.sessions);
+        record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
+        let write = self.write(candidate.seen.version, record);
+        let basis = Basis::Password(right, Standing::ToBurn(candidate));
+        let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
+        self.perform(State::Burning(claim, attempts), Effect::Burn(write))
+    }
+
+    pub(super) fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
+        if let Some(burned) = CodeBurned::from_answer(&answer) {
+            let Claim { basis, user, .. } = *claim;
+            let Basis::Password(right, Standing::ToBurn(candidate)) = basis else {
+                return unavailable("nothing was to be used up");
+            };
+            let identity = self.identity.clone();
+            return self.accept(match candidate.factor {
+                Factor::Recovery(_) => {
+                    Accepted::by_password_and_recovery_code(identity, user, right, burned)
+                }
+                Factor::Code(_) | Factor::Session => {
+                    Accepted::by_password_and_code(identity, user, right, burned)
+                }
+            });
+        }
+        match answer {
+            BurnAnswer::Conflict if attempts < BURN_ATTEMPTS => {
+                let load = Effect::Load(self.identity.authenticating().clone());
+                self.perform(State::Reloading(claim, attempts + 1), load)
+            }
+            BurnAnswer::Conflict | BurnAnswer::Burned => {
+                unavailable("the mailbox's record changes faster than it can be written")
+            }
+            BurnAnswer::Unavailable(why) => unavailable(why),
+        }
+    }
+
+    /// Somebody changed the record between reading and burning. Another sign-in is carried on
+    /// from: the very same one, from a connection opened at the same time, has left a session. A new
+    /// password or factor, or a lock, asks for a new login.
+    pub(super) fn reloaded(
+        self,
+        claim: Claim,
+        attempts: u8,
+        record: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
+        let Claim { basis, user, .. } = claim;
+        let Basis::Password(right, Standing::ToBurn(before)) = basis else {
+            return unavailable("nothing was to be used up");
+        };
+        let seen = match still_the_same(&before.seen.value, record) {
+            Ok(seen) => seen,
+            Err(why) => return unavailable(why),
+        };
+        match self.session_live(&seen.value) {
+            Some(live) => {
+                let identity = self.identity.clone();
+                self.accept(Accepted::by_session(identity, user, right, live))
+            }
+            None => self.burn(right, user, Candidate { factor: before.factor, seen }, attempts),
+        }
+    }
+
+    pub(super) fn session_use(&self, seen: Versioned<MailboxRecord>) -> Option<Write> {
+        let Versioned { value: mut record, version } = seen;
+        let session = record.sessions.iter_mut().find(|s| s.digest == self.session)?;
+        if !self.policy.sessions.is_stale(session, self.arrival.at) {
+            return None;
+        }
+        session.last_use = self.arrival.clone();
+        Some(self.write(version, record))
+    }
+
+    pub(super) fn app_password_use(
+        &self,
+        id: AppPasswordId,
+        seen: Versioned<MailboxRecord>,
+    ) -> Option<Write> {
+        let Versioned { value: mut record, version } = seen;
+        let used = record.app_passwords.iter_mut().find(|stored| stored.id == id)?;
+        if used.last_use.as_ref().is_some_and(|last| last.is_recent(&self.arrival)) {
+            return None;
+        }
+        used.last_use = Some(self.arrival.clone());
+        Some(self.write(version, record))
+    }
+
+    pub(super) fn write(&self, expect: Version, record: MailboxRecord) -> Write {
+        let mailbox = self.identity.authenticating().clone();
+        Write { mailbox, expect, record: Box::new(record) }
+    }
+
+    pub(super) fn note_and_accept(self, accepted: Accepted, note: Option<Write>) -> Next {
+        match note {
+            None => self.accept(accepted),
+            Some(write) => self.perform(State::Touching(Box::new(accepted)), Effect::Touch(write)),
+        }
+    }
+
+    /// A use was noted, or somebody else has just changed the record, which is as good. Only a store
+    /// that does not answer stands in the way.
+    pub(super) fn touched(self, accepted: Accepted, answer: BurnAnswer) -> Next {
+        match answer {
+            BurnAnswer::Burned | BurnAnswer::Conflict => self.accept(accepted),
+            BurnAnswer::Unavailable(why) => unavailable(why),
+        }
+    }
+
+    /// Accepts, once the success has been counted.
+    pub(super) fn accept(self, accepted: Accepted) -> Next {
+        let method = accepted.method();
+        let outcome = Outcome::Accepted(accepted);
+        let spent = match method {
+            // Says nothing of the person: a program's password is not what is guessed.
+            Method::AppPassword => return Next::Finish(outcome),
+            Method::Password | Method::PasswordAndSession => None,
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
+                Some(self.fingerprint(self.credential.expose()))
+            }
+        };
+        self.finish_counting(outcome, Event::Success { spent })
+    }
+
+    /// The end, once it has been counted.
+    pub(super) fn finish_counting(self, outcome: Outcome, event: Event) -> Next {
+        if self.counters.is_empty() {
+            return Next::Finish(outcome);
+        }
+        let count = Effect::Count(self.counters.clone(), event);
+        self.perform(State::Counting(Box::new(outcome)), count)
+    }
+
+    pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
+        let whole = self.fingerprint(self.credential.expose());
+        self.finish_counting(Outcome::Refused(refusal), event(whole))
+    }
+}

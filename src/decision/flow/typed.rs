@@ -1,0 +1,231 @@
+//! From the record to a right password: what was typed, may it be tried, may its code be looked at.
+
+use std::collections::VecDeque;
+
+use super::{
+    Basis, Candidate, Checked, Claim, Effect, Login, Next, PasswordQuestion, Passwords, Role,
+    Standing, State,
+    credential::{Factor, Typed, judge, recognise},
+    refuse, still_the_same, unavailable,
+};
+use crate::decision::{
+    answer::PasswordAnswer,
+    app_password::TypedAppPassword,
+    digest::Kind,
+    names::Identity,
+    outcome::{Outcome, Refusal},
+    proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
+    record::{MailboxRecord, Versioned},
+    recovery::RecoveryCode,
+    throttle::{Admission, CodeAdmission, Event, Fingerprint, View, admit, admit_code},
+};
+
+impl Login {
+    /// The record of the authenticating user is there: must it wait?
+    pub(super) fn loaded(mut self, record: Option<Versioned<MailboxRecord>>) -> Next {
+        if record.as_ref().is_some_and(|record| record.value.locked.is_some()) {
+            return refuse(Refusal::Locked);
+        }
+        // A mailbox that an upstream knows and we do not is the upstream's to protect.
+        let ours = record.is_some() || self.policy.passwords == Passwords::Stored;
+        match self.policy.throttle.as_ref().filter(|_| ours) {
+            None => self.admitted(record, None),
+            Some(throttle) => {
+                // Names that nobody has must not fill the store.
+                let mailbox = record.as_ref().map(|_| self.identity.authenticating());
+                self.counters = throttle.keys_for(mailbox, self.arrival.from);
+                let effect = Effect::Counters(self.counters.clone());
+                self.perform(State::Admitting(record), effect)
+            }
+        }
+    }
+
+    /// What was typed?
+    pub(super) fn admitted(
+        mut self,
+        record: Option<Versioned<MailboxRecord>>,
+        view: Option<&View>,
+    ) -> Next {
+        let value = record.as_ref().map(|record| &record.value);
+        let hash = value.and_then(|record| record.password_hash.clone());
+        let (policy, mailbox) = (&self.policy, self.identity.authenticating());
+        let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
+        let live = |record: &MailboxRecord| self.signed_in(record);
+        let typed = recognise(&self.credential, value, live, recovery);
+        let (password, candidate) = match (typed, record) {
+            (Typed::Hopeless(refusal), _) => return refuse(refusal),
+            // Nobody guesses those: they go on working while others are kept waiting.
+            (Typed::AppPassword(typed), Some(seen)) => return self.app_password(typed, seen),
+            (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
+                (password, Some(Candidate { factor, seen }))
+            }
+            (Typed::Password(password), _) => (password, None),
+            (Typed::AppPassword(_) | Typed::PasswordAndFactor(..), None) => {
+                return unavailable("a factor was recognised without a record");
+            }
+        };
+        let signed_in = matches!(candidate, Some(Candidate { factor: Factor::Session, .. }));
+        if !signed_in && !self.may_try(view) {
+            return refuse(Refusal::Throttled);
+        }
+        let counted = !self.counters.is_empty();
+        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
+        self.password = self.fingerprint(question.password.expose());
+        self.perform(State::Checking(candidate), Effect::CheckPassword(question))
+    }
+
+    /// Whether a sign-in of this very credential lives.
+    pub(super) fn signed_in(&self, record: &MailboxRecord) -> bool {
+        self.policy.sessions.has_live(&record.sessions, &self.session, self.arrival.at)
+    }
+
+    pub(super) fn session_live(&self, record: &MailboxRecord) -> Option<SessionLive> {
+        SessionLive::from_record(record, &self.policy.sessions, &self.session, self.arrival.at)
+    }
+
+    pub(super) fn may_try(&self, view: Option<&View>) -> bool {
+        match (&self.policy.throttle, view) {
+            (Some(throttle), Some(view)) => match admit(throttle, view, self.arrival.at) {
+                Admission::Go => true,
+                Admission::Throttled { .. } => false,
+            },
+            (None, _) | (_, None) => true,
+        }
+    }
+
+    pub(super) fn fingerprint(&self, bytes: &[u8]) -> Fingerprint {
+        let mailbox = self.identity.authenticating();
+        let digest = self.policy.key.digest(Kind::Fingerprint, mailbox, &[bytes]);
+        let mut print = [0; 16];
+        print.iter_mut().zip(digest.bytes()).for_each(|(slot, byte)| *slot = *byte);
+        Fingerprint(print)
+    }
+
+    /// An app password is its own proof: no password source is asked, the mail server is told.
+    pub(super) fn app_password(
+        self,
+        typed: TypedAppPassword,
+        seen: Versioned<MailboxRecord>,
+    ) -> Next {
+        let checked = self.app_password_right(&typed, &seen.value);
+        let mailbox = self.identity.opened();
+        match checked {
+            Err(refusal) => refuse(refusal),
+            Ok(right) => {
+                let establish = Effect::Establish(mailbox.clone());
+                let waiting = VecDeque::from([(mailbox.clone(), Role::WithAppPassword)]);
+                let basis = Basis::AppPassword(right, typed, seen);
+                let claim = Box::new(Claim { basis, user: None, waiting });
+                self.perform(State::Establishing(claim), establish)
+            }
+        }
+    }
+
+    pub(super) fn app_password_right(
+        &self,
+        typed: &TypedAppPassword,
+        record: &MailboxRecord,
+    ) -> Result<AppPasswordRight, Refusal> {
+        let Identity::Own(mailbox) = &self.identity else {
+            // One program's password for one mailbox opens no other.
+            return Err(Refusal::AppPasswordOutOfScope);
+        };
+        let stored = record.app_passwords.iter().find(|stored| stored.id == typed.id);
+        let stored = stored.ok_or(Refusal::AppPasswordWrong)?;
+        AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)
+            .map_err(Refusal::from)
+    }
+
+    /// The password source has answered: may a code be looked at?
+    pub(super) fn password_checked(
+        self,
+        candidate: Option<Candidate>,
+        answer: PasswordAnswer,
+    ) -> Next {
+        let (right, user, auth_user) = match PasswordRight::from_answer(answer) {
+            Ok(proof) => proof,
+            Err(NotRight::Wrong) => {
+                let event = Event::WrongPassword(self.password);
+                return self.finish_counting(Outcome::Refused(Refusal::WrongPassword), event);
+            }
+            Err(NotRight::Unavailable(why)) => return unavailable(why),
+        };
+        if user.is_none() && self.policy.passwords == Passwords::Upstream {
+            // Nobody knows which mailbox would open, so it cannot be judged.
+            return unavailable("the upstream said OK and named no mailbox");
+        }
+        let checked = Checked { right, user, auth_user, candidate };
+        match &checked.candidate {
+            Some(Candidate { factor: Factor::Code(_) | Factor::Recovery(_), .. })
+                if !self.counters.is_empty() =>
+            {
+                let mailbox = self.identity.authenticating().clone();
+                let effect = Effect::CodeCounters(mailbox, self.counters.clone());
+                self.perform(State::AdmittingCode(Box::new(checked)), effect)
+            }
+            Some(_) | None => self.judge_code(checked),
+        }
+    }
+
+    /// Nobody else looks at a code of this mailbox now. The very same sign-in may have been made
+    /// meanwhile, by a connection opened at the same time; otherwise: may this code be looked at?
+    pub(super) fn relooked(
+        self,
+        mut checked: Checked,
+        view: &View,
+        record: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
+        let (Some(throttle), Some(before)) = (&self.policy.throttle, checked.candidate.take())
+        else {
+            return unavailable("there was no code to look at");
+        };
+        let seen = match still_the_same(&before.seen.value, record) {
+            Ok(seen) => seen,
+            Err(why) => return unavailable(why),
+        };
+        let now = self.arrival.at;
+        if self.signed_in(&seen.value) {
+            checked.candidate = Some(Candidate { factor: Factor::Session, seen });
+            return self.judge_code(checked);
+        }
+        let whole = self.fingerprint(self.credential.expose());
+        match admit_code(throttle, view, whole, now) {
+            CodeAdmission::Look => {
+                checked.candidate = Some(Candidate { factor: before.factor, seen });
+                self.judge_code(checked)
+            }
+            CodeAdmission::Stale => self.fail(Refusal::UsedCode, Event::StaleCode),
+            CodeAdmission::Throttled { .. } => refuse(Refusal::Throttled),
+        }
+    }
+
+    /// Is the code good, and whose names are involved?
+    pub(super) fn judge_code(self, checked: Checked) -> Next {
+        let Checked { right, user, auth_user, candidate } = checked;
+        let (role, standing) = match candidate {
+            None => (Some(Role::WithoutCode), Standing::Unproved),
+            Some(Candidate { factor: Factor::Session, .. }) => {
+                (Some(Role::WithSession), Standing::Unproved)
+            }
+            Some(candidate) => {
+                match judge(&candidate.factor, &candidate.seen.value, self.arrival.at) {
+                    Ok(_) => (None, Standing::ToBurn(candidate)),
+                    Err(Refusal::UsedCode) => return self.fail(Refusal::UsedCode, Event::UsedCode),
+                    Err(refusal) => return self.fail(refusal, Event::WrongCode),
+                }
+            }
+        };
+        let Ok(waiting) = self.names_to_judge(role, user.as_deref(), auth_user.as_deref()) else {
+            return refuse(Refusal::BadName);
+        };
+        let claim = Box::new(Claim { basis: Basis::Password(right, standing), user, waiting });
+        match self.policy.passwords {
+            Passwords::Upstream => self.look(claim),
+            // The mail server did not check the password itself: it must be told.
+            Passwords::Stored => {
+                let establish = Effect::Establish(self.identity.opened().clone());
+                self.perform(State::Establishing(claim), establish)
+            }
+        }
+    }
+}
