@@ -32,7 +32,8 @@ use self::{
 };
 
 /// What the command line takes.
-const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --disk DIR, --log LEVEL";
+const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --disk DIR, --log LEVEL, \
+                     --no-throttle";
 
 /// What is asked for on the command line.
 struct Options {
@@ -43,6 +44,8 @@ struct Options {
     /// Where the stores lie.
     disk: PathBuf,
     log: String,
+    /// Whether mail2fa throttles, as it does unless it is told not to.
+    throttle: bool,
 }
 
 /// How much is done.
@@ -126,6 +129,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         rounds: None,
         disk: env!("CARGO_TARGET_TMPDIR").into(),
         log: "info".into(),
+        throttle: true,
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -136,6 +140,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--shape" => options.shape = Some(rest.next().context("--shape which?")?.clone()),
             "--rounds" => options.rounds = Some(rest.next().context("--rounds N")?.parse()?),
             "--disk" => options.disk = rest.next().context("--disk DIR")?.into(),
+            "--no-throttle" => options.throttle = false,
             "--log" => options.log.clone_from(rest.next().context("--log which level?")?),
             other => bail!("unknown argument {other}; known: {KNOWN}"),
         }
@@ -257,6 +262,7 @@ impl Bench {
             hashes,
             upstream: &self.dovecot.socket,
             log: &options.log,
+            throttle: options.throttle,
         };
         let begun = Instant::now();
         let (server, socket) = daemon.start()?;

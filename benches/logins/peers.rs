@@ -133,6 +133,7 @@ pub struct Daemon<'a> {
     pub upstream: &'a Path,
     /// Level of the log.
     pub log: &'a str,
+    pub throttle: bool,
 }
 
 impl Daemon<'_> {
@@ -158,10 +159,11 @@ impl Daemon<'_> {
                 format!("source = \"dovecot\"\nupstream = \"{}\"", self.upstream.display())
             }
         };
-        let level = self.log;
+        let (level, throttle) = (self.log, self.throttle);
         format!(
             "[store]\ndirectory = \"{store}\"\nkey_file = \"{key}\"\n\
              [passwords]\n{passwords}\n\
+             [throttle]\nenabled = {throttle}\n\
              [control]\nsocket = \"{root}/control\"\n\
              [log]\ntarget = \"plain\"\nlevel = \"{level}\"\n\
              [[listener]]\nname = \"bench\"\nkind = \"client\"\nsocket = \"{root}/client\"\n"
