@@ -15,6 +15,7 @@
 mod accounts;
 mod check;
 mod mistakes;
+mod names;
 mod raw;
 mod sessions;
 mod show;

@@ -80,7 +80,7 @@ impl Mail2fa {
         let dovecot = plan.dovecot;
         let mut text = format!(
             "[store]\ndirectory = \"{root}/store\"\nkey_file = \"{root}/master.key\"\n\n\
-             [names]\nlowercase = true\ndefault_realm = \"example.org\"\n\n\
+             [names]\ndefault_realm = \"example.org\"\n\n\
              [totp]\nissuer = \"Example Mail\"\n\n\
              [control]\nsocket = \"{root}/control\"\n\n\
              # All clients of a test come from this one host.\n\
