@@ -67,10 +67,10 @@ impl Case<'_> {
 }
 
 /// IMAP with SASL PLAIN and an authorization identity of its own.
-fn plain(stand: &Stand, authzid: &str, authcid: &str, password: &str) -> bool {
+fn plain(stand: &Stand, opened: &str, user: &str, password: &str) -> bool {
     let stream = TcpStream::connect(("127.0.0.1", stand.dovecot.imap())).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-    let message = STANDARD.encode(format!("{authzid}\0{authcid}\0{password}"));
+    let message = STANDARD.encode(format!("{opened}\0{user}\0{password}"));
     (&stream).write_all(format!("a AUTHENTICATE PLAIN {message}\r\n").as_bytes()).unwrap();
     lines
         .find_map(|line| line.unwrap().strip_prefix("a ").map(|said| said.starts_with("OK")))
@@ -333,14 +333,14 @@ fn master_users() {
         }
     }
     assert!(plain(&stand, bob, admin, ALICE_PASSWORD));
-    for (authzid, authcid) in [
+    for (opened, user) in [
         (ALICE, admin),
         ("ALICE", "admin"),
         (ALICE, "bob*admin"),
         (ALICE, "alice*alice"),
         ("", "alice*alice"),
     ] {
-        assert!(!plain(&stand, authzid, authcid, ALICE_PASSWORD), "{authzid} {authcid}");
+        assert!(!plain(&stand, opened, user, ALICE_PASSWORD), "{opened} {user}");
     }
     // An authzid goes before the mailbox in front of the separator: bob is opened.
     assert!(plain(&stand, bob, "alice*admin", ALICE_PASSWORD));
