@@ -6,7 +6,7 @@ use super::{
     Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
 };
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
         names::{MasterPolicy, NameRules},
         place::Binding,
@@ -363,14 +363,23 @@ fn mechanisms_that_can_never_be_listed() {
 fn mechanisms_must_fit_together() {
     let text = |lines: &str| format!("[mechanisms]\n{lines}\n{CLIENT}");
     for (lines, expected) in [
-        ("pass = \"XOAUTH2\"", "line 2: mechanisms.pass: must be a list of names, of OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO, not text"),
+        (
+            "pass = \"XOAUTH2\"",
+            "line 2: mechanisms.pass: must be a list of names, of OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO, not text",
+        ),
         ("pass = [\"XOAUTH2\", \"xoauth2\"]", "line 2: mechanisms.pass: has XOAUTH2 twice"),
-        ("second_factor_elsewhere = [\"GSSAPI\"]", "line 2: mechanisms.second_factor_elsewhere: has GSSAPI in it, which does not pass: list it in mechanisms.pass too"),
+        (
+            "second_factor_elsewhere = [\"GSSAPI\"]",
+            "line 2: mechanisms.second_factor_elsewhere: has GSSAPI in it, which does not pass: list it in mechanisms.pass too",
+        ),
     ] {
         assert_eq!(mistakes(&text(lines)), [expected]);
     }
     let alone = "[passwords]\nsource = \"store\"\n[mechanisms]\npass = [\"GSSAPI\"]\n\
                  [[listener]]\nname = \"a\"\nkind = \"client\"\nsocket = \"/run/a\"\n";
     let [mistake] = &mistakes(alone)[..] else { panic!("one mistake") };
-    assert!(mistake.starts_with("mechanisms.pass: lists mechanisms, but nobody is there"), "{mistake}");
+    assert!(
+        mistake.starts_with("mechanisms.pass: lists mechanisms, but nobody is there"),
+        "{mistake}"
+    );
 }

@@ -52,7 +52,6 @@ pub fn request(attempt: &Attempt) -> Request {
 pub fn relayed_request(start: &RelayStart) -> RelayedRequest {
     RelayedRequest {
         mechanism: start.mechanism,
-        response: start.response.clone(),
         service: start.parameters.service(),
         remote: start.parameters.remote_ip(),
     }

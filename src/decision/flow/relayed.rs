@@ -26,10 +26,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{Course, Effect, Flow, Input, MISTAKEN, Next, Passwords, Policy, refuse, unavailable};
 use crate::{
-    base::{Mailbox, MailboxError, NetAddress, RelayedMechanism, Secret, Service, UnixMillis},
+    base::{Mailbox, MailboxError, NetAddress, RelayedMechanism, Service, UnixMillis},
     decision::{
         answer::PasswordAnswer,
-        digest::Kind,
         names::{Identity, MasterPolicy},
         outcome::{Accepted, Outcome, Refusal},
         proof::{FactorElsewhere, MechanismRight, NoFactorAsked, NotRight},
@@ -38,16 +37,15 @@ use crate::{
     },
 };
 
-/// Whose the fingerprints of tokens are, as long as nobody knows. No mailbox has this name.
-const NOBODY: &str = "@mechanisms";
+/// What is remembered of a token: nothing. Counters of networks, the only ones there are here, tell no two
+/// failures apart.
+const TOKEN: Fingerprint = Fingerprint([0; 16]);
 
 /// A login by a mechanism that the upstream decides.
 #[derive(Clone, Debug)]
 pub struct RelayedRequest {
     /// Which one.
     pub mechanism: RelayedMechanism,
-    /// The initial response, if there was one; only to see whether the same one comes again.
-    pub response: Option<Secret>,
     /// For which service.
     pub service: Service,
     /// From where, as the peer says.
@@ -62,7 +60,6 @@ pub(super) struct Relayed {
     arrival: UnixMillis,
     /// The counters of the networks it came from; none if failures are not ours to count.
     counters: Vec<Key>,
-    print: Fingerprint,
 }
 
 #[derive(Debug)]
@@ -106,12 +103,11 @@ impl Flow {
         if !policy.mechanisms.passes(request.mechanism) {
             return refuse(Refusal::Malformed);
         }
-        let print = print(&request, &policy, now);
         // A token that an upstream refuses is the upstream's to count: nobody knows whose it is.
         let throttle = policy.throttle.as_ref().filter(|_| policy.passwords == Passwords::Stored);
         let counters = throttle.map(|throttle| throttle.keys_for(None, request.remote));
         let counters = counters.unwrap_or_default();
-        let relayed = Relayed { policy, request, arrival: now, counters, print };
+        let relayed = Relayed { policy, request, arrival: now, counters };
         if relayed.counters.is_empty() {
             return relayed.ask();
         }
@@ -120,22 +116,10 @@ impl Flow {
     }
 }
 
-/// The same token again is the same failure; without one each attempt is its own.
-fn print(request: &RelayedRequest, policy: &Policy, now: UnixMillis) -> Fingerprint {
-    let mut print = [0; 16];
-    let Ok(nobody) = Mailbox::new(NOBODY) else { return Fingerprint(print) };
-    let moment = now.millis().to_be_bytes();
-    let said = request.response.as_ref().map(Secret::expose).filter(|said| !said.is_empty());
-    let fields = [request.mechanism.name().as_bytes(), said.unwrap_or(&moment)];
-    let digest = policy.key.digest(Kind::Fingerprint, &nobody, &fields);
-    print.iter_mut().zip(digest.bytes()).for_each(|(slot, byte)| *slot = *byte);
-    Fingerprint(print)
-}
-
 impl Relayed {
     /// Whether the upstream is being asked, and what counts as failed if nobody waits any more.
     pub(super) fn if_abandoned(&self, state: &State) -> (bool, &Vec<Key>, Fingerprint) {
-        (matches!(state, State::Asking), &self.counters, self.print)
+        (matches!(state, State::Asking), &self.counters, TOKEN)
     }
 
     /// Takes the result of the effect that was performed.
@@ -185,7 +169,7 @@ impl Relayed {
                 return refuse(Refusal::WrongPassword);
             }
             Err(NotRight::Wrong) => {
-                let count = Effect::Count(self.counters.clone(), Event::WrongPassword(self.print));
+                let count = Effect::Count(self.counters.clone(), Event::WrongPassword(TOKEN));
                 return self.perform(State::Counting, count);
             }
             Err(NotRight::Unavailable(why)) => return unavailable(why),
