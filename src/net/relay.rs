@@ -13,14 +13,20 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::{
+    sync::{Mutex as AsyncMutex, mpsc},
+    time::timeout,
+};
 
 use super::{
     connection::Shared,
     translate::{self, Reply},
 };
 use crate::{
-    base::{Mailbox, Secret, limits::LOGIN_SECONDS},
+    base::{
+        Mailbox, Secret,
+        limits::{LOGIN_SECONDS, RELAYED_RESPONSE_SECONDS},
+    },
     decision::outcome::Outcome,
     ports::{
         BoxFuture,
@@ -64,7 +70,7 @@ pub(super) async fn decide(
     let source = Exchange { upstream, start, talk: AsyncMutex::new(talk), held: Mutex::default() };
     let login = shared.authenticator.authenticate_relayed(request, &circumstances, &source);
     let limit = Duration::from_secs(LOGIN_SECONDS);
-    let outcome = tokio::time::timeout(limit, login).await.unwrap_or_else(|_| {
+    let outcome = timeout(limit, login).await.unwrap_or_else(|_| {
         let why = "the login took too long";
         shared.authenticator.undecided(b"", &circumstances, LoginResult::Unavailable(why));
         Outcome::Unavailable(why.into())
@@ -110,6 +116,7 @@ impl Exchange<'_> {
     async fn carry(&self, counted: bool) -> Result<PasswordAnswer, UpstreamError> {
         let mut dialogue = self.begin(counted).await?;
         let mut talk = self.talk.lock().await;
+        let patience = Duration::from_secs(RELAYED_RESPONSE_SECONDS);
         loop {
             match dialogue.next().await? {
                 Said::Challenge(challenge) => {
@@ -126,9 +133,13 @@ impl Exchange<'_> {
                     Said::Answer(answer) => return Ok(self.hold(answer)),
                     Said::Challenge(_) => return Err(UpstreamError::Disorder(TWICE)),
                 },
-                response = talk.responses.recv() => match response {
-                    Some(response) => dialogue.respond(&response)?,
-                    None => return Ok(gone()),
+                response = timeout(patience, talk.responses.recv()) => match response {
+                    Ok(Some(response)) => dialogue.respond(&response)?,
+                    Ok(None) => return Ok(gone()),
+                    Err(_) => {
+                        let why = "the mail client did not answer a challenge";
+                        return Ok(PasswordAnswer::Unavailable(why.into()));
+                    }
                 },
             }
         }

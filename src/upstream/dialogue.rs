@@ -71,7 +71,7 @@ impl Dialogue {
             },
             Some(Verdict::Fail(fields)) => {
                 if let Some(request) = self.request.take() {
-                    request.is_over();
+                    request.forget();
                 }
                 Ok(Said::Answer(Answer::Refused(fields)))
             }

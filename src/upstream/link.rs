@@ -24,7 +24,7 @@ use super::{Dialogue, UpstreamError, dialogue::UNREAD};
 use crate::{
     base::{
         Secret,
-        limits::{UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS},
+        limits::{RELAYED_EXCHANGES, UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS},
     },
     sys::duplex::Duplex,
     wire::{Client, ClientEvent, Fields, Greeting, Parameters, RequestError, RequestId},
@@ -83,7 +83,7 @@ pub(super) struct Open {
 
 impl Open {
     /// It has failed: there is nothing to cancel.
-    pub(super) fn is_over(mut self) {
+    pub(super) fn forget(mut self) {
         self.cancel = false;
     }
 
@@ -242,6 +242,12 @@ impl Link {
         parameters: &Parameters,
         initial_response: Option<&Secret>,
     ) -> Result<Dialogue, UpstreamError> {
+        let exchanges = |state: &State| {
+            state.waiting.values().filter(|waiter| matches!(waiter, Waiter::Dialogue(_))).count()
+        };
+        if exchanges(&self.shared.lock()) >= RELAYED_EXCHANGES {
+            return Err(UpstreamError::Unfit("too many exchanges are under way".into()));
+        }
         let (sender, said) = mpsc::channel(UNREAD);
         let waiter = Waiter::Dialogue(sender);
         let open = self.open(id, mechanism, parameters, initial_response, waiter)?;

@@ -107,13 +107,11 @@ impl Pool {
     /// What the upstream offers, as far as it was ever reached; otherwise it is connected to now.
     pub async fn offers(&self) -> Result<Arc<[MechanismOffer]>, UpstreamError> {
         let known = self.known_offers().clone();
-        match known {
-            Some(offers) => Ok(offers),
-            None => {
-                let link = self.link(0).await?;
-                Ok(link.greeting().mechanisms.clone().into())
-            }
+        if let Some(offers) = known {
+            return Ok(offers);
         }
+        let link = self.link(0).await?;
+        Ok(link.greeting().mechanisms.clone().into())
     }
 
     fn known_offers(&self) -> MutexGuard<'_, Option<Arc<[MechanismOffer]>>> {

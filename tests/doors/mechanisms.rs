@@ -1,12 +1,14 @@
 //! Mechanisms that the upstream decides, through both doors: what goes up and down, what is withdrawn, and
 //! what becomes of an exchange that is left.
 
+use std::time::Duration;
+
 use mail2fa::{
     base::{
         RelayedMechanism,
-        limits::{LINE_BYTES, RELAYED_ROUNDS},
+        limits::{LINE_BYTES, RELAYED_EXCHANGES, RELAYED_RESPONSE_SECONDS, RELAYED_ROUNDS},
     },
-    decision::{mechanisms::Mechanisms, record::MailboxRecord},
+    decision::{mechanisms::Mechanisms, record::MailboxRecord, throttle::ThrottlePolicy},
 };
 
 use crate::{
@@ -421,6 +423,7 @@ async fn an_upstream_out_of_turn_is_no_verdict() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_has_an_end() {
+    let patience = Duration::from_secs(RELAYED_RESPONSE_SECONDS);
     for kind in KINDS {
         let stand = stand(kind, &[], "").await;
         // Of the upstream.
@@ -431,10 +434,65 @@ async fn silence_has_an_end() {
         // Of the mail client.
         stand.upstream.answer("CONT\t#\t\n");
         assert_eq!(peer.ask(auth(2, "GSSAPI", None)).await, "CONT\t2\t");
+        let start = tokio::time::Instant::now();
         assert_eq!(peer.line().await.unwrap(), "FAIL\t2\tuser=\ttemp\tcode=temp_fail");
+        assert_eq!(start.elapsed().as_secs(), patience.as_secs());
         assert_eq!(stand.upstream.wait("CANCEL", 2).await.len(), 2);
         assert_eq!(stand.log.results(), ["unavailable", "unavailable"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_exchanges_leave_room_for_passwords() {
+    for kind in KINDS {
+        let stand = stand(kind, &[], "").await;
+        stand.upstream.script(kerberos);
+        let mut peer = stand.peer().await;
+        let most = u32::try_from(RELAYED_EXCHANGES).unwrap();
+        for id in 1..=most {
+            assert_eq!(peer.ask(auth(id, "GSSAPI", None)).await, format!("CONT\t{id}\t"));
+        }
+        let answer = peer.ask(auth(1_000, "GSSAPI", None)).await;
+        assert_eq!(answer, "FAIL\t1000\tuser=\ttemp\tcode=temp_fail", "{kind:?}");
+        let answer = peer.ask(login(1_001, BOB, BOB_PASSWORD)).await;
+        assert_eq!(answer, "OK\t1001\tuser=bob@example.org");
+        peer.send("CANCEL\t1\n").await;
+        stand.upstream.wait("CANCEL", 1).await;
+        assert_eq!(peer.ask(auth(1_002, "GSSAPI", None)).await, "CONT\t1002\t");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_passwords_are_our_own_failures_are_ours_and_a_mailbox_must_exist() {
+    let throttle = Some(ThrottlePolicy::default());
+    let stand = Stand::with(Kind::LoginStored, Options { throttle, ..options(&[]) }).await;
+    stand.upstream.greet(GREETING);
+    stand.upstream.answer("OK\t#\tuser=bob@example.org\n");
+    let mut peer = stand.peer().await;
+    let answer = peer.ask(auth(1, "OAUTHBEARER", Some("AA=="))).await;
+    assert_eq!(answer, "OK\t1\tuser=bob@example.org");
+    // It is the token that Dovecot judges: nobody vouches.
+    let asked = &stand.upstream.said("AUTH")[0];
+    assert!(asked.contains("\tOAUTHBEARER\t") && asked.contains("\tno-penalty\t"), "{asked}");
+    stand.upstream.answer("OK\t#\tuser=nobody@example.org\n");
+    assert_eq!(peer.ask(auth(2, "OAUTHBEARER", Some("AA=="))).await, "FAIL\t2\tuser=");
+    stand.upstream.wait("CANCEL", 1).await;
+    stand.upstream.answer("FAIL\t#\n");
+    for id in 3..200 {
+        assert_eq!(
+            peer.ask(auth(id, "OAUTHBEARER", Some("AA=="))).await,
+            format!("FAIL\t{id}\tuser=")
+        );
+    }
+    assert_eq!(stand.log.last().result, "refused throttled");
+    assert!(stand.upstream.said("AUTH").len() < 199);
+    // A client door has nobody to ask.
+    let stand = Stand::with(Kind::ClientStored, options(&[])).await;
+    stand.upstream.greet(GREETING);
+    let mut peer = stand.connect().await;
+    peer.send(HELLO).await;
+    assert_eq!(mechs(&peer.greeting().await), ["PLAIN\tplaintext", "LOGIN\tplaintext"]);
+    assert_eq!(peer.ask(auth(1, "OAUTHBEARER", Some("AA=="))).await, "FAIL\t1\tuser=");
 }
 
 #[tokio::test(start_paused = true)]

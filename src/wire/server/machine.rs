@@ -227,7 +227,9 @@ impl Machine {
                 };
                 self.advance(id, mechanism, parameters, step)
             }
-            Stage::Relaying(relaying) if relaying.awaiting => self.relay(id, relaying, response),
+            Stage::Relaying(relaying) if relaying.awaiting => {
+                Some(self.relay(id, relaying, response))
+            }
             Stage::HandedOut | Stage::Relaying(_) => {
                 // Nobody asked for more: the request ends here, so that it has one answer.
                 self.requests.remove(&number);
@@ -244,10 +246,10 @@ impl Machine {
         id: RequestId,
         mut relaying: Box<Relaying>,
         response: &Secret,
-    ) -> Option<ServerEvent> {
+    ) -> ServerEvent {
         let response = sasl::decode(response.expose())
             .and_then(|response| relaying.take(&response).map(|()| response));
-        Some(match response {
+        match response {
             Ok(response) => {
                 self.stand(id, Stage::Relaying(relaying));
                 ServerEvent::Response { id, response }
@@ -257,7 +259,7 @@ impl Machine {
                 let mechanism = mechanism.name().to_owned();
                 ServerEvent::Rejected { id, mechanism, parameters, why }
             }
-        })
+        }
     }
 
     fn stand(&mut self, id: RequestId, stage: Stage) {
