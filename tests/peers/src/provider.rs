@@ -3,7 +3,6 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use base64::Engine as _;
@@ -11,6 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+use crate::codes::now_seconds;
 use crate::dovecot::Generation;
 
 const KEY: &[u8] = b"a key that the provider and Dovecot share";
@@ -40,9 +40,11 @@ impl Provider {
     }
 
     /// A token of this mailbox.
+    ///
+    /// # Panics
+    /// Never: a key of any length will do.
     pub fn token(self, mailbox: &str) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let now = i64::try_from(now_seconds()).unwrap_or(i64::MAX);
         let claims = serde_json::json!({
             "sub": mailbox,
             "email": mailbox,
