@@ -504,6 +504,8 @@ async fn a_daemon_that_stops_does_not_wait_for_a_mail_client() {
         assert_eq!(peer.ask(auth(1, "GSSAPI", None)).await, "CONT\t1\t");
         stand.stopping.cancel();
         assert_eq!(peer.line().await.unwrap(), "FAIL\t1\tuser=\ttemp\tcode=temp_fail");
+        // At once, and not because its patience ended.
+        assert_eq!(stand.log.last().why, "the exchange was left unfinished");
         peer.expect_closed().await;
     }
 }
