@@ -6,6 +6,7 @@ use crate::{
     decision::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
+        mechanisms::Mechanisms,
         names::{NameRules, SaslNames},
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
@@ -42,6 +43,8 @@ pub struct Policy {
     pub key: CredentialKey,
     /// Who must wait after failures; `None` for nobody.
     pub throttle: Option<ThrottlePolicy>,
+    /// Which mechanisms the upstream decides.
+    pub mechanisms: Mechanisms,
 }
 
 /// Who knows the passwords.
@@ -95,6 +98,12 @@ pub enum Effect {
     Load(Mailbox),
     /// Ask the password source.
     CheckPassword(PasswordQuestion),
+    /// Hand the exchange of a relayed mechanism to the upstream, which decides it. `counted` as in
+    /// [`PasswordQuestion`].
+    Relay {
+        /// Failures of this login are counted here.
+        counted: bool,
+    },
     /// Tell the mail server that this mailbox is authenticated, without telling the client yet.
     Establish(Mailbox),
     /// Write this record, in which the code is used up, if it still has this version.
@@ -128,6 +137,8 @@ pub enum Input {
     Loaded(LoadAnswer),
     /// Of [`Effect::CheckPassword`].
     Password(PasswordAnswer),
+    /// Of [`Effect::Relay`].
+    Relayed(PasswordAnswer),
     /// Of [`Effect::Establish`].
     Established(PasswordAnswer),
     /// Of [`Effect::Burn`].
