@@ -45,7 +45,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
+    Count, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
 };
 
 pub use super::answer::{BurnAnswer, PasswordAnswer};
@@ -85,6 +85,8 @@ struct Login {
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The authenticating user's record when it was last seen, where nothing else keeps it.
+    seen: Option<Versioned<MailboxRecord>>,
 }
 
 #[derive(Debug)]
@@ -188,16 +190,17 @@ impl Flow {
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let seen = None;
+        let login =
+            Login { policy, identity, credential, session, arrival, counters, password, seen };
         login.perform(State::Loading, load)
     }
 
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
     /// a wrong password waiting, so who hangs up during the check knows as much as who waits.
-    pub fn if_abandoned(&self) -> Option<(Vec<Key>, Event)> {
-        let checking = matches!(self.state, State::Checking(_));
-        (checking && !self.login.counters.is_empty())
-            .then(|| (self.login.counters.clone(), Event::WrongPassword(self.login.password)))
+    pub fn if_abandoned(&self) -> Option<Count> {
+        let event = Event::WrongPassword(self.login.password);
+        matches!(self.state, State::Checking(_)).then(|| self.login.count(event)).flatten()
     }
 
     /// Takes the result of the effect that was performed. A result of another effect ends the
@@ -210,11 +213,13 @@ impl Flow {
                 login.admitted(record, Some(&view))
             }
             (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
-                let load = Effect::Load(login.identity.authenticating().clone());
-                login.perform(State::Relooking(checked, view), load)
+                login.relook(checked, view)
+            }
+            (State::Relooking(checked, view), Input::Same) => {
+                login.relooked(*checked, &view, Look::Same)
             }
             (State::Relooking(checked, view), Input::Loaded(Ok(record))) => {
-                login.relooked(*checked, &view, record)
+                login.relooked(*checked, &view, Look::Now(record))
             }
             (State::Counting(outcome), Input::Counted(Ok(()))) => Next::Finish(*outcome),
             (State::Checking(candidate), Input::Password(answer)) => {
@@ -226,6 +231,7 @@ impl Flow {
             (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
                 login.judge(*claim, role, record)
             }
+            (State::Judging(claim, (_, role)), Input::Same) => login.judge_same(*claim, role),
             (State::Burning(claim, attempts), Input::Burned(answer)) => {
                 login.burned(claim, attempts, answer)
             }
@@ -252,6 +258,7 @@ impl Flow {
                 | State::Reloading(..)
                 | State::Touching(_),
                 Input::Loaded(_)
+                | Input::Same
                 | Input::Password(_)
                 | Input::Established(_)
                 | Input::Burned(_)
@@ -281,6 +288,14 @@ fn still_the_same(
         && now.value.password_hash == before.password_hash
         && now.value.locked.is_none();
     same.then_some(now).ok_or("the mailbox's password or factor was changed meanwhile")
+}
+
+/// What a second look at a record found.
+enum Look {
+    /// The record that was seen before.
+    Same,
+    /// Another one, or none.
+    Now(Option<Versioned<MailboxRecord>>),
 }
 
 /// Whether the authenticating user gave no code: then the last look is for that.

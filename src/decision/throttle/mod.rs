@@ -95,6 +95,11 @@ impl View {
         self
     }
 
+    /// The counter of a key, if it is one of the login's.
+    pub fn get(&self, key: &Key) -> Option<&Counter> {
+        self.0.get(key)
+    }
+
     fn aged(&self, policy: &ThrottlePolicy, now: UnixMillis) -> Self {
         Self(
             self.0
