@@ -14,7 +14,7 @@ use crate::{
     base::{Mailbox, Secret, UnixMillis, limits::THROTTLE_CACHE},
     decision::{
         flow::Count,
-        throttle::{self, Counter, Key, Prefix, ThrottlePolicy, View},
+        throttle::{self, Counter, Event, Key, Prefix, ThrottlePolicy, View},
     },
     ports::{
         BoxFuture,
@@ -79,7 +79,8 @@ impl Counters {
         Ok(view)
     }
 
-    /// Counts what came out of a login, on disk.
+    /// Counts what came out of a login. What must last is on disk when this returns; the rest is in
+    /// memory, and goes to disk with the next change of its counter that must.
     pub async fn count(
         &self,
         policy: &ThrottlePolicy,
@@ -98,7 +99,11 @@ impl Counters {
             }
             // Into memory first, so that whoever counts next counts on top of it.
             self.keep(&changed);
-            self.send(policy, None, &changed)?
+            let lasting = lasting(count.event, &changed);
+            if lasting.is_empty() {
+                return Ok(());
+            }
+            self.send(policy, None, &lasting)?
         };
         done(sent.await?)
     }
@@ -117,7 +122,7 @@ impl Counters {
             let _changing = self.changing();
             let view = loaded.updated(self.current(&count.keys));
             let changed = throttle::after(policy, &view, count.event, now);
-            let sent = self.send(policy, Some(change), &changed)?;
+            let sent = self.send(policy, Some(change), &lasting(count.event, &changed))?;
             (view, changed, sent)
         };
         let commit = sent.await?;
@@ -149,7 +154,8 @@ impl Counters {
             let view = view.updated(self.current(&count.keys));
             let changed = throttle::after(policy, &view, count.event, now);
             self.keep(&changed);
-            return self.send(policy, None, &changed).map(Some);
+            let lasting = lasting(count.event, &changed);
+            return (!lasting.is_empty()).then(|| self.send(policy, None, &lasting)).transpose();
         }
         // What was pushed out of memory stays out: the store may have something newer.
         let there = changed.into_iter().filter(|(key, _)| self.known.get(key).is_some());
@@ -230,6 +236,11 @@ impl Counters {
         self.known.insert(key.clone(), counter.clone());
         Ok(counter)
     }
+}
+
+/// The counters that must be on disk before the login is answered.
+fn lasting(event: Event, changed: &[(Key, Counter)]) -> Vec<(Key, Counter)> {
+    changed.iter().filter(|(_, counter)| throttle::must_last(event, counter)).cloned().collect()
 }
 
 /// Counters alone are written on no condition, so nothing can be in their way.

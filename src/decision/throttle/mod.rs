@@ -306,6 +306,22 @@ pub fn after(
     view.0.into_iter().collect()
 }
 
+/// Whether a counter that [`after`] returned must be on disk before the login is answered. Of a
+/// success only that its place is known: it is the burned step and the removed recovery code that
+/// stop a spent string, and those are the record's. That the string is also refused unlooked-at is
+/// a kindness to programs that repeat it. Lost with a restart, it costs them one counted failure,
+/// and is remembered again.
+pub fn must_last(event: Event, counter: &Counter) -> bool {
+    match event {
+        Event::Success { .. } => counter.has_just_succeeded(),
+        Event::WrongPassword(_)
+        | Event::WrongCode(_)
+        | Event::UsedCode(_)
+        | Event::StaleCode(_)
+        | Event::MissingCode => true,
+    }
+}
+
 /// The counters that lie far in the future because the clock was set back, moved to the present. The
 /// caller stores them before it asks for admission; usually there are none. They keep their
 /// level, and from then on it falls again.
