@@ -29,7 +29,7 @@ use mail2fa::{
         store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
     },
     service::authenticate::{Authenticator, Circumstances},
-    store::{MemoryEngine, SealedStore, memory_engine::Faults},
+    store::{Keyring, MemoryEngine, SealedStore, memory_engine::Faults},
 };
 use store_support::{enrolled, keyring, put, rng, runtime};
 
@@ -134,6 +134,7 @@ struct World {
     store: Arc<Contended>,
     clock: Arc<Watch>,
     logins: Authenticator,
+    keys: Keyring,
 }
 
 impl World {
@@ -142,10 +143,10 @@ impl World {
         let store = SealedStore::format(MemoryEngine::new(), &keys, rng(), at(NOW));
         let store = store.await.unwrap();
         put(&store, ALICE, Expect::Absent, Some(enrolled(0))).await;
-        Self::over(store, NOW)
+        Self::over(store, keys, NOW)
     }
 
-    fn over(store: SealedStore<MemoryEngine>, now: u64) -> Self {
+    fn over(store: SealedStore<MemoryEngine>, keys: Keyring, now: u64) -> Self {
         let key = store.credential_key();
         let store = Arc::new(Contended { store, overtakes: AtomicUsize::new(0) });
         let clock = Arc::new(Watch(AtomicU64::new(now)));
@@ -158,14 +159,14 @@ impl World {
         };
         let (a, b) = (Arc::clone(&store), Arc::clone(&clock));
         let logins = Authenticator::new(a, b, Arc::new(Quiet), policy);
-        Self { store, clock, logins }
+        Self { store, clock, logins, keys }
     }
 
     /// The daemon is started again over what is stored.
     async fn restarted(self) -> Self {
         let engine = self.engine().reopen();
-        let store = SealedStore::attach(engine, &keyring(), rng()).await.unwrap();
-        Self::over(store, self.clock.0.load(Ordering::SeqCst))
+        let store = SealedStore::attach(engine, &self.keys, rng()).await.unwrap();
+        Self::over(store, self.keys, self.clock.0.load(Ordering::SeqCst))
     }
 
     fn engine(&self) -> &MemoryEngine {

@@ -18,10 +18,10 @@
 //!   ▼ Establish, where the mail server must be told ◄──────┘
 //! Establishing
 //!   │
-//!   ▼ Load(each name that must be looked at: see `Role`)
+//!   ▼ Load(each name that must be looked at: see `Role`), or Relook, if it was seen already
 //! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
 //!   │
-//!   ├─ a code ──► Burn ─ conflict: Load, look for the session of the same sign-in, else again
+//!   ├─ a code ──► Burn, with what is counted ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
 //!   ▼
 //! Finish(Accepted)
