@@ -96,6 +96,8 @@ pub enum Next {
 pub enum Effect {
     /// Read this mailbox's record.
     Load(Mailbox),
+    /// Read this mailbox's record if it no longer has this version; [`Input::Same`] if it has.
+    Relook(Mailbox, Version),
     /// Ask the password source.
     CheckPassword(PasswordQuestion),
     /// Hand the exchange of a relayed mechanism to the upstream, which decides it. `counted` as in
@@ -106,8 +108,9 @@ pub enum Effect {
     },
     /// Tell the mail server that this mailbox is authenticated, without telling the client yet.
     Establish(Mailbox),
-    /// Write this record, in which the code is used up, if it still has this version.
-    Burn(Write),
+    /// Write this record, in which the code is used up, if it still has this version; with it, in
+    /// one durable write set, what the success does to these counters. All of it or nothing.
+    Burn(Write, Option<Count>),
     /// Write this record, in which a use is noted, if it still has this version.
     Touch(Write),
     /// Read these counters.
@@ -115,8 +118,17 @@ pub enum Effect {
     /// Wait until no other login looks at a code of this mailbox, keep all others waiting until this
     /// flow is over, and read these counters.
     CodeCounters(Mailbox, Vec<Key>),
-    /// Count this on these counters, durably.
-    Count(Vec<Key>, Event),
+    /// Count this, durably.
+    Count(Count),
+}
+
+/// What came out of a login, and the counters it is counted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The counters.
+    pub keys: Vec<Key>,
+    /// What is counted.
+    pub event: Event,
 }
 
 /// A record to be written by compare-and-swap.
@@ -133,8 +145,10 @@ pub struct Write {
 /// The result of an effect.
 #[derive(Debug)]
 pub enum Input {
-    /// Of [`Effect::Load`].
+    /// Of [`Effect::Load`], and of [`Effect::Relook`] unless it is [`Input::Same`].
     Loaded(LoadAnswer),
+    /// Of [`Effect::Relook`]: the record still has the version that was named.
+    Same,
     /// Of [`Effect::CheckPassword`].
     Password(PasswordAnswer),
     /// Of [`Effect::Relay`].

@@ -18,10 +18,10 @@
 //!   ▼ Establish, where the mail server must be told ◄──────┘
 //! Establishing
 //!   │
-//!   ▼ Load(each name that must be looked at: see `Role`)
+//!   ▼ Load(each name that must be looked at: see `Role`), or Relook, if it was seen already
 //! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
 //!   │
-//!   ├─ a code ──► Burn ─ conflict: Load, look for the session of the same sign-in, else again
+//!   ├─ a code ──► Burn, with what is counted ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
 //!   ▼
 //! Finish(Accepted)
@@ -47,7 +47,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
+    Count, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
 };
 pub use relayed::RelayedRequest;
 
@@ -102,6 +102,8 @@ struct Login {
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The authenticating user's record when it was last seen, where nothing else keeps it.
+    seen: Option<Versioned<MailboxRecord>>,
 }
 
 #[derive(Debug)]
@@ -208,22 +210,31 @@ impl Flow {
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login =
-            Login { policy, identity, asked, credential, session, arrival, counters, password };
+        let seen = None;
+        let login = Login {
+            policy,
+            identity,
+            asked,
+            credential,
+            session,
+            arrival,
+            counters,
+            password,
+            seen,
+        };
         login.perform(State::Loading, load)
     }
 
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
     /// a wrong password waiting, so who hangs up during the check knows as much as who waits.
-    pub fn if_abandoned(&self) -> Option<(Vec<Key>, Event)> {
-        let (checking, counters, password) = match &self.0 {
+    pub fn if_abandoned(&self) -> Option<Count> {
+        match &self.0 {
             Course::Typed(login, state) => {
-                (matches!(state, State::Checking(_)), &login.counters, login.password)
+                let event = Event::WrongPassword(login.password);
+                matches!(state, State::Checking(_)).then(|| login.count(event)).flatten()
             }
             Course::Relayed(relayed, state) => relayed.if_abandoned(state),
-        };
-        let counted = checking && !counters.is_empty();
-        counted.then(|| (counters.clone(), Event::WrongPassword(password)))
+        }
     }
 
     /// Takes the result of the effect that was performed. A result of another effect ends the
@@ -239,11 +250,13 @@ impl Flow {
                 login.admitted(record, Some(&view))
             }
             (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
-                let load = Effect::Load(login.identity.authenticating().clone());
-                login.perform(State::Relooking(checked, view), load)
+                login.relook(checked, view)
+            }
+            (State::Relooking(checked, view), Input::Same) => {
+                login.relooked(*checked, &view, Look::Same)
             }
             (State::Relooking(checked, view), Input::Loaded(Ok(record))) => {
-                login.relooked(*checked, &view, record)
+                login.relooked(*checked, &view, Look::Now(record))
             }
             (State::Counting(outcome), Input::Counted(Ok(()))) => Next::Finish(*outcome),
             (State::Checking(candidate), Input::Password(answer)) => {
@@ -255,6 +268,7 @@ impl Flow {
             (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
                 login.judge(*claim, role, record)
             }
+            (State::Judging(claim, (_, role)), Input::Same) => login.judge_same(*claim, role),
             (State::Burning(claim, attempts), Input::Burned(answer)) => {
                 login.burned(claim, attempts, answer)
             }
@@ -281,6 +295,7 @@ impl Flow {
                 | State::Reloading(..)
                 | State::Touching(_),
                 Input::Loaded(_)
+                | Input::Same
                 | Input::Password(_)
                 | Input::Relayed(_)
                 | Input::Established(_)
@@ -311,6 +326,14 @@ fn still_the_same(
         && now.value.password_hash == before.password_hash
         && now.value.locked.is_none();
     same.then_some(now).ok_or("the mailbox's password or factor was changed meanwhile")
+}
+
+/// What a second look at a record found.
+enum Look {
+    /// The record that was seen before.
+    Same,
+    /// Another one, or none.
+    Now(Option<Versioned<MailboxRecord>>),
 }
 
 /// Whether the authenticating user gave no code: then the last look is for that.

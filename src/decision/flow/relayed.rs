@@ -24,7 +24,9 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Course, Effect, Flow, Input, MISTAKEN, Next, Passwords, Policy, refuse, unavailable};
+use super::{
+    Count, Course, Effect, Flow, Input, MISTAKEN, Next, Passwords, Policy, refuse, unavailable,
+};
 use crate::{
     base::{Mailbox, NetAddress, RelayedMechanism, Service, UnixMillis},
     decision::{
@@ -117,9 +119,15 @@ impl Flow {
 }
 
 impl Relayed {
-    /// Whether the upstream is being asked, and what counts as failed if nobody waits any more.
-    pub(super) fn if_abandoned(&self, state: &State) -> (bool, &Vec<Key>, Fingerprint) {
-        (matches!(state, State::Asking), &self.counters, TOKEN)
+    /// What counts as failed if nobody waits any more for the upstream's answer.
+    pub(super) fn if_abandoned(&self, state: &State) -> Option<Count> {
+        matches!(state, State::Asking).then(|| self.failure()).flatten()
+    }
+
+    /// A failure, and where it is counted; `None` where it is not counted here.
+    fn failure(&self) -> Option<Count> {
+        let keys = self.counters.clone();
+        (!keys.is_empty()).then(|| Count { keys, event: Event::WrongPassword(TOKEN) })
     }
 
     /// Takes the result of the effect that was performed.
@@ -137,6 +145,7 @@ impl Relayed {
             (
                 State::Admitting | State::Asking | State::Judging(..) | State::Counting,
                 Input::Loaded(_)
+                | Input::Same
                 | Input::Password(_)
                 | Input::Relayed(_)
                 | Input::Established(_)
@@ -165,12 +174,11 @@ impl Relayed {
     fn answered(self, answer: PasswordAnswer) -> Next {
         let (right, user, auth_user) = match MechanismRight::from_answer(answer) {
             Ok(proof) => proof,
-            Err(NotRight::Wrong) if self.counters.is_empty() => {
-                return refuse(Refusal::WrongPassword);
-            }
             Err(NotRight::Wrong) => {
-                let count = Effect::Count(self.counters.clone(), Event::WrongPassword(TOKEN));
-                return self.perform(State::Counting, count);
+                return match self.failure() {
+                    Some(count) => self.perform(State::Counting, Effect::Count(count)),
+                    None => refuse(Refusal::WrongPassword),
+                };
             }
             Err(NotRight::Unavailable(why)) => return unavailable(why),
         };

@@ -115,21 +115,34 @@ impl World {
                 let user = Some(mailbox.as_str().as_bytes().to_vec());
                 Input::Established(PasswordAnswer::Right { user, auth_user: None })
             }
-            Effect::Burn(write) => Input::Burned(self.compare_and_swap(write)),
+            Effect::Relook(mailbox, version) => match self.records.get(mailbox.as_str()) {
+                Some(record) if record.version == version => Input::Same,
+                record => Input::Loaded(Ok(record.cloned())),
+            },
+            Effect::Burn(write, count) => {
+                let answer = self.compare_and_swap(write);
+                if let (BurnAnswer::Burned, Some(count)) = (&answer, count) {
+                    self.count(count);
+                }
+                Input::Burned(answer)
+            }
             Effect::Touch(write) => Input::Touched(self.compare_and_swap(write)),
             Effect::Counters(keys) | Effect::CodeCounters(_, keys) => {
                 let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
                 Input::Counters(Ok(View::new(keys.into_iter().map(of))))
             }
-            Effect::Count(keys, event) => {
-                let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
-                let view = View::new(keys.into_iter().map(of));
-                let policy = ThrottlePolicy::default();
-                let now = UnixMillis::from_seconds(self.now);
-                self.counters.extend(throttle::after(&policy, &view, event, now));
+            Effect::Count(count) => {
+                self.count(count);
                 Input::Counted(Ok(()))
             }
         }
+    }
+
+    fn count(&mut self, count: Count) {
+        let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
+        let view = View::new(count.keys.into_iter().map(of));
+        let now = UnixMillis::from_seconds(self.now);
+        self.counters.extend(throttle::after(&ThrottlePolicy::default(), &view, count.event, now));
     }
 
     fn compare_and_swap(&mut self, write: Write) -> BurnAnswer {
@@ -428,6 +441,8 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
         Input::Password(PasswordAnswer::Right { user: None, auth_user: None }),
         Input::Established(PasswordAnswer::Right { user: None, auth_user: None }),
         Input::Burned(BurnAnswer::Burned),
+        // Nothing was seen yet that could be the same.
+        Input::Same,
     ] {
         let Next::Perform(flow, Effect::Load(_)) = start() else { panic!("a load comes first") };
         let Next::Finish(outcome) = flow.step(input) else { panic!("must end") };
@@ -438,7 +453,7 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
 /// What a fault does to the result of an effect.
 fn faulty(input: &Input) -> Input {
     match input {
-        Input::Loaded(_) => Input::Loaded(Err("fault".into())),
+        Input::Loaded(_) | Input::Same => Input::Loaded(Err("fault".into())),
         Input::Password(_) => Input::Password(PasswordAnswer::Unavailable("fault".into())),
         Input::Relayed(_) => Input::Relayed(PasswordAnswer::Unavailable("fault".into())),
         Input::Established(_) => Input::Established(PasswordAnswer::Unavailable("fault".into())),
@@ -503,10 +518,11 @@ proptest! {
 fn nothing_done(effect: &Effect) -> Input {
     match effect {
         Effect::Load(_) => Input::Loaded(Ok(None)),
+        Effect::Relook(..) => Input::Same,
         Effect::CheckPassword(_) => Input::Password(PasswordAnswer::Wrong),
         Effect::Relay { .. } => Input::Relayed(PasswordAnswer::Wrong),
         Effect::Establish(_) => Input::Established(PasswordAnswer::Wrong),
-        Effect::Burn(_) => Input::Burned(BurnAnswer::Conflict),
+        Effect::Burn(..) => Input::Burned(BurnAnswer::Conflict),
         Effect::Touch(_) => Input::Touched(BurnAnswer::Conflict),
         Effect::Counters(_) | Effect::CodeCounters(..) => Input::Counters(Ok(View::default())),
         Effect::Count(..) => Input::Counted(Ok(())),

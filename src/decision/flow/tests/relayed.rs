@@ -211,7 +211,7 @@ fn who_hangs_up_during_the_exchange_is_counted_where_that_is_ours() {
     else {
         panic!("not asked")
     };
-    assert!(matches!(flow.if_abandoned(), Some((_, Event::WrongPassword(_)))));
+    assert!(matches!(flow.if_abandoned(), Some(Count { event: Event::WrongPassword(_), .. })));
 }
 
 proptest! {

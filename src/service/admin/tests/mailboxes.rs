@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     base::NetAddress,
-    decision::throttle::{Event, Fingerprint, Key, Owner, ThrottlePolicy, View},
+    decision::{
+        flow::Count,
+        throttle::{Event, Fingerprint, Key, Owner, ThrottlePolicy, View},
+    },
     service::counters::Counters,
 };
 
@@ -140,7 +143,7 @@ fn count_wrong_code(bench: &Bench, name: &str) -> View {
     let counters = Counters::new(bench.admin.store.clone());
     let now = UnixMillis::from_seconds(NOW);
     let event = Event::WrongCode(Fingerprint([7; 16]));
-    futures_util::FutureExt::now_or_never(counters.count(&policy, &keys, event, now))
+    futures_util::FutureExt::now_or_never(counters.count(&policy, &Count { keys, event }, now))
         .unwrap()
         .unwrap();
     counted(bench, &owner)
