@@ -12,6 +12,7 @@
 
 pub mod answer;
 pub mod clients;
+pub mod clock;
 pub mod codes;
 pub mod daemon;
 pub mod door;
@@ -21,14 +22,17 @@ pub mod group;
 pub mod leaks;
 pub mod port;
 pub mod postfix;
+pub mod roundcube;
 pub mod stand;
 pub mod wait;
 
 pub use answer::{Answer, Verdict};
+pub use clock::Clock;
 pub use codes::Codes;
 pub use daemon::Mail2fa;
 pub use door::Door;
 pub use dovecot::{Doors, Dovecot, Generation, PasswordMode};
 pub use folder::Folder;
 pub use postfix::Postfix;
+pub use roundcube::Roundcube;
 pub use stand::Stand;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::clients::{Curl, Login, Sasl, Swaks};
+use crate::clock::Clock;
 use crate::codes::Codes;
 use crate::daemon::{Mail2fa, Plan};
 use crate::dovecot::{Doors, Dovecot, Generation, PasswordMode};
@@ -31,6 +32,8 @@ pub struct Stand {
     pub dovecot: Dovecot,
     /// Where the passwords are.
     pub mode: PasswordMode,
+    /// The clock that mail2fa goes by, if not the real one.
+    pub clock: Option<Arc<Clock>>,
     /// Where everything lies.
     pub folder: Arc<Folder>,
 }
@@ -56,7 +59,28 @@ impl Stand {
         refusal_delay: &str,
         log: Option<&str>,
     ) -> Result<Self> {
+        Self::start_in(Folder::new()?, generation, mode, doors, refusal_delay, log, None)
+    }
+
+    /// As [`Self::start`], with mail2fa at the doors and under a clock that the test moves.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn start_with_clock(generation: Generation, mode: PasswordMode) -> Result<Self> {
         let folder = Folder::new()?;
+        let clock = Some(Arc::new(Clock::new(&folder)?));
+        Self::start_in(folder, generation, mode, Doors::Mail2fa, "0s", None, clock)
+    }
+
+    fn start_in(
+        folder: Arc<Folder>,
+        generation: Generation,
+        mode: PasswordMode,
+        doors: Doors,
+        refusal_delay: &str,
+        log: Option<&str>,
+        clock: Option<Arc<Clock>>,
+    ) -> Result<Self> {
         let ports = postfix::Ports::take()?;
         let dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
         let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
@@ -66,12 +90,18 @@ impl Stand {
                 None
             }
             Doors::Mail2fa => {
-                let plan =
-                    Plan { mode, dovecot: &dovecot, postfix: Some(&postfix), refusal_delay, log };
+                let plan = Plan {
+                    mode,
+                    dovecot: &dovecot,
+                    postfix: Some(&postfix),
+                    refusal_delay,
+                    log,
+                    clock: clock.as_ref(),
+                };
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
-        let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
+        let mut stand = Self { postfix, mail2fa, dovecot, mode, clock, folder };
         stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
         Ok(stand)
     }
@@ -111,10 +141,22 @@ impl Stand {
     /// # Errors
     /// When a command fails.
     pub fn enrol(&self, name: &str) -> Result<Codes> {
-        let mut codes = Codes::new(self.mail2fa().enable(name)?.secret);
+        let secret = self.mail2fa().enable(name)?.secret;
+        let mut codes = Codes::new(secret).with_clock(self.clock.clone());
         let code = codes.fresh()?;
         self.mail2fa().confirm(name, &code)?;
         Ok(codes)
+    }
+
+    /// Moves mail2fa's time ahead.
+    ///
+    /// # Errors
+    /// When the clock's file cannot be written.
+    ///
+    /// # Panics
+    /// When mail2fa goes by the real time.
+    pub fn forward(&self, seconds: u64) -> Result<()> {
+        self.clock.as_ref().expect("this stand has the real time").forward(seconds)
     }
 
     /// curl at the IMAP port.
