@@ -1,5 +1,6 @@
 //! What a person does with Roundcube in a browser, done by curl with a jar of cookies.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +19,10 @@ pub struct Page {
 }
 
 impl Page {
-    /// Panics unless `wanted` is in it.
+    /// The test fails unless `wanted` is in it.
+    ///
+    /// # Panics
+    /// When it is not.
     #[track_caller]
     pub fn must_show(&self, wanted: &str, what: &str) {
         assert!(self.text.contains(wanted), "{what}: no \"{wanted}\" in {self:?}");
@@ -26,6 +30,9 @@ impl Page {
 
     /// Panics unless it is the answer to a click that needed a login which was refused: Roundcube
     /// has nothing to show then.
+    ///
+    /// # Panics
+    /// When it is not.
     #[track_caller]
     pub fn must_be_cut_off(&self, what: &str) {
         let told = ["Connection to storage server failed", "Authentication failed."];
@@ -160,7 +167,7 @@ impl Browser {
         let mut input = String::new();
         for (name, value) in fields {
             let text = format!("{name}={value}").replace('\\', "\\\\").replace('"', "\\\"");
-            input.push_str(&format!("data-urlencode = \"{text}\"\n"));
+            let _ = writeln!(input, "data-urlencode = \"{text}\"");
         }
         let output = run_to_end(&mut curl, &input)?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
