@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sys::signal::Signal;
 
+use crate::clock::Clock;
 use crate::dovecot::{Dovecot, PasswordMode};
 use crate::folder::Folder;
 use crate::group::Group;
@@ -31,6 +32,8 @@ pub struct Plan<'a> {
     pub log: Option<&'a str>,
     /// What is in the section `[names]`.
     pub names: &'a str,
+    /// The clock that the daemon goes by, if not the real one.
+    pub clock: Option<&'a Arc<Clock>>,
 }
 
 /// An instance with its files. Dropping it stops the daemon.
@@ -40,6 +43,7 @@ pub struct Mail2fa {
     root: PathBuf,
     binary: PathBuf,
     client_socket: PathBuf,
+    clock: Option<Arc<Clock>>,
     group: Option<Group>,
 }
 
@@ -66,6 +70,7 @@ impl Mail2fa {
             root,
             binary: binary()?,
             client_socket,
+            clock: plan.clock.cloned(),
             group: None,
         };
         std::fs::write(mail2fa.config_file(), mail2fa.config(plan))?;
@@ -133,6 +138,9 @@ impl Mail2fa {
         let mut command = Command::new(&self.binary);
         command.arg("serve").arg("--config").arg(self.config_file());
         command.env("NOTIFY_SOCKET", &socket);
+        if let Some(clock) = &self.clock {
+            command = clock.over(&command);
+        }
         let mut group = Group::spawn(&self.folder, command, &self.log_file())?;
         wait::until("READY=1 of mail2fa", || {
             let mut buffer = [0; 4096];

@@ -4,7 +4,7 @@
 //! bring mail2fa in are the snippets in `config/`, word for word but for the paths and the user.
 
 mod settings;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
