@@ -96,12 +96,14 @@ mod tests {
     ) -> LoginEvent<'a> {
         LoginEvent {
             mailbox,
+            typed: false,
             target: None,
             listener: "dovecot",
             service,
             remote: NetAddress::parse("192.0.2.7"),
             mechanism: "PLAIN",
             session: Some("oHwJW/5gMJh/AAAB"),
+            client: None,
             result,
             duration_ms: 3,
         }
