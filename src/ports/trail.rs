@@ -304,7 +304,10 @@ mod tests {
     #[test]
     fn nothing_in_a_text_acts_on_a_terminal() {
         let typed = "a\u{1b}[2Jb\u{9b}31mc\r\n\u{202e}d\u{200b}e\u{7f}";
-        assert_eq!(clean(typed, 64), "a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}\u{fffd}\u{fffd}d\u{fffd}e\u{fffd}");
+        assert_eq!(
+            clean(typed, 64),
+            "a\u{fffd}[2Jb\u{fffd}31mc\u{fffd}\u{fffd}\u{fffd}d\u{fffd}e\u{fffd}"
+        );
         assert_eq!(clean("jürgen@exämple.org", 64), "jürgen@exämple.org");
         // Cut between characters.
         assert_eq!(clean("ää", 3), "ä");

@@ -12,7 +12,8 @@ use std::{
 use futures_util::future;
 
 use super::engine::{
-    Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of, holds,
+    Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of,
+    holds,
 };
 use crate::{
     decision::record::Version,

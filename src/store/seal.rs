@@ -48,8 +48,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::Meta, Self::Record, Self::Entry, Self::Census, Self::Trail];
+    const ALL: [Self; 5] = [Self::Meta, Self::Record, Self::Entry, Self::Census, Self::Trail];
 
     const fn label(self) -> &'static str {
         match self {

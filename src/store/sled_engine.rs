@@ -24,7 +24,9 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    engine::{Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of},
+    engine::{
+        Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of,
+    },
     error::OpenError,
     folder::{Folder, Mark, older_than_mark},
     shared::Shared,

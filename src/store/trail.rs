@@ -161,7 +161,12 @@ impl<E: Engine> Inner<E> {
         Stamp::new(UnixMillis::from_millis(at), self.trail.number.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn block_writes(&self, lane: Lane, first: u64, draft: &Draft) -> Result<Vec<Write>, StoreError> {
+    fn block_writes(
+        &self,
+        lane: Lane,
+        first: u64,
+        draft: &Draft,
+    ) -> Result<Vec<Write>, StoreError> {
         let stamp = self.stamp(&draft.events);
         let mut marks = Vec::new();
         for mailbox in draft.events.iter().flat_map(TrailEvent::concerns) {
@@ -338,7 +343,8 @@ impl<E: Engine> Inner<E> {
             for (key, stored) in page {
                 let Some(stamp) = keys::block_stamp(&key) else { continue };
                 let head = Head::read(&stored.value).map(|(head, _)| head);
-                let end = head.as_ref().map(|head| head.first.saturating_add(u64::from(head.count)));
+                let end =
+                    head.as_ref().map(|head| head.first.saturating_add(u64::from(head.count)));
                 let surplus = end.is_some_and(|end| written.saturating_sub(end) >= keep);
                 if stamp.at() >= before && !(surplus && lane != Lane::Change) {
                     all = false;
