@@ -17,8 +17,6 @@
 mod programs;
 mod quota;
 mod read;
-#[cfg(test)]
-mod tests;
 mod wrong_codes;
 
 use std::{
