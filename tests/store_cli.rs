@@ -175,7 +175,7 @@ fn a_sound_store_is_left_alone() {
     );
     assert_eq!(
         site.run(&["--json", "store", "check"]).json(0),
-        json!({"sound": true, "records": 41, "enrolled": 40, "unreadable": [], "damaged": []})
+        json!({"sound": true, "records": 41, "enrolled": 40, "unreadable": [], "damaged": [], "audit_events": 0, "audit_unreadable": 0})
     );
     site.run(&["store", "accept-damage"]).ends(0, &["nothing was changed"]);
     let accepted = site.run(&["store", "accept-damage", "--yes", "--json"]).json(0);
