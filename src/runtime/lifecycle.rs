@@ -37,6 +37,9 @@ use crate::{
     service::{admin::Admin, authenticate::Authenticator, trail::Recorder},
 };
 
+/// How long a stopping daemon writes down its last logins.
+const TRAIL_LIMIT: Duration = Duration::from_secs(5);
+
 /// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -250,7 +253,8 @@ impl Daemon {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
         }
         // Nobody logs in any more. A store that has failed takes nothing.
-        if self.failure.is_set() || tokio::time::timeout(limit, self.trail.finish()).await.is_err()
+        if self.failure.is_set()
+            || tokio::time::timeout(TRAIL_LIMIT, self.trail.finish()).await.is_err()
         {
             tracing::warn!("the last logins are missing in the audit trail");
         }

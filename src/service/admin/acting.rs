@@ -39,8 +39,12 @@ impl Acting<'_> {
         changes: Vec<Change>,
         detail: &str,
     ) -> Result<Commit, AdminError> {
-        let note = TrailEvent::change(self.now()?, mailbox, self.by, self.action);
-        self.commit_noted(changes, note.with_detail(detail)).await
+        self.commit_noted(changes, self.note(mailbox).with_detail(detail)).await
+    }
+
+    /// The note of a change. A wrong clock does not keep an administrator from it.
+    pub(super) fn note(&self, mailbox: &Mailbox) -> TrailEvent {
+        TrailEvent::change(self.clock.now().unwrap_or_default(), mailbox, self.by, self.action)
     }
 
     /// The same with a note of the caller's.

@@ -9,10 +9,7 @@ use crate::{
         limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
     },
     decision::record::{MailboxRecord, Versioned},
-    ports::{
-        store::{Change, Commit, Expect, StoreError},
-        trail::TrailEvent,
-    },
+    ports::store::{Change, Commit, Expect, StoreError},
 };
 
 /// Longest new password: a code, also with a space in it, must fit behind it.
@@ -83,7 +80,7 @@ impl Acting<'_> {
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
             changes.extend(Self::drop_summaries(&from));
-            let mut note = TrailEvent::change(self.now()?, &from, self.by, self.action);
+            let mut note = self.note(&from);
             note.target = Some(to.to_string());
             match self.commit_noted(changes, note).await? {
                 Commit::Done(_) => {
