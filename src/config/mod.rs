@@ -16,6 +16,7 @@ mod accounts;
 mod audit;
 mod check;
 mod mistakes;
+mod names;
 mod raw;
 mod sessions;
 mod show;

@@ -52,7 +52,7 @@ pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::TypedAppPassword,
     digest::Digest,
-    names::Identity,
+    names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
     proof::{AppPasswordRight, NoFactorAsked, PasswordRight, SessionLive},
@@ -76,6 +76,8 @@ pub struct Flow {
 struct Login {
     policy: Arc<Policy>,
     identity: Identity,
+    /// The names that the identity was made of.
+    asked: SaslNames,
     credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
@@ -169,7 +171,10 @@ impl Flow {
     /// Starts a login that arrived at `now`. The code is judged by that moment, however long the
     /// password check takes.
     pub fn start(request: Request, policy: Arc<Policy>, now: UnixMillis) -> Next {
-        let Ok(identity) = policy.names.identify(&request.authzid, &request.authcid) else {
+        let Ok(asked) = policy.names.asked(&request.authzid, &request.authcid) else {
+            return refuse(Refusal::BadName);
+        };
+        let Ok(identity) = policy.names.identity(&asked) else {
             return refuse(Refusal::BadName);
         };
         if request.credential.is_empty() {
@@ -188,7 +193,8 @@ impl Flow {
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let login =
+            Login { policy, identity, asked, credential, session, arrival, counters, password };
         login.perform(State::Loading, load)
     }
 
