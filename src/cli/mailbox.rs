@@ -149,7 +149,7 @@ fn show(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
 
 fn programs(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
-    struct Programs<'a> {
+    struct Inventory<'a> {
         mailbox: &'a str,
         totp: bool,
         programs: &'a [Program],
@@ -159,7 +159,7 @@ fn programs(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Fa
         return Err(unexpected());
     };
     if json {
-        return print_json(&Programs { mailbox, totp: *totp, programs });
+        return print_json(&Inventory { mailbox, totp: *totp, programs });
     }
     if programs.is_empty() {
         return print(&format!("no program is known to use the bare password of {mailbox}\n"));

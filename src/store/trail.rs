@@ -125,13 +125,12 @@ fn drafts(events: Vec<TrailEvent>) -> Result<Vec<Draft>, StoreError> {
         let open = drafts.last_mut().filter(|draft| {
             draft.events.len() < AUDIT_BLOCK_EVENTS && draft.text.len() < AUDIT_BLOCK_BYTES
         });
-        let draft = match open {
-            Some(draft) => draft,
-            None => {
-                drafts.push(Draft::default());
-                let Some(draft) = drafts.last_mut() else { continue };
-                draft
-            }
+        let draft = if let Some(draft) = open {
+            draft
+        } else {
+            drafts.push(Draft::default());
+            let Some(draft) = drafts.last_mut() else { continue };
+            draft
         };
         draft.events.push(event);
         draft.text.extend_from_slice(&text);

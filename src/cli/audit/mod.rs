@@ -67,7 +67,7 @@ pub fn run(options: AuditOptions, backend: &mut Backend, json: bool) -> Result<(
     let mut shown = Shown { json, ids: HashSet::new(), order: VecDeque::new() };
     let unreadable = print_found(&wanted, options.limit, backend, &mut shown)?;
     if options.follow {
-        return follow(wanted, backend, &mut shown);
+        return follow(&wanted, backend, &mut shown);
     }
     match unreadable {
         0 => Ok(()),
@@ -114,7 +114,7 @@ fn page(response: Response) -> Result<Page, Failure> {
 }
 
 /// Prints what is new until somebody interrupts.
-fn follow(wanted: AuditWanted, backend: &Backend, shown: &mut Shown) -> Result<(), Failure> {
+fn follow(wanted: &AuditWanted, backend: &Backend, shown: &mut Shown) -> Result<(), Failure> {
     let clock = compose::clock();
     let now = || clock.now().map(UnixMillis::millis).unwrap_or_default();
     let mut reached = now();

@@ -212,13 +212,10 @@ async fn add(
 /// version is left out: a new one is the same program.
 fn program_name(id: &str) -> Option<String> {
     let words = quoted(id);
-    let name = words
-        .chunks(2)
-        .filter_map(|pair| match pair {
-            [key, value] if key.eq_ignore_ascii_case("name") => Some(value.as_str()),
-            _ => None,
-        })
-        .next();
+    let name = words.chunks(2).find_map(|pair| match pair {
+        [key, value] if key.eq_ignore_ascii_case("name") => Some(value.as_str()),
+        _ => None,
+    });
     let name = clean(name.unwrap_or(id).trim(), PROGRAM_BYTES);
     (!name.is_empty()).then_some(name)
 }
@@ -249,7 +246,7 @@ mod tests {
         for (id, name) in [
             (r#""name" "Thunderbird" "version" "128.3.1""#, Some("Thunderbird")),
             (r#"("version" "1" "NAME" "K-9 \"Mail\"")"#, Some("K-9 \"Mail\"")),
-            (r#"name=Roundcube"#, Some("name=Roundcube")),
+            ("name=Roundcube", Some("name=Roundcube")),
             (r#""name" "\u{1b}]0;x""#, Some("u{1b}]0;x")),
             ("\"name\" \"a\u{1b}[31m\"", Some("a\u{fffd}[31m")),
             (r#""name" """#, None),

@@ -17,7 +17,8 @@ fn told(note: &TrailEvent) -> String {
         note.action.as_deref().unwrap_or_default()
     );
     for more in [&note.target, &note.detail].into_iter().flatten() {
-        text.push_str(&format!(" {more}"));
+        text += " ";
+        text += more;
     }
     text
 }
@@ -54,7 +55,7 @@ fn each_change_is_noted_once() {
     let mut told = site.told();
     let wrong = told.remove(2);
     assert!(
-        wrong.starts_with("alice@example.org: totp confirm ") && wrong.contains("4"),
+        wrong.starts_with("alice@example.org: totp confirm ") && wrong.contains('4'),
         "{wrong}"
     );
     assert_eq!(
