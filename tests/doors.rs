@@ -38,6 +38,8 @@ mod signins;
 mod store_faults;
 #[path = "doors/throttled.rs"]
 mod throttled;
+#[path = "doors/trail.rs"]
+mod trail;
 #[path = "doors/upstream_faults.rs"]
 mod upstream_faults;
 #[path = "doors/vouch.rs"]

@@ -8,6 +8,8 @@
 )]
 
 mod store_support;
+#[path = "store_contract/trail.rs"]
+mod trail;
 
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +21,10 @@ use mail2fa::{
 };
 use store_support::{
     Place, at, burn, change, enrolled, keyring, mailbox, plain, put, rng, runtime, step_of,
+};
+use trail::{
+    a_note_is_there_if_and_only_if_its_change_is, the_trail_expires_by_age_and_number,
+    the_trail_pages_back_by_time_and_by_mailbox,
 };
 
 /// Makes and reopens stores over one engine.
@@ -96,6 +102,9 @@ over_every_engine!(
     a_second_look_reads_what_changed,
     the_order_of_the_calls_is_the_order_of_the_writes,
     a_record_and_its_counter_are_written_together,
+    the_trail_pages_back_by_time_and_by_mailbox,
+    the_trail_expires_by_age_and_number,
+    a_note_is_there_if_and_only_if_its_change_is,
 );
 
 async fn a_second_look_reads_what_changed(bench: &impl Bench) {

@@ -184,6 +184,7 @@ impl World {
             remote: NetAddress::parse("192.0.2.1"),
         };
         let circumstances = Circumstances {
+            client: None,
             listener: "test".into(),
             service: Service::Imap,
             remote: NetAddress::parse("192.0.2.1"),

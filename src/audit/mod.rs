@@ -9,7 +9,7 @@
 //! The mailbox may be what an attacker typed. It goes out as a quoted, escaped string, so that it
 //! can neither end the line nor imitate another field.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::ports::audit::{LoginEvent, LoginLog, LoginResult};
 
@@ -48,6 +48,15 @@ impl LoginLog for TracingLog {
                 tracing::warn!(target: "mail2fa::login", why, "{line}");
             }
         }
+    }
+}
+
+/// Tells several logs, in this order.
+pub struct Everyone(pub Vec<Arc<dyn LoginLog>>);
+
+impl LoginLog for Everyone {
+    fn login(&self, event: &LoginEvent<'_>) {
+        self.0.iter().for_each(|log| log.login(event));
     }
 }
 
@@ -96,12 +105,14 @@ mod tests {
     ) -> LoginEvent<'a> {
         LoginEvent {
             mailbox,
+            typed: false,
             target: None,
             listener: "dovecot",
             service,
             remote: NetAddress::parse("192.0.2.7"),
             mechanism: "PLAIN",
             session: Some("oHwJW/5gMJh/AAAB"),
+            client: None,
             result,
             duration_ms: 3,
         }

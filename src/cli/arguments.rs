@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use super::store::StoreCommand;
+use super::{audit::AuditOptions, store::StoreCommand};
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -112,6 +112,14 @@ pub enum Command {
         /// Name.
         mailbox: String,
     },
+    /// Show what happened: logins and changes, oldest first.
+    ///
+    /// With --json each event is one line, as documented in docs/audit.md.
+    #[command(
+        after_help = "Examples:\n  mail2fa audit alice@example.org --since 1d\n  mail2fa audit --kind \
+                      wrong_code\n  mail2fa audit --follow --json"
+    )]
+    Audit(AuditOptions),
     /// Verify the store, and go on after damage.
     ///
     /// These commands work on the store itself, so the daemon must be stopped. They run as the
@@ -176,6 +184,15 @@ pub enum MailboxCommand {
     List,
     /// Show one mailbox; never its password or secret.
     Show {
+        /// Name.
+        mailbox: String,
+    },
+    /// Show which programs use the bare password: those that will ask for a code, or fail, when
+    /// 2-factor authentication is switched on.
+    ///
+    /// A mailbox needs no record for it. With `imap_id_retain = yes` Dovecot tells what IMAP
+    /// programs call themselves.
+    Programs {
         /// Name.
         mailbox: String,
     },

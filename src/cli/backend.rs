@@ -61,6 +61,14 @@ impl Backend {
             || !self.config.listeners.iter().any(login)
     }
 
+    /// Asks the daemon; `None` if none runs.
+    pub fn ask_daemon(&self, request: &Request) -> Result<Option<Response>, Failure> {
+        match client::ask(&self.socket, request) {
+            Err(ClientError::NoDaemon(_)) => Ok(None),
+            done => Ok(Some(done?)),
+        }
+    }
+
     /// Asks the daemon; if none runs, does it here. When the store is in use and nobody listens,
     /// a daemon is just starting or stopping, or another command is at work: that is given a
     /// moment.
@@ -101,7 +109,8 @@ impl Direct {
             PasswordSourceKind::Dovecot => None,
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
-        let admin = compose::admin(config, store, hasher);
+        let trail = compose::trail(config, &store);
+        let admin = compose::admin(config, store, hasher, trail);
         Ok(Hold::Ours(Box::new(Self { runtime, admin })))
     }
 

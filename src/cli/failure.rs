@@ -96,6 +96,8 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::WrongCode { .. }
         | AdminError::BadAppPassword { .. }
         | AdminError::BadAppPasswordId
+        | AdminError::BadKind
+        | AdminError::BadCursor
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
         | AdminError::NoRecord { .. }

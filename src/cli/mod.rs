@@ -5,6 +5,7 @@
 
 mod app_password;
 mod arguments;
+mod audit;
 mod backend;
 mod failure;
 mod mailbox;
@@ -82,6 +83,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Unlock { mailbox } => {
             mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Audit(options) => {
+            audit::run(options, &mut Backend::new(setup::load(&config)?), json)
         }
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {

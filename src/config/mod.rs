@@ -13,6 +13,7 @@
 //! mistake in it is passed over: a key with a typing error would else leave a protection off.
 
 mod accounts;
+mod audit;
 mod check;
 mod mechanisms;
 mod mistakes;
@@ -38,7 +39,8 @@ pub use mistakes::{ConfigErrors, Mistake};
 use crate::{
     base::limits::CONFIG_BYTES,
     decision::{
-        mechanisms::Mechanisms, names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy,
+        mechanisms::Mechanisms, names::NameRules, retention::TrailPolicy, session::SessionPolicy,
+        throttle::ThrottlePolicy,
     },
 };
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// `[throttle]`; `None` when it is switched off.
     pub throttle: Option<ThrottlePolicy>,
+    /// `[audit]`
+    pub audit: TrailPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

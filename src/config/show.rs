@@ -9,6 +9,7 @@ use crate::{
         mechanisms::Mechanisms,
         names::{Idna, MasterPolicy, NameRules, Unicode},
         place::Binding,
+        retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
@@ -37,6 +38,7 @@ pub(super) fn show(config: &Config) -> String {
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
+    audit(&config.audit, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -141,6 +143,15 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
     out.bare("shared_networks", toml::Value::from(networks));
 }
 
+fn audit(policy: &TrailPolicy, out: &mut Out) {
+    out.section("[audit]");
+    out.span("logins", policy.logins, "off");
+    out.span("changes", policy.changes, "forever");
+    out.span("programs", policy.programs, "off");
+    out.bare("total", policy.total);
+    out.bare("per_mailbox", policy.per_mailbox);
+}
+
 fn listener(listener: &ListenerConfig, out: &mut Out) {
     out.section("[[listener]]");
     out.text("name", Some(&listener.name));
@@ -183,6 +194,13 @@ impl Out {
 
     fn duration(&mut self, key: &str, duration: Duration) {
         self.text(key, Some(&humantime::format_duration(duration).to_string()));
+    }
+
+    fn span(&mut self, key: &str, seconds: Option<u64>, none: &str) {
+        match seconds {
+            Some(seconds) => self.duration(key, Duration::from_secs(seconds)),
+            None => self.text(key, Some(none)),
+        }
     }
 
     fn bare(&mut self, key: &str, value: impl std::fmt::Display) {

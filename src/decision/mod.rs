@@ -16,6 +16,7 @@ pub mod place;
 pub mod proof;
 pub mod record;
 pub mod recovery;
+pub mod retention;
 pub mod session;
 pub mod throttle;
 pub mod totp;

@@ -78,6 +78,7 @@ pub fn circumstances(
         remote: parameters.remote_ip(),
         mechanism: mechanism.chars().take(32).collect(),
         session: parameters.session().map(text),
+        client: parameters.client_id().map(text),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::BoxFuture;
+use super::{BoxFuture, trail::TrailEvent};
 use crate::{
     base::{Mailbox, Secret, UnixMillis},
     decision::record::{MailboxRecord, Version, Versioned},
@@ -63,6 +63,8 @@ pub enum Change {
         /// The new value.
         entry: Option<Entry>,
     },
+    /// Tells the audit trail of what the set does; it is there if, and only if, the rest is.
+    Note(Box<TrailEvent>),
 }
 
 /// Names an expiring entry: what it is for, whose it is.

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::ambient::{SystemClock, SystemRng};
 use crate::{
-    audit::TracingLog,
+    audit::{Everyone, TracingLog},
     base::{Clock, Rng, Secret},
     config::{Config, KeySource, PasswordSourceKind, PasswordsConfig},
     decision::{
@@ -13,7 +13,7 @@ use crate::{
     },
     password::{Argon2Cost, HashingConfig, StoredPasswords},
     ports::password::{HashError, PasswordHasher},
-    service::{admin::Admin, authenticate::Authenticator},
+    service::{admin::Admin, authenticate::Authenticator, trail::Recorder},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -104,6 +104,7 @@ pub fn admin(
     config: &Config,
     store: Arc<DiskStore>,
     hasher: Option<Arc<dyn PasswordHasher>>,
+    trail: Arc<Recorder>,
 ) -> Admin {
     Admin {
         key: store.credential_key(),
@@ -113,7 +114,14 @@ pub fn admin(
         rng: rng(),
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
+        trail,
     }
+}
+
+/// The audit trail in this store.
+pub fn trail(config: &Config, store: &Arc<DiskStore>) -> Arc<Recorder> {
+    let (records, trail) = (Arc::clone(store), Arc::clone(store));
+    Arc::new(Recorder::new(records, trail, clock(), config.audit.clone()))
 }
 
 /// The hasher for passwords of our own.
@@ -163,8 +171,10 @@ pub fn authenticator(
     config: &Config,
     store: Arc<DiskStore>,
     log_has_fields: bool,
+    trail: &Arc<Recorder>,
 ) -> Authenticator {
-    let log = Arc::new(TracingLog { fields: log_has_fields });
+    let line = TracingLog { fields: log_has_fields };
+    let log = Arc::new(Everyone(vec![Arc::new(line), Arc::<Recorder>::clone(trail)]));
     let policy = policy(config, store.credential_key());
     Authenticator::new(store, clock(), log, policy)
 }

@@ -34,6 +34,8 @@ pub struct Circumstances {
     pub mechanism: Box<str>,
     /// The mail server's session id.
     pub session: Option<Box<str>>,
+    /// What the mail program says of itself (IMAP ID).
+    pub client: Option<Box<str>>,
 }
 
 /// Decides logins.
@@ -206,12 +208,14 @@ impl Authenticator {
         };
         self.log.login(&LoginEvent {
             mailbox,
+            typed: matches!(who, Who::Typed(_)),
             target,
             listener: &circumstances.listener,
             service: &circumstances.service,
             remote: circumstances.remote,
             mechanism: &circumstances.mechanism,
             session: circumstances.session.as_deref(),
+            client: circumstances.client.as_deref(),
             result,
             duration_ms,
         });

@@ -7,3 +7,4 @@ pub mod authenticate;
 mod counters;
 mod gates;
 mod relay;
+pub mod trail;

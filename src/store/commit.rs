@@ -132,7 +132,7 @@ impl<E: Engine> Inner<E> {
     /// very version that the change expects. Versions never come back, so that stays true.
     fn keeps_standing(&self, change: &Change) -> bool {
         match change {
-            Change::Entry { .. } => true,
+            Change::Entry { .. } | Change::Note(_) => true,
             Change::Mailbox { mailbox, expect: Expect::Version(version), record: Some(record) } => {
                 self.index.get(mailbox).is_some_and(|listed| {
                     listed.version == *version && listed.enrolled == Some(record.is_enrolled())
@@ -143,7 +143,10 @@ impl<E: Engine> Inner<E> {
     }
 
     fn plain_set(&self, changes: &[Change]) -> Result<WriteSet, StoreError> {
-        let writes = changes.iter().map(|change| self.write(change)).collect::<Result<_, _>>()?;
+        let mut writes = Vec::with_capacity(changes.len());
+        for change in changes {
+            self.write(change, &mut writes)?;
+        }
         Ok(WriteSet { writes, mark: false })
     }
 
@@ -206,7 +209,7 @@ impl<E: Engine> Inner<E> {
             .iter()
             .filter_map(|change| match change {
                 Change::Mailbox { mailbox, .. } => Some(self.names.shard(mailbox)),
-                Change::Entry { .. } => None,
+                Change::Entry { .. } | Change::Note(_) => None,
             })
             .collect();
         shards.sort();
@@ -232,7 +235,7 @@ impl<E: Engine> Inner<E> {
         let mut writes = Vec::with_capacity(changes.len() * 2);
         let mut censuses: Vec<(Shard, super::census::Census)> = Vec::new();
         for change in changes {
-            writes.push(self.write(change)?);
+            self.write(change, &mut writes)?;
             let Change::Mailbox { mailbox, expect, record } = change else {
                 continue;
             };
@@ -308,7 +311,7 @@ impl<E: Engine> Inner<E> {
         }
         for change in changes {
             match change {
-                Change::Entry { .. } => {}
+                Change::Entry { .. } | Change::Note(_) => {}
                 Change::Mailbox { mailbox, record: None, .. } => self.index.remove(mailbox),
                 Change::Mailbox { mailbox, record: Some(record), .. } => {
                     let shard = self.names.shard(mailbox);
@@ -319,7 +322,8 @@ impl<E: Engine> Inner<E> {
         }
     }
 
-    fn write(&self, change: &Change) -> Result<Write, StoreError> {
+    /// Adds what a change writes to `writes`.
+    fn write(&self, change: &Change, writes: &mut Vec<Write>) -> Result<(), StoreError> {
         match change {
             Change::Mailbox { mailbox, expect, record } => {
                 let key = keys::record(self.shard_of(mailbox), mailbox);
@@ -330,10 +334,14 @@ impl<E: Engine> Inner<E> {
                         Some(self.sealer.seal(Purpose::Record, &key, &text)?)
                     }
                 };
-                Ok(Write { key, expect: Some(*expect), value })
+                writes.push(Write { key, expect: Some(*expect), value });
             }
-            Change::Entry { key, expect, entry } => self.entry_write(key, *expect, entry.as_ref()),
+            Change::Entry { key, expect, entry } => {
+                writes.push(self.entry_write(key, *expect, entry.as_ref())?);
+            }
+            Change::Note(event) => writes.extend(self.note_writes(event)?),
         }
+        Ok(())
     }
 
     fn entry_write(

@@ -25,6 +25,7 @@ use super::{
     index::{Index, Listed},
     keys, record,
     seal::{Purpose, Sealer},
+    trail::TrailState,
 };
 use crate::{
     base::{
@@ -86,6 +87,7 @@ pub(super) struct Inner<E: Engine> {
     pub(super) index: Index,
     pub(super) credentials: CredentialKey,
     pub(super) created: UnixMillis,
+    pub(super) trail: TrailState,
     shards: [ShardState; CENSUS_SHARDS],
     /// Whether all of the data is older than what was acknowledged.
     fell_back: AtomicBool,
@@ -101,6 +103,7 @@ impl<E: Engine> Inner<E> {
         names: NameDigests,
         credentials: CredentialKey,
         created: UnixMillis,
+        trail: TrailState,
     ) -> Arc<Self> {
         let watchers = Arc::<RwLock<Vec<Watcher>>>::default();
         let told = Arc::clone(&watchers);
@@ -117,6 +120,7 @@ impl<E: Engine> Inner<E> {
             index: Index::default(),
             credentials,
             created,
+            trail,
             shards: std::array::from_fn(|_| ShardState {
                 kept: tokio::sync::Mutex::new(None),
                 health: Mutex::new(Health::Sound),

@@ -333,7 +333,11 @@ impl Writer {
             let mut pending = self.shared.pending();
             for (key, value) in written {
                 match value {
-                    Some(stored) => self.shared.cache.insert(key.clone(), stored.clone()),
+                    // Only what was read is kept: what is written once and hardly ever read, as the
+                    // audit trail is, must not push records out.
+                    Some(stored) => {
+                        drop(self.shared.cache.replace(key.clone(), stored.clone(), true));
+                    }
                     None => drop(self.shared.cache.remove(key)),
                 }
             }

@@ -6,7 +6,7 @@
 //! arrived (`decision::enrolment`). The code that proves it is burned in the same write.
 
 use super::{
-    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write,
+    AdminError, Disclosed, Enrolment, Response, TotpView, acting::Acting, mailbox::write,
     recovery::RecoverySet, unchanged,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     ports::store::{Change, Commit, Entry, EntryKey, Expect},
 };
 
-impl Admin {
+impl Acting<'_> {
     /// Starts an enrolment; one that was started before is replaced by it.
     pub(super) async fn enable(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -37,7 +37,7 @@ impl Admin {
             expect: None,
             entry: Some(Entry { value: pending.encode(), expires }),
         };
-        match self.store.commit(vec![change]).await? {
+        match self.commit(&mailbox, vec![change], "started").await? {
             Commit::Done(_) => {}
             Commit::Conflict => return Err(AdminError::Busy),
         }
@@ -72,7 +72,11 @@ impl Admin {
             let confirmation = pending.confirm(&code, now);
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
-            match self.store.commit(changes).await? {
+            let detail = match &result {
+                Ok(_) => String::new(),
+                Err(error) => error.to_string(),
+            };
+            match self.commit(&mailbox, changes, &detail).await? {
                 Commit::Done(_) => return result,
                 Commit::Conflict => {}
             }
@@ -95,7 +99,7 @@ impl Admin {
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
             ];
-            match self.store.commit(changes).await? {
+            match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
                 Commit::Conflict => {}
             }
@@ -115,6 +119,7 @@ impl Admin {
             since: factor.as_ref().map(|factor| factor.enabled.seconds()),
             last_used: factor.as_ref().map(|factor| factor.last_step.saturating_mul(STEP_SECONDS)),
             pending_until: waiting.map(|waiting| waiting.value.expires.seconds()),
+            wrong_codes: self.trail.wrong_codes(&mailbox).await?,
         }))
     }
 
@@ -128,7 +133,8 @@ impl Admin {
         if waiting.is_none() {
             return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
         }
-        match self.store.commit(vec![Self::drop_enrolment(mailbox)]).await? {
+        let changes = vec![Self::drop_enrolment(mailbox)];
+        match self.commit(mailbox, changes, "a started enrolment").await? {
             Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
             Commit::Conflict => Err(AdminError::Busy),
         }

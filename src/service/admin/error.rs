@@ -142,6 +142,15 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
     },
+    /// Not a word that chooses events.
+    #[error(
+        "there are no events of this kind; \"login\", \"change\", \"accepted\", \"refused\", \
+         \"unavailable\" or a reason of docs/operation.md can be asked for"
+    )]
+    BadKind,
+    /// Not a place in the audit trail.
+    #[error("this is no place in the audit trail")]
+    BadCursor,
     /// The record kept changing.
     #[error("the mailbox is being changed by others at the same time; try again")]
     Busy,

@@ -1,6 +1,8 @@
 //! Mailboxes: add, list, show, password, rename, remove.
 
-use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response, change::Missing};
+use super::{
+    AdminError, Disclosed, MailboxView, NewPassword, Response, acting::Acting, change::Missing,
+};
 use crate::{
     base::{
         Mailbox, Secret, SecretText, UnixMillis,
@@ -19,7 +21,7 @@ const PASSWORD_BYTES: usize = CREDENTIAL_BYTES - CODE_DIGITS - 1;
 /// Characters of a store's complaint in a listing.
 const PROBLEM_CHARS: usize = 100;
 
-impl Admin {
+impl Acting<'_> {
     pub(super) async fn add(
         &self,
         typed: &str,
@@ -33,7 +35,8 @@ impl Admin {
         }
         let mut record = MailboxRecord::new(self.now()?);
         record.password_hash = Some(self.hash(password).await?);
-        match self.store.commit(vec![write(&mailbox, Expect::Absent, Some(record))]).await? {
+        let change = write(&mailbox, Expect::Absent, Some(record));
+        match self.commit(&mailbox, vec![change], "").await? {
             Commit::Done(_) => Ok(Response::Added { mailbox: mailbox.to_string() }),
             Commit::Conflict => Err(exists()),
         }
@@ -52,7 +55,7 @@ impl Admin {
         self.change(&mailbox, Missing::Refuse, |record| {
             record.password_hash = Some(hash.clone());
             record.sessions.clear();
-            Ok(())
+            Ok(((), String::new()))
         })
         .await?;
         Ok(Response::PasswordSet { mailbox: mailbox.to_string() })
@@ -85,8 +88,12 @@ impl Admin {
                 );
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
-            match self.store.commit(changes).await? {
+            changes.extend(Self::drop_summaries(&from));
+            let mut note = self.note(&from);
+            note.target = Some(to.to_string());
+            match self.commit_noted(changes, note).await? {
                 Commit::Done(_) => {
+                    self.trail.forget(&from);
                     return Ok(Response::Renamed {
                         from: from.to_string(),
                         mailbox: to.to_string(),
@@ -115,13 +122,17 @@ impl Admin {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let found = self.existing(&mailbox).await?;
-            let changes = vec![
+            let mut changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
                 drop_entry(counter(&mailbox, found.value.created)?, None),
             ];
-            match self.store.commit(changes).await? {
-                Commit::Done(_) => return Ok(Response::Removed { mailbox: mailbox.to_string() }),
+            changes.extend(Self::drop_summaries(&mailbox));
+            match self.commit(&mailbox, changes, "").await? {
+                Commit::Done(_) => {
+                    self.trail.forget(&mailbox);
+                    return Ok(Response::Removed { mailbox: mailbox.to_string() });
+                }
                 Commit::Conflict => {}
             }
         }

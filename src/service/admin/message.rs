@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::Disclosed;
+use crate::{
+    ports::trail::TrailEvent,
+    service::trail::{Program, WrongCodes},
+};
 
 /// What is asked. Names are as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +123,31 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// The programs that use the bare password.
+    MailboxPrograms {
+        /// Name.
+        mailbox: String,
+    },
+    /// A page of the audit trail, newest first.
+    Audit(AuditWanted),
+}
+
+/// What is asked of the audit trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// Only of this mailbox.
+    pub mailbox: Option<String>,
+    /// Only of this kind, result or reason.
+    pub kind: Option<String>,
+    /// Only from then on, milliseconds since 1970.
+    pub since: Option<u64>,
+    /// Only before then, milliseconds since 1970.
+    pub until: Option<u64>,
+    /// Where the page begins: `next` of the one before.
+    pub before: Option<String>,
+    /// At most so many; bounded by `limits::AUDIT_PAGE`.
+    pub limit: usize,
 }
 
 /// What is asked of a new app password.
@@ -265,6 +294,34 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// The programs that use the bare password.
+    Programs {
+        /// Canonical name.
+        mailbox: String,
+        /// Whether 2-factor authentication is on.
+        totp: bool,
+        /// The latest first.
+        programs: Vec<Program>,
+    },
+    /// A page of the audit trail.
+    Audit {
+        /// Newest first. There may be none, and more all the same.
+        events: Vec<EventView>,
+        /// Where the next page begins; `None` at the end.
+        next: Option<String>,
+        /// Parts of the trail that cannot be read.
+        unreadable: usize,
+    },
+}
+
+/// An event of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// Names it.
+    pub id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: TrailEvent,
 }
 
 /// What may be seen of a mailbox.
@@ -359,6 +416,9 @@ pub struct TotpView {
     pub last_used: Option<u64>,
     /// An enrolment waits for its code until then, seconds since 1970.
     pub pending_until: Option<u64>,
+    /// Wrong codes that came with the right password, in the last thirty days or longer.
+    #[serde(default)]
+    pub wrong_codes: Option<WrongCodes>,
 }
 
 impl Request {
@@ -384,6 +444,8 @@ impl Request {
             Self::SessionRevoke { .. } => "session revoke",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::MailboxPrograms { .. } => "mailbox programs",
+            Self::Audit(_) => "audit",
         }
     }
 }
@@ -410,7 +472,9 @@ impl Response {
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
-            | Self::Sessions { .. } => None,
+            | Self::Sessions { .. }
+            | Self::Programs { .. }
+            | Self::Audit { .. } => None,
         }
     }
 }

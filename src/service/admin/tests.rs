@@ -3,6 +3,7 @@
 mod mailboxes;
 mod memory;
 mod messages;
+mod notes;
 mod second_factor;
 mod sign_ins;
 
@@ -19,12 +20,15 @@ use crate::{
         Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
         clock::{ClockError, RngError},
     },
-    decision::{digest::CredentialKey, names::NameRules, record::MailboxRecord},
+    decision::{
+        digest::CredentialKey, names::NameRules, record::MailboxRecord, retention::TrailPolicy,
+    },
     ports::{
         BoxFuture,
         password::{HashError, PasswordHasher, Verdict},
         store::StoreError,
     },
+    service::trail::Recorder,
 };
 
 /// RFC 6238 appendix B: its secret, two moments and their codes.
@@ -113,6 +117,12 @@ impl Bench {
             rng: Arc::new(CountingRng::default()),
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),
+            trail: Arc::new(Recorder::new(
+                store.clone(),
+                store.clone(),
+                clock.clone(),
+                TrailPolicy::default(),
+            )),
         };
         Self { store, clock, admin, log: Mutex::default() }
     }

@@ -11,6 +11,7 @@ use crate::{
     ports::{
         BoxFuture,
         store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
 
@@ -18,6 +19,7 @@ use crate::{
 struct State {
     records: BTreeMap<Mailbox, Versioned<MailboxRecord>>,
     entries: BTreeMap<(Mailbox, &'static str, String), Versioned<Entry>>,
+    notes: Vec<TrailEvent>,
     version: u64,
     fault: Option<StoreError>,
     conflicts: usize,
@@ -42,6 +44,11 @@ impl MemoryStore {
 
     pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
         change(&mut self.state().records.get_mut(mailbox).unwrap().value);
+    }
+
+    /// The notes of changes, in their order.
+    pub fn notes(&self) -> Vec<TrailEvent> {
+        self.state().notes.clone()
     }
 
     /// Every call fails with this from now on.
@@ -85,6 +92,7 @@ impl State {
                 let found = self.entries.get(&name(key));
                 expect.is_none_or(|expect| holds(found.map(|found| found.version), expect))
             }
+            Change::Note(_) => true,
         }
     }
 
@@ -103,6 +111,7 @@ impl State {
             Change::Entry { key, entry: None, .. } => {
                 self.entries.remove(&name(&key));
             }
+            Change::Note(note) => self.notes.push(*note),
         }
     }
 }
@@ -179,5 +188,20 @@ impl Store for MemoryStore {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Keeps the notes of changes only.
+impl Trail for MemoryStore {
+    fn append(&self, _: Lane, _: Vec<TrailEvent>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn read<'a>(&'a self, _: &'a TrailQuery) -> BoxFuture<'a, Result<TrailPage, StoreError>> {
+        Box::pin(async { Ok(TrailPage::default()) })
+    }
+
+    fn expire(&self, _: Lane, _: UnixMillis, _: u64) -> BoxFuture<'_, Result<Expired, StoreError>> {
+        Box::pin(async { Ok(Expired::default()) })
     }
 }
