@@ -9,6 +9,7 @@ mod backend;
 mod failure;
 mod mailbox;
 mod manual;
+mod policy;
 mod qr;
 mod recovery;
 mod session;
@@ -82,6 +83,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Unlock { mailbox } => {
             mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Policy(command) => {
+            policy::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {

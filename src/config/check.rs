@@ -6,6 +6,7 @@ use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
     RefusalConfig, StoreConfig, TotpConfig, UserRef,
+    enforcement,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
@@ -25,10 +26,12 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
     let mut root = document.root();
     let mut sockets = Sockets::default();
     let report = &mut report;
+    let names = names(root.section("names", report), report);
     let config = Config {
         store: store(root.section("store", report), report),
         passwords: passwords(root.section("passwords", report), &mut sockets, report),
-        names: names(root.section("names", report), report),
+        enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
+        names,
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),

@@ -14,6 +14,7 @@
 
 mod accounts;
 mod check;
+mod enforcement;
 mod mistakes;
 mod raw;
 mod sessions;
@@ -35,7 +36,10 @@ pub use mistakes::{ConfigErrors, Mistake};
 
 use crate::{
     base::limits::CONFIG_BYTES,
-    decision::{names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy},
+    decision::{
+        enforcement::EnforcementPolicy, names::NameRules, session::SessionPolicy,
+        throttle::ThrottlePolicy,
+    },
 };
 
 /// Where the configuration is when nothing else is said.
@@ -56,6 +60,8 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// `[throttle]`; `None` when it is switched off.
     pub throttle: Option<ThrottlePolicy>,
+    /// `[enforcement]`
+    pub enforcement: EnforcementPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

@@ -325,3 +325,5 @@ proptest::proptest! {
         let _ = parse(&format!("[listener]\n{key} = {value}\n[[listener]]\n{key} = \"{value}\""));
     }
 }
+
+mod enforcement;

@@ -39,6 +39,7 @@ pub fn request(attempt: &Attempt) -> Request {
         credential: attempt.credentials.password.clone(),
         service: attempt.parameters.service(),
         remote: attempt.parameters.remote_ip(),
+        via: attempt.parameters.real_remote_ip(),
     }
 }
 

@@ -113,6 +113,7 @@ pub fn admin(
         rng: rng(),
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
+        enforcement: config.enforcement.clone(),
     }
 }
 
@@ -154,6 +155,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         sessions: config.sessions.clone(),
         key,
         throttle: config.throttle.clone(),
+        enforcement: config.enforcement.clone(),
     }
 }
 

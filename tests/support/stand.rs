@@ -10,6 +10,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mail2fa::{
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
     decision::{
+        enforcement::EnforcementPolicy,
         flow::{self, Policy},
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
@@ -52,6 +53,7 @@ pub struct Options {
     pub sessions: SessionPolicy,
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
+    pub enforcement: EnforcementPolicy,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
 }
@@ -64,6 +66,7 @@ impl Default for Options {
             connections: LISTENER_CONNECTIONS,
             sessions: SessionPolicy::default(),
             throttle: None,
+            enforcement: EnforcementPolicy::default(),
             vouch: true,
         }
     }
@@ -127,6 +130,7 @@ impl Stand {
             sessions: options.sessions,
             key,
             throttle: options.throttle,
+            enforcement: options.enforcement,
         };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);

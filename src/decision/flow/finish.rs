@@ -143,11 +143,11 @@ impl Login {
     /// Accepts, once the success has been counted.
     pub(super) fn accept(self, accepted: Accepted) -> Next {
         let method = accepted.method();
-        let outcome = Outcome::Accepted(accepted);
+        let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
         let spent = match method {
             // Says nothing of the person: a program's password is not what is guessed.
             Method::AppPassword => return Next::Finish(outcome),
-            Method::Password | Method::PasswordAndSession => None,
+            Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => None,
             Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
                 Some(self.fingerprint(self.credential.expose()))
             }

@@ -6,6 +6,7 @@ use crate::{
     decision::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::NameRules,
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
@@ -27,6 +28,8 @@ pub struct Request {
     pub service: Service,
     /// From where, as the peer says.
     pub remote: NetAddress,
+    /// The host that connected, which may have passed `remote` on; mostly `remote` itself.
+    pub via: NetAddress,
 }
 
 /// What the administrator has configured, as far as the decision needs it.
@@ -42,6 +45,8 @@ pub struct Policy {
     pub key: CredentialKey,
     /// Who must wait after failures; `None` for nobody.
     pub throttle: Option<ThrottlePolicy>,
+    /// Who must have a second factor, and what services may be opened with.
+    pub enforcement: EnforcementPolicy,
 }
 
 /// Who knows the passwords.

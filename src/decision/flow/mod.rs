@@ -19,7 +19,7 @@
 //! Establishing
 //!   │
 //!   ▼ Load(each name that must be looked at: see `Role`)
-//! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
+//! Judging ─ one of them is protected; a session ended; a rule ────────► Finish(Refused)
 //!   │
 //!   ├─ a code ──► Burn ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
@@ -52,14 +52,15 @@ pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::TypedAppPassword,
     digest::Digest,
+    enforcement::{Permit, Ruling},
     names::Identity,
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, PasswordRight, PasswordSuffices, SessionLive},
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, NetAddress, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
 
 /// How often a lost race for a record is run again before the login ends as unavailable.
 const BURN_ATTEMPTS: u8 = 16;
@@ -81,10 +82,14 @@ struct Login {
     session: Digest,
     /// When, from where, for what.
     arrival: Use,
+    /// The host that connected.
+    via: NetAddress,
     /// The counters that this login is judged by and counts on; none if it is not throttled.
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// What the rules would refuse if this were not a dry run.
+    would_refuse: Option<Refusal>,
 }
 
 #[derive(Debug)]
@@ -145,8 +150,8 @@ enum Standing {
     ToBurn(Candidate),
     /// The code of this very credential was used up by a sign-in that lives.
     Live(SessionLive, Versioned<MailboxRecord>),
-    /// There is no second factor.
-    NotAsked(NoFactorAsked),
+    /// No factor is asked, here or from there.
+    Suffices(PasswordSuffices),
 }
 
 /// Why a name is looked at, after everything else that takes time.
@@ -183,12 +188,22 @@ impl Flow {
             // Our own passwords know no master users.
             return refuse(Refusal::BadName);
         }
-        let Request { credential, service, remote, .. } = request;
+        let Request { credential, service, remote, via, .. } = request;
         let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let login = Login {
+            policy,
+            identity,
+            credential,
+            session,
+            arrival,
+            via,
+            counters,
+            password,
+            would_refuse: None,
+        };
         login.perform(State::Loading, load)
     }
 
@@ -223,8 +238,8 @@ impl Flow {
             (State::Establishing(claim), Input::Established(answer)) => {
                 login.established(claim, answer)
             }
-            (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
-                login.judge(*claim, role, record)
+            (State::Judging(claim, (name, role)), Input::Loaded(Ok(record))) => {
+                login.judge(*claim, &name, role, record)
             }
             (State::Burning(claim, attempts), Input::Burned(answer)) => {
                 login.burned(claim, attempts, answer)
@@ -265,6 +280,22 @@ impl Flow {
 impl Login {
     fn perform(self, state: State, effect: Effect) -> Next {
         Next::Perform(Flow { login: self, state }, effect)
+    }
+
+    /// What the rules say of a mailbox that has this record, if it has one, at this login.
+    fn ruling(&self, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Ruling {
+        let rules = &self.policy.enforcement;
+        let ruling = rules.ruling(mailbox, record, &self.arrival, self.via);
+        match &self.identity {
+            Identity::Own(own) if own == mailbox => ruling,
+            // An exemption is for a mailbox's own password.
+            Identity::Own(_) | Identity::Master { .. } => ruling.without_exemption(),
+        }
+    }
+
+    /// Remembers what the rules let through in a dry run only; the first of several.
+    fn note(&mut self, permit: Permit) {
+        self.would_refuse = self.would_refuse.or(permit.would_refuse());
     }
 }
 

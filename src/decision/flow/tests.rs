@@ -10,6 +10,7 @@ use crate::{
     base::{NetAddress, Service},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::{MasterPolicy, NameRules},
         outcome::Method,
         record::{TotpFactor, Version},
@@ -20,6 +21,7 @@ use crate::{
     },
 };
 
+mod enforced;
 mod signins;
 mod throttled;
 
@@ -152,6 +154,7 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
         },
         key: key(),
         throttle: None,
+        enforcement: EnforcementPolicy::default(),
     })
 }
 
@@ -166,6 +169,7 @@ fn request(user: &str, credential: &str) -> Request {
         credential: Secret::from_slice(credential.as_bytes()),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
+        via: NetAddress::parse("192.0.2.1"),
     }
 }
 

@@ -91,12 +91,16 @@ impl Admin {
             let expect = Expect::Version(found.version);
             let mut record = found.value;
             record.disenrol();
+            let required = self.is_required(&mailbox, Some(&record), self.now()?);
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
             ];
             match self.store.commit(changes).await? {
-                Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+                Commit::Done(_) => {
+                    let mailbox = mailbox.to_string();
+                    return Ok(Response::Disabled { mailbox, required });
+                }
                 Commit::Conflict => {}
             }
         }
@@ -128,8 +132,11 @@ impl Admin {
         if waiting.is_none() {
             return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
         }
+        let found = self.known(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        let required = self.is_required(mailbox, record, self.now()?);
         match self.store.commit(vec![Self::drop_enrolment(mailbox)]).await? {
-            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string(), required }),
             Commit::Conflict => Err(AdminError::Busy),
         }
     }
@@ -142,6 +149,7 @@ impl Admin {
         if found.as_ref().is_some_and(|found| found.value.is_enrolled()) {
             return Err(AdminError::AlreadyOn { mailbox: mailbox.to_string() });
         }
+        self.may_enrol(mailbox, found.as_ref().map(|found| &found.value))?;
         Ok(found)
     }
 

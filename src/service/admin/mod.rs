@@ -1,5 +1,5 @@
 //! What an administrator does: mailboxes, passwords, second factors, app passwords, recovery codes,
-//! sessions, locks.
+//! sessions, locks, levels of enforcement.
 //!
 //! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
 //! It takes requests and gives answers as plain data; it does not know where they come from.
@@ -22,6 +22,7 @@ mod enrolment;
 mod error;
 mod mailbox;
 mod message;
+mod policy;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -32,14 +33,16 @@ use std::sync::Arc;
 pub use disclosed::Disclosed;
 pub use error::AdminError;
 pub use message::{
-    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
-    SessionView, TotpView, UseView,
+    AppPasswordView, DomainView, Enrolment, MailboxPolicyView, MailboxView, NewAppPassword, NewLevel,
+    NewPassword, PolicyView, Request, Response, ServiceRuleView, ServiceView, SessionView, TotpView,
+    UseView,
 };
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::NameRules,
         record::{MailboxRecord, Versioned},
     },
@@ -65,6 +68,8 @@ pub struct Admin {
     pub names: NameRules,
     /// The service's name in authenticator apps.
     pub issuer: String,
+    /// Who must have a second factor.
+    pub enforcement: EnforcementPolicy,
 }
 
 impl Admin {
@@ -117,6 +122,9 @@ impl Admin {
             Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
+            Request::PolicyShow { mailbox: None } => Ok(self.policy()),
+            Request::PolicyShow { mailbox: Some(mailbox) } => self.policy_of(&mailbox).await,
+            Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
         }
     }
 

@@ -3,6 +3,7 @@
 mod mailboxes;
 mod memory;
 mod messages;
+mod policy;
 mod second_factor;
 mod sign_ins;
 
@@ -19,7 +20,10 @@ use crate::{
         Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
         clock::{ClockError, RngError},
     },
-    decision::{digest::CredentialKey, names::NameRules, record::MailboxRecord},
+    decision::{
+        digest::CredentialKey, enforcement::EnforcementPolicy, names::NameRules,
+        record::MailboxRecord,
+    },
     ports::{
         BoxFuture,
         password::{HashError, PasswordHasher, Verdict},
@@ -113,6 +117,7 @@ impl Bench {
             rng: Arc::new(CountingRng::default()),
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),
+            enforcement: EnforcementPolicy::default(),
         };
         Self { store, clock, admin, log: Mutex::default() }
     }
