@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use mail2fa::{
     base::{Rng, UnixMillis},
     control::{client, server},
-    decision::names::NameRules,
+    decision::{enforcement::EnforcementPolicy, names::NameRules},
     runtime::ambient::{SystemClock, SystemRng},
     service::admin::{Admin, AdminError, Request, Response},
     store::{Keyring, MemoryEngine, SealedStore},
@@ -43,6 +43,7 @@ async fn admin(issuer: &str) -> Arc<Admin> {
         rng,
         names: NameRules::default(),
         issuer: issuer.into(),
+        enforcement: EnforcementPolicy::default(),
     })
 }
 

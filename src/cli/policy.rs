@@ -86,7 +86,11 @@ fn of_mailbox(view: &MailboxPolicyView) -> String {
     }
     for service in &view.services {
         let name = if service.service == "*" { "others" } else { &service.service };
-        text.push_str(&format!("{:<10} {}\n", format!("{name}:"), listed(&service.opens, "nothing")));
+        text.push_str(&format!(
+            "{:<10} {}\n",
+            format!("{name}:"),
+            listed(&service.opens, "nothing")
+        ));
     }
     text
 }

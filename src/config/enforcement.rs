@@ -26,7 +26,9 @@ use crate::{
         limits::{ENFORCEMENT_DOMAINS, ENFORCEMENT_NETWORKS, SERVICE_RULES},
     },
     decision::{
-        enforcement::{DomainRule, EnforcementPolicy, Level, ServiceRule, ServiceRules, Unenrolled},
+        enforcement::{
+            DomainRule, EnforcementPolicy, Level, ServiceRule, ServiceRules, Unenrolled,
+        },
         names::NameRules,
         place::Network,
     },
@@ -47,10 +49,8 @@ pub(super) fn enforcement(
     const UNENROLLED: &[(&str, Unenrolled)] =
         &[("panel", Unenrolled::Panel), ("app_passwords", Unenrolled::AppPasswords)];
     let level = level(&mut section, report).unwrap_or_default();
-    let exempt_networks =
-        section.read("exempt_networks", report, exempt).unwrap_or_default();
-    let webmail_networks =
-        section.read("webmail_networks", report, networks).unwrap_or_default();
+    let exempt_networks = section.read("exempt_networks", report, exempt).unwrap_or_default();
+    let webmail_networks = section.read("webmail_networks", report, networks).unwrap_or_default();
     if !exempt_networks.is_empty() && !section.has("webmail_networks") {
         let what = "needs enforcement.webmail_networks beside it, which are never exempt: say where \
                     webmail connects from, or [] if there is none";
@@ -207,8 +207,10 @@ fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
     let network = |item: &DeValue<'_>| {
         let text = values::text(item)?;
         Network::parse(&text).ok_or_else(|| {
-            format!("has {text:?} in it, which is no address and no network (with zeros behind its \
-                     bits)")
+            format!(
+                "has {text:?} in it, which is no address and no network (with zeros behind its \
+                     bits)"
+            )
         })
     };
     list.iter().map(|item| network(item.get_ref())).collect()

@@ -138,7 +138,8 @@ fn level(level: Level, out: &mut Out) {
 }
 
 fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
-    let networks = |all: &[Network]| -> Vec<String> { all.iter().map(ToString::to_string).collect() };
+    let networks =
+        |all: &[Network]| -> Vec<String> { all.iter().map(ToString::to_string).collect() };
     out.section("[enforcement]");
     level(policy.level, out);
     out.text("unenrolled", Some(policy.unenrolled.as_str()));

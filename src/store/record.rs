@@ -241,12 +241,8 @@ mod tests {
                 }),
                 enforcement: own.map(|(kind, at)| {
                     let at = UnixMillis::from_millis(at);
-                    let levels = [
-                        Level::Off,
-                        Level::Optional,
-                        Level::Required,
-                        Level::RequiredFrom(at),
-                    ];
+                    let levels =
+                        [Level::Off, Level::Optional, Level::Required, Level::RequiredFrom(at)];
                     OwnLevel { level: levels[usize::from(kind)], set: at }
                 }),
                 ..MailboxRecord::new(UnixMillis::from_millis(created))

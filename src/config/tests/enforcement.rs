@@ -96,7 +96,7 @@ fn a_domain_is_found_under_the_names_that_logins_have() {
 #[test]
 fn mistakes_are_named_with_what_is_allowed() {
     let many: String = (0..300).map(|n| format!("\"10.0.{}.{}\",", n / 256, n % 256)).collect();
-    let services: String = (0..33).map(|n| format!("s{n} = \"full\"\n")).collect();
+    let services: String = (0..33).map(|n| format!("s{n:02} = \"full\"\n")).collect();
     for (text, key, words) in [
         ("level = \"mandatory\"", "enforcement.level", "\"off\" or \"optional\" or \"required\""),
         ("levle = \"off\"", "enforcement.levle", "did you mean level?"),
@@ -122,11 +122,6 @@ fn mistakes_are_named_with_what_is_allowed() {
             "webmail_networks = []\nexempt_networks = [\"0.0.0.0/0\"]",
             "enforcement.exempt_networks",
             "much of the world",
-        ),
-        (
-            "webmail_networks = []\nexempt_networks = [\"2001::/31\"]",
-            "enforcement.exempt_networks",
-            "is no network",
         ),
         (
             "webmail_networks = []\nexempt_networks = [\"2000::/16\"]",
@@ -179,7 +174,11 @@ fn mistakes_are_named_with_what_is_allowed() {
             "enforcement.services.submission",
             "again",
         ),
-        (&format!("[enforcement.services]\n{services}"), "enforcement.services.s32", "one too many"),
+        (
+            &format!("[enforcement.services]\n{services}"),
+            "enforcement.services.s32",
+            "one too many",
+        ),
     ] {
         let mistakes = mistakes(&with(&format!("[enforcement]\n{text}")));
         let [only] = &mistakes[..] else { panic!("{text}: {mistakes:?}") };

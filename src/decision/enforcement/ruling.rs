@@ -103,9 +103,14 @@ impl Ruling {
         }
     }
 
-    /// May who showed password and code, or has a sign-in of such that lives?
+    /// May who showed password and code, or has a sign-in of such that lives? Also for who has shown a
+    /// factor elsewhere.
     pub fn full(&self) -> Result<Permit, Refusal> {
-        self.permit(self.closed().or(self.app_passwords_only()))
+        let refusal = match self.protection {
+            Protection::Free => None,
+            Protection::Missing | Protection::Enrolled => self.app_passwords_only(),
+        };
+        self.permit(self.closed().or(refusal))
     }
 
     /// May who has a right app password?

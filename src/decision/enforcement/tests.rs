@@ -11,8 +11,11 @@ use crate::{
 const NOW: UnixMillis = UnixMillis::from_seconds(1_800_000_000);
 
 fn record(enrolled: bool, own: Option<Level>) -> MailboxRecord {
-    let totp =
-        TotpFactor { secret: Secret::from_slice(b"12345678901234567890"), last_step: 0, enabled: NOW };
+    let totp = TotpFactor {
+        secret: Secret::from_slice(b"12345678901234567890"),
+        last_step: 0,
+        enabled: NOW,
+    };
     MailboxRecord {
         totp: enrolled.then_some(totp),
         enforcement: own.map(|level| OwnLevel { level, set: NOW }),
@@ -115,8 +118,7 @@ fn a_domain_is_what_follows_the_last_at_in_any_case() {
 fn a_date_begins_with_its_first_moment() {
     let level = Level::RequiredFrom(NOW);
     let before = UnixMillis::from_millis(NOW.millis() - 1);
-    for (now, required) in
-        [(before, false), (NOW, true), (UnixMillis::from_millis(u64::MAX), true)]
+    for (now, required) in [(before, false), (NOW, true), (UnixMillis::from_millis(u64::MAX), true)]
     {
         assert_eq!(level.is_required(now), required, "{now:?}");
         let policy = EnforcementPolicy { level, ..EnforcementPolicy::default() };
@@ -143,7 +145,7 @@ fn what_opens_what() {
         (Any, &free, &enrolled, ["missing_code", "in", "in"]),
         (Any, &panel, &none, ["factor_required", "factor_required", "in"]),
         (Any, &apps, &none, ["factor_required", "in", "in"]),
-        (AppPasswords, &free, &none, ["in", "in", "app_passwords_only"]),
+        (AppPasswords, &free, &none, ["in", "in", "in"]),
         (AppPasswords, &free, &enrolled, ["missing_code", "in", "app_passwords_only"]),
         (AppPasswords, &panel, &none, ["factor_required", "factor_required", "app_passwords_only"]),
         (AppPasswords, &apps, &none, ["factor_required", "in", "app_passwords_only"]),
@@ -179,7 +181,11 @@ fn a_dry_run_refuses_nothing_but_a_missing_code() {
             &enrolled,
             ["missing_code", "in, would service_off", "in, would service_off"],
         ),
-        (ServiceRule::AppPasswords, &enrolled, ["missing_code", "in", "in, would app_passwords_only"]),
+        (
+            ServiceRule::AppPasswords,
+            &enrolled,
+            ["missing_code", "in", "in, would app_passwords_only"],
+        ),
         (ServiceRule::Full, &enrolled, ["missing_code", "in, would full_sign_in_only", "in"]),
     ] {
         let policy = with_services(&dry, &[("imap", rule)]);

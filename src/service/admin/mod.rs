@@ -23,6 +23,7 @@ mod error;
 mod mailbox;
 mod message;
 mod policy;
+mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -33,9 +34,11 @@ use std::sync::Arc;
 pub use disclosed::Disclosed;
 pub use error::AdminError;
 pub use message::{
-    AppPasswordView, DomainView, Enrolment, MailboxPolicyView, MailboxView, NewAppPassword, NewLevel,
-    NewPassword, PolicyView, Request, Response, ServiceRuleView, ServiceView, SessionView, TotpView,
-    UseView,
+    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
+    SessionView, TotpView, UseView,
+};
+pub use policy_view::{
+    DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };
 
 use crate::{

@@ -143,7 +143,7 @@ impl Admin {
             services: all
                 .map(|service| ServiceView {
                     service: service.to_string(),
-                    opens: opens(&ruling(service), enrolled),
+                    opens: opens(&ruling(service), service, enrolled),
                 })
                 .collect(),
         }
@@ -151,10 +151,9 @@ impl Admin {
 }
 
 /// What gets in, by the words of the log; what only a dry run lets in is not among it.
-fn opens(ruling: &Ruling, enrolled: bool) -> Vec<String> {
-    let passes = |permit: Option<Permit>| {
-        permit.is_some_and(|permit| permit.would_refuse().is_none())
-    };
+fn opens(ruling: &Ruling, service: &Service, enrolled: bool) -> Vec<String> {
+    let passes =
+        |permit: Option<Permit>| permit.is_some_and(|permit| permit.would_refuse().is_none());
     let mut ways = Vec::new();
     if passes(ruling.password_alone().ok().map(|(_, permit)| permit)) {
         ways.push("password".into());
@@ -162,7 +161,8 @@ fn opens(ruling: &Ruling, enrolled: bool) -> Vec<String> {
     if enrolled && passes(ruling.full().ok()) {
         ways.push("password+code".into());
     }
-    if passes(ruling.app_password().ok()) {
+    // An app password is for no service that is not known.
+    if KNOWN.contains(service) && passes(ruling.app_password().ok()) {
         ways.push("app_password".into());
     }
     ways

@@ -14,10 +14,7 @@ const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.org";
 const BOBS: &str = "hunter123456";
 
-fn enforced(
-    passwords: Passwords,
-    change: impl FnOnce(&mut EnforcementPolicy),
-) -> Arc<Policy> {
+fn enforced(passwords: Passwords, change: impl FnOnce(&mut EnforcementPolicy)) -> Arc<Policy> {
     let mut policy = Policy::clone(&policy(passwords));
     policy.sessions = SessionPolicy::default();
     change(&mut policy.enforcement);
@@ -152,7 +149,11 @@ fn a_level_that_changes_during_the_password_check_counts() {
     let policy = enforced(Passwords::Upstream, |_| {});
     for (before, after, expected) in [
         (None, Level::Required, "factor_required"),
-        (Some(Level::Optional), Level::RequiredFrom(UnixMillis::from_seconds(NOW)), "factor_required"),
+        (
+            Some(Level::Optional),
+            Level::RequiredFrom(UnixMillis::from_seconds(NOW)),
+            "factor_required",
+        ),
         (Some(Level::Required), Level::Optional, "password"),
         (None, Level::RequiredFrom(UnixMillis::from_seconds(NOW + 1)), "password"),
     ] {
@@ -215,7 +216,8 @@ fn what_services_may_be_opened_with() {
         (Service::Smtp, "password", "app_password", "app_passwords_only"),
         (Service::Sieve, "password", "full_sign_in_only", "password+code"),
         (Service::Pop3, "service_off", "service_off", "service_off"),
-        (other(), "service_off", "service_off", "service_off"),
+        // An app password is for no service that is not known.
+        (other(), "service_off", "app_password_out_of_scope", "service_off"),
     ] {
         let mut world = World::sample();
         let typed = app_password(&mut world, ALICE);
