@@ -38,7 +38,7 @@ struct Direct {
 
 /// Who has the store.
 enum Hold {
-    Ours(Direct),
+    Ours(Box<Direct>),
     /// Somebody else; what to say in the end.
     Theirs(Failure),
 }
@@ -75,7 +75,7 @@ impl Backend {
                 done => return Ok(done?),
             }
             match Direct::open(&self.config)? {
-                Hold::Ours(direct) => self.direct = Some(direct),
+                Hold::Ours(direct) => self.direct = Some(*direct),
                 Hold::Theirs(why) if pauses == LOCKED_PAUSES => return Err(why),
                 Hold::Theirs(_) => std::thread::sleep(LOCKED_PAUSE),
             }
@@ -102,7 +102,7 @@ impl Direct {
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
         let admin = compose::admin(config, store, hasher);
-        Ok(Hold::Ours(Self { runtime, admin }))
+        Ok(Hold::Ours(Box::new(Self { runtime, admin })))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {

@@ -86,13 +86,14 @@ fn of_mailbox(view: &MailboxPolicyView) -> String {
     }
     for service in &view.services {
         let name = if service.service == "*" { "others" } else { &service.service };
-        text.push_str(&format!(
-            "{:<10} {}\n",
-            format!("{name}:"),
-            listed(&service.opens, "nothing")
-        ));
+        text.push_str(&row(name, 10, &listed(&service.opens, "nothing")));
     }
     text
+}
+
+fn row(name: &str, width: usize, value: &str) -> String {
+    let name = format!("{name}:");
+    format!("{name:<width$} {value}\n")
 }
 
 fn configured(view: &PolicyView) -> String {
@@ -105,7 +106,7 @@ fn configured(view: &PolicyView) -> String {
         listed(&view.webmail_networks, "no network named"),
     );
     for service in &view.services {
-        text.push_str(&format!("{:<12} {}\n", format!("{}:", service.service), service.rule));
+        text.push_str(&row(&service.service, 12, &service.rule));
     }
     for domain in &view.domains {
         let dry = match domain.dry_run {
@@ -114,7 +115,7 @@ fn configured(view: &PolicyView) -> String {
             None => "",
         };
         let level = level(&domain.level, domain.required_from);
-        text.push_str(&format!("domain {}: {level}{dry}\n", domain.name));
+        text.push_str(&row(&format!("domain {}", domain.name), 0, &format!("{level}{dry}")));
     }
     text
 }

@@ -135,15 +135,11 @@ fn domains(
         }
         if let Some(name) = name {
             let place = section.place("name");
-            match places.get(&name) {
-                Some(first) => {
-                    let what = format!("is the same domain as {}", first.key);
-                    report.at(&place, what);
-                }
-                None => {
-                    places.insert(name.clone(), place);
-                    domains.extend(level.map(|level| (name, DomainRule { level, dry_run })));
-                }
+            if let Some(first) = places.get(&name) {
+                report.at(&place, format!("is the same domain as {}", first.key));
+            } else {
+                places.insert(name.clone(), place);
+                domains.extend(level.map(|level| (name, DomainRule { level, dry_run })));
             }
         }
         section.finish(report);

@@ -77,6 +77,7 @@ impl Method {
 
 impl Accepted {
     /// Accepts on the password alone.
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is used up")]
     pub(super) fn by_password(
         identity: Identity,
         user: Option<Vec<u8>>,

@@ -225,6 +225,7 @@ enum Who<'a> {
 }
 
 /// What the log is told of an outcome.
+#[derive(Clone, Copy)]
 struct Told<'a> {
     result: LoginResult<'a>,
     would_refuse: Option<Refusal>,

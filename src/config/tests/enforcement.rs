@@ -95,8 +95,10 @@ fn a_domain_is_found_under_the_names_that_logins_have() {
 
 #[test]
 fn mistakes_are_named_with_what_is_allowed() {
-    let many: String = (0..300).map(|n| format!("\"10.0.{}.{}\",", n / 256, n % 256)).collect();
-    let services: String = (0..33).map(|n| format!("s{n:02} = \"full\"\n")).collect();
+    let many = (0..300).map(|n| format!("\"10.0.{}.{}\",", n / 256, n % 256));
+    let many = many.collect::<Vec<_>>().concat();
+    let services = (0..33).map(|n| format!("s{n:02} = \"full\"\n"));
+    let services = services.collect::<Vec<_>>().concat();
     for (text, key, words) in [
         ("level = \"mandatory\"", "enforcement.level", "\"off\" or \"optional\" or \"required\""),
         ("levle = \"off\"", "enforcement.levle", "did you mean level?"),

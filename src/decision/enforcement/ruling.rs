@@ -116,7 +116,6 @@ impl Ruling {
     /// May who has a right app password?
     pub fn app_password(&self) -> Result<Permit, Refusal> {
         let refusal = match self.protection {
-            Protection::Free => None,
             Protection::Missing | Protection::Enrolled if !self.access.app_passwords => {
                 Some(Refusal::FullSignInOnly)
             }
@@ -124,7 +123,7 @@ impl Ruling {
                 Unenrolled::Panel => Some(Refusal::FactorRequired),
                 Unenrolled::AppPasswords => None,
             },
-            Protection::Enrolled => None,
+            Protection::Free | Protection::Enrolled => None,
         };
         self.permit(self.closed().or(refusal))
     }

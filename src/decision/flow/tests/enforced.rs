@@ -572,7 +572,7 @@ proptest! {
                 | Method::PasswordAndSession => {}
             }
             prop_assert!(dry_run || accepted.would_refuse().is_none());
-            prop_assert!(!(typed == 3), "a wrong password");
+            prop_assert!(typed != 3, "a wrong password");
         }
     }
 }
