@@ -565,7 +565,7 @@ proptest! {
                 Method::ExemptNetwork => prop_assert!(exempt),
                 Method::AppPassword => {
                     prop_assert_eq!(Ok(accepted.would_refuse()),
-                        ruling.app_password().map(|permit| permit.would_refuse()));
+                        ruling.app_password().map(Permit::would_refuse));
                 }
                 Method::PasswordAndCode
                 | Method::PasswordAndRecoveryCode
