@@ -27,7 +27,7 @@ pub(super) const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 pub struct Backend {
     config: Config,
     socket: PathBuf,
-    direct: Option<Direct>,
+    direct: Option<Box<Direct>>,
 }
 
 /// This process's own hold of the store.
@@ -75,7 +75,7 @@ impl Backend {
                 done => return Ok(done?),
             }
             match Direct::open(&self.config)? {
-                Hold::Ours(direct) => self.direct = Some(*direct),
+                Hold::Ours(direct) => self.direct = Some(direct),
                 Hold::Theirs(why) if pauses == LOCKED_PAUSES => return Err(why),
                 Hold::Theirs(_) => std::thread::sleep(LOCKED_PAUSE),
             }

@@ -5,14 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef, enforcement,
+    RefusalConfig, StoreConfig, TotpConfig, UserRef, enforcement, names,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
-use crate::{
-    base::limits::{self, LISTENER_CONNECTIONS},
-    decision::names::{MasterPolicy, NameRules},
-};
+use crate::base::limits::{self, LISTENER_CONNECTIONS};
 
 const MAX_DELAY: Duration = Duration::from_secs(30);
 /// Others may connect.
@@ -28,7 +25,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
     let store = store(root.section("store", report), report);
     let passwords = passwords(root.section("passwords", report), &mut sockets, report);
     // Domains of rules are canonical like those of mailboxes.
-    let names = names(root.section("names", report), report);
+    let names = names::names(root.section("names", report), report);
     let config = Config {
         store,
         passwords,
@@ -137,31 +134,6 @@ fn hashing(mut section: Section<'_>, report: &mut Report) -> HashingConfig {
     }
     section.finish(report);
     config
-}
-
-fn names(mut section: Section<'_>, report: &mut Report) -> NameRules {
-    const POLICIES: &[(&str, MasterPolicy)] =
-        &[("refuse", MasterPolicy::Refuse), ("allow", MasterPolicy::Allow)];
-    let defaults = NameRules::default();
-    let lowercase = section.read("lowercase", report, values::flag).unwrap_or(defaults.lowercase);
-    let rules = NameRules {
-        lowercase,
-        default_realm: section.read("default_realm", report, |value| {
-            let realm = values::filled(value)?;
-            if realm.contains(|c: char| c == '@' || c.is_whitespace()) {
-                return Err("must be a domain, without @ and spaces".into());
-            }
-            // Appended after folding: folded here, or a name would not be canonical twice.
-            Ok(if lowercase { realm.to_lowercase() } else { realm })
-        }),
-        translate: section.read("translate", report, values::translation).unwrap_or_default(),
-        master_separator: section.read("master_separator", report, values::character),
-        master_without_factor: section
-            .read("master_without_factor", report, values::choice(POLICIES))
-            .unwrap_or(defaults.master_without_factor),
-    };
-    section.finish(report);
-    rules
 }
 
 fn totp(mut section: Section<'_>, report: &mut Report) -> TotpConfig {

@@ -16,6 +16,7 @@ mod accounts;
 mod check;
 mod enforcement;
 mod mistakes;
+mod names;
 mod raw;
 mod sessions;
 mod show;

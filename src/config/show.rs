@@ -11,7 +11,7 @@ use crate::{
     base::Service,
     decision::{
         enforcement::{EnforcementPolicy, Level},
-        names::{MasterPolicy, NameRules},
+        names::{Idna, MasterPolicy, NameRules, Unicode},
         place::{Binding, Network},
         session::SessionPolicy,
         throttle::ThrottlePolicy,
@@ -80,16 +80,30 @@ fn passwords(config: &Config, out: &mut Out) {
 
 fn names(rules: &NameRules, out: &mut Out) {
     out.section("[names]");
-    out.bare("lowercase", rules.lowercase);
+    out.text("format", Some(&rules.format.to_string()));
     out.text("default_realm", rules.default_realm.as_deref());
     let pairs: String = rules.translate.iter().flat_map(|(from, to)| [*from, *to]).collect();
     out.text("translate", Some(&pairs));
+    let separators: String = rules.tag_separators.iter().collect();
+    out.text("tag_separators", Some(&separators));
     out.text("master_separator", rules.master_separator.map(String::from).as_deref());
     let policy = match rules.master_without_factor {
         MasterPolicy::Refuse => "refuse",
         MasterPolicy::Allow => "allow",
     };
     out.text("master_without_factor", Some(policy));
+    let unicode = match rules.unicode {
+        Unicode::Refuse => "refuse",
+        Unicode::AsTyped => "as_typed",
+        Unicode::Nfc => "nfc",
+    };
+    out.text("unicode", Some(unicode));
+    let idna = match rules.idna {
+        Idna::Off => "off",
+        Idna::Ascii => "ascii",
+        Idna::Unicode => "unicode",
+    };
+    out.text("idna", Some(idna));
 }
 
 fn sessions(policy: &SessionPolicy, out: &mut Out) {

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     base::Service,
     decision::{
-        names::{MasterPolicy, NameRules},
+        names::{Idna, MasterPolicy, NameRules, Unicode},
         place::Binding,
         session::SessionPolicy,
     },
@@ -97,7 +97,10 @@ fn every_key_is_read() {
         threads = 2
         queue = 7
         [names]
-        lowercase = false
+        format = "%n@%Ld"
+        tag_separators = "+="
+        unicode = "nfc"
+        idna = "unicode"
         default_realm = "Example.org"
         translate = "%@#@"
         master_separator = "*"
@@ -136,6 +139,9 @@ fn every_key_is_read() {
     assert_eq!(config.store.key, KeySource::Credential("k".into()));
     assert_eq!(config.store.cache_mib, 16);
     assert_eq!(config.names.default_realm.as_deref(), Some("Example.org"));
+    assert_eq!(config.names.format, "%{user | username}@%{user | domain | lower}".parse().unwrap());
+    assert_eq!(config.names.tag_separators, ['+', '=']);
+    assert_eq!((config.names.unicode, config.names.idna), (Unicode::Nfc, Idna::Unicode));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
     let sessions = &config.sessions;
@@ -152,6 +158,39 @@ fn every_key_is_read() {
     assert_eq!(listener.group.as_ref().map(|group| group.gid), Some(77));
     assert_eq!((listener.mode, listener.connections), (0o666, 9));
     assert_eq!(Config::parse(&config.to_toml(), &Fixed).unwrap(), config, "show parses to itself");
+}
+
+#[test]
+fn mistakes_in_names() {
+    for (lines, wanted) in [
+        ("translate = \"%\"", "must be pairs of characters"),
+        ("translate = \"%@%a\"", "is translated twice"),
+        ("translate = \"%##@\"", "makes '#' of another character and something else of it"),
+        ("translate = \"@.\"", "translates '@': no name with it would stay the same"),
+        ("translate = \"ab\"", "translates 'a'"),
+        ("translate = \"ü@\"", "of ASCII characters"),
+        ("master_separator = \"**\"", "exactly one character"),
+        ("master_separator = \"*+\"", "exactly one character"),
+        ("master_separator = \"\"", "exactly one character"),
+        ("master_separator = \"a\"", "ASCII punctuation"),
+        ("master_separator = \"+\"\ntag_separators = \"-+\"", "is one of tag_separators too"),
+        ("tag_separators = \"@\"", "ASCII punctuation other than @"),
+        ("tag_separators = true", "must be text"),
+        ("default_realm = \"a@b\"", "without @"),
+        ("default_realm = \"example.org.\"", "make another one of it"),
+        ("default_realm = \"exämple.org\"", "names.unicode is \"refuse\""),
+        ("default_realm = \"a*b\"\nmaster_separator = \"*\"", "names.master_separator in it"),
+        ("default_realm = \"xn--a\"\nidna = \"ascii\"", "no internationalized domain"),
+        ("format = \"%Uu\"", "must be %u, %n, %n@%d"),
+        ("format = \"%{user | regexp('a', 'b')}\"", "must be %u, %n, %n@%d"),
+        ("unicode = \"nfd\"", "is not \"refuse\" or \"as_typed\" or \"nfc\""),
+        ("idna = true", "must be \"off\" or \"ascii\" or \"unicode\""),
+        ("idna = \"unicode\"", "set unicode to \"nfc\""),
+        ("lowercase = true", "unknown key"),
+    ] {
+        let found = mistakes(&format!("[names]\n{lines}\n{CLIENT}"));
+        assert!(found.iter().any(|mistake| mistake.contains(wanted)), "{lines}: {found:?}");
+    }
 }
 
 #[test]
@@ -252,12 +291,6 @@ fn one_mistake_each() {
             "give either this or key_file",
         ),
         (format!("[store]\nkey_credential = \"/a\"\n{CLIENT}"), "not a path"),
-        (format!("[names]\ntranslate = \"%\"\n{CLIENT}"), "must be pairs of characters"),
-        (format!("[names]\ntranslate = \"%@%a\"\n{CLIENT}"), "is translated twice"),
-        (format!("[names]\nmaster_separator = \"**\"\n{CLIENT}"), "exactly one character"),
-        (format!("[names]\nmaster_separator = \"\"\n{CLIENT}"), "exactly one character"),
-        (format!("[names]\ndefault_realm = \"a@b\"\n{CLIENT}"), "without @"),
-        (format!("[names]\nlowercase = 1\n{CLIENT}"), "must be true or false, not a number"),
         (format!("[totp]\nissuer = \"a:b\"\n{CLIENT}"), "must not contain a colon"),
         (format!("[totp]\nissuer = \"\"\n{CLIENT}"), "must not be empty"),
         (format!("[totp]\nissuer = \"a\\nb\"\n{CLIENT}"), "control characters"),

@@ -18,7 +18,7 @@ use crate::{
     base::{Mailbox, Secret},
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict},
     upstream::{Answer, Pool, UpstreamError},
-    wire::{Attempt, Fields, Greeting, Mechanism, Parameters, PlainCredentials, ProtocolVersion},
+    wire::{Attempt, Fields, Greeting, Mechanism, Parameters, ProtocolVersion},
 };
 
 /// Dovecot's own client, which `doveadm auth test` uses, ends the connection when there is no
@@ -97,7 +97,7 @@ impl ClientSession {
                 (connection::decide(&self.shared, &attempt, &Stored(&**hasher)).await, None)
             }
             Passwords::Upstream(pool) => {
-                let source = Asked { pool, parameters, credentials, fields: Mutex::default() };
+                let source = Asked { pool, parameters, fields: Mutex::default() };
                 let outcome = connection::decide(&self.shared, &attempt, &source).await;
                 (outcome, source.into_fields())
             }
@@ -135,7 +135,6 @@ pub(super) async fn check_stored(
 struct Asked<'a> {
     pool: &'a Pool,
     parameters: &'a Parameters,
-    credentials: &'a PlainCredentials,
     fields: Mutex<Option<Fields>>,
 }
 
@@ -145,8 +144,7 @@ impl Asked<'_> {
     }
 
     async fn ask(&self, question: &PasswordQuestion) -> Result<PasswordAnswer, UpstreamError> {
-        let PlainCredentials { authzid, authcid, .. } = self.credentials;
-        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
+        let message = translate::plain(question);
         let parameters = translate::asked_with(self.parameters, question);
         let answer = self.pool.request("PLAIN", &parameters, &message).await?;
         Ok(match answer {

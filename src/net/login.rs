@@ -27,7 +27,7 @@ use crate::{
     base::{Mailbox, Secret},
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource},
     upstream::{Answer, Held, Link, UpstreamError},
-    wire::{Attempt, Fields, Greeting, Parameters, PlainCredentials},
+    wire::{Attempt, Fields, Greeting, Parameters},
 };
 
 /// The name of our entry in `forward_fields`.
@@ -154,8 +154,7 @@ impl Relayed<'_> {
 
     /// Forwards the password part; Dovecot checks it, once.
     async fn forward(&self, question: &PasswordQuestion) -> PasswordAnswer {
-        let PlainCredentials { authzid, authcid, .. } = &self.attempt.credentials;
-        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
+        let message = translate::plain(question);
         let parameters = translate::asked_with(&self.parameters(), question);
         or_unavailable(self.ask("PLAIN", &parameters, &message).await)
     }

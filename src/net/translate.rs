@@ -10,10 +10,11 @@
 use std::sync::Arc;
 
 use crate::{
+    base::Secret,
     decision::{flow::Request, outcome::Outcome},
     ports::password::{PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
-    wire::{Attempt, Fields, Parameters},
+    wire::{Attempt, Fields, Parameters, PlainCredentials},
 };
 
 /// Fields of an upstream's OK that say how we vouched.
@@ -105,6 +106,16 @@ pub fn asked_with(parameters: &Parameters, question: &PasswordQuestion) -> Param
         parameters.push(NO_PENALTY, None);
     }
     parameters
+}
+
+/// What an upstream is asked in PLAIN: the names that were judged, and the password part.
+pub fn plain(question: &PasswordQuestion) -> Secret {
+    let asked = &question.asked;
+    PlainCredentials::encode_plain(
+        asked.authzid.as_bytes(),
+        asked.authcid.as_bytes(),
+        question.password.expose(),
+    )
 }
 
 /// Dovecot's word for it (`src/auth/auth-request-handler.c`).

@@ -14,7 +14,7 @@ use quick_cache::sync::Cache;
 
 use crate::{
     base::{Mailbox, Secret, UnixMillis, limits::THROTTLE_CACHE},
-    decision::throttle::{self, Counter, Event, Key, Prefix, ThrottlePolicy, View},
+    decision::throttle::{self, Counter, Event, Key, ThrottlePolicy, View},
     ports::store::{Change, Entry, EntryKey, Store, StoreError},
 };
 
@@ -199,13 +199,12 @@ impl Counters {
     }
 }
 
-fn entry_key(key: &Key) -> Result<EntryKey, StoreError> {
+pub(super) fn entry_key(key: &Key) -> Result<EntryKey, StoreError> {
     let mailbox = match key.mailbox() {
         Some(mailbox) => mailbox.clone(),
         None => {
             Mailbox::new(NETWORKS).map_err(|error| StoreError::Unavailable(error.to_string()))?
         }
     };
-    let id = key.network().map(Prefix::id).unwrap_or_default();
-    Ok(EntryKey { kind: key.kind(), mailbox, id })
+    Ok(EntryKey { kind: key.kind(), mailbox, id: key.id() })
 }

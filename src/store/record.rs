@@ -63,6 +63,9 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     for (name, text) in &lists {
         json.raw(name, text);
     }
+    if record.last_session > 0 {
+        json.number("last_session", record.last_session);
+    }
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
     }
@@ -90,6 +93,9 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
+    // Absent where an older version wrote the record; the live ones are looked at as well.
+    let last_session =
+        if fields.0.contains_key("last_session") { fields.number("last_session")? } else { 0 };
     let locked = if fields.0.contains_key("locked") {
         Some(UnixMillis::from_millis(fields.number("locked")?))
     } else {
@@ -112,6 +118,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         app_passwords,
         recovery,
         sessions,
+        last_session,
         locked,
         enforcement,
         created,
@@ -120,7 +127,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "version",
     "created",
     "password_hash",
@@ -128,6 +135,7 @@ const KNOWN: [&str; 9] = [
     "app_passwords",
     "recovery",
     "sessions",
+    "last_session",
     "locked",
     "enforcement",
 ];
@@ -312,6 +320,7 @@ mod tests {
             app_passwords: counted(APP_PASSWORDS).map(app).collect(),
             recovery: counted(SET).map(|n| Digest::from_bytes([n; 32])).collect(),
             sessions: counted(SESSIONS).map(session).collect(),
+            last_session: u64::MAX,
             locked: Some(UnixMillis::from_millis(u64::MAX)),
             enforcement: Some(OwnLevel {
                 level: Level::RequiredFrom(UnixMillis::from_millis(u64::MAX)),

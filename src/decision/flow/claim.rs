@@ -8,10 +8,10 @@ use super::{
     without_code,
 };
 use crate::{
-    base::{Mailbox, MailboxError},
+    base::Mailbox,
     decision::{
         answer::PasswordAnswer,
-        names::Identity,
+        names::{Identity, NameError},
         outcome::{Accepted, Refusal},
         proof::PasswordSuffices,
         record::{MailboxRecord, Versioned},
@@ -24,7 +24,7 @@ impl Login {
         authenticating: Option<Role>,
         returned: Option<&[u8]>,
         auth_user: Option<&[u8]>,
-    ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
+    ) -> Result<VecDeque<(Mailbox, Role)>, NameError> {
         let mut names = VecDeque::new();
         if let Identity::Master { target, .. } = &self.identity {
             names.push_back((target.clone(), Role::MasterTarget));

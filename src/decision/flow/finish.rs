@@ -33,7 +33,7 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let session = sessions.open(self.session, self.arrival.clone(), &record.sessions);
+        let session = sessions.open(self.session, self.arrival.clone(), record.next_session());
         record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         let write = self.write(candidate.seen.version, record);
         let basis = Basis::Password(right, Standing::ToBurn(candidate));

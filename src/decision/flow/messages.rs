@@ -7,7 +7,7 @@ use crate::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
-        names::NameRules,
+        names::{NameRules, SaslNames},
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
@@ -63,6 +63,8 @@ pub enum Passwords {
 pub struct PasswordQuestion {
     /// The authenticating user, canonical.
     pub mailbox: Mailbox,
+    /// The names to ask an upstream for: as typed, but tidied.
+    pub asked: SaslNames,
     /// The password part of the credential, never empty.
     pub password: Secret,
     /// The stored hash, where the passwords are our own. `None` there means that the mailbox is

@@ -53,7 +53,7 @@ use super::{
     app_password::TypedAppPassword,
     digest::Digest,
     enforcement::{Permit, Ruling},
-    names::Identity,
+    names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
     proof::{AppPasswordRight, PasswordRight, PasswordSuffices, SessionLive},
@@ -77,6 +77,8 @@ pub struct Flow {
 struct Login {
     policy: Arc<Policy>,
     identity: Identity,
+    /// The names that the identity was made of.
+    asked: SaslNames,
     credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
@@ -174,7 +176,10 @@ impl Flow {
     /// Starts a login that arrived at `now`. The code is judged by that moment, however long the
     /// password check takes.
     pub fn start(request: Request, policy: Arc<Policy>, now: UnixMillis) -> Next {
-        let Ok(identity) = policy.names.identify(&request.authzid, &request.authcid) else {
+        let Ok(asked) = policy.names.asked(&request.authzid, &request.authcid) else {
+            return refuse(Refusal::BadName);
+        };
+        let Ok(identity) = policy.names.identity(&asked) else {
             return refuse(Refusal::BadName);
         };
         if request.credential.is_empty() {
@@ -196,6 +201,7 @@ impl Flow {
         let login = Login {
             policy,
             identity,
+            asked,
             credential,
             session,
             arrival,

@@ -18,7 +18,7 @@ use crate::decision::{
     proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
-    throttle::{Admission, CodeAdmission, Event, Fingerprint, View, admit, admit_code},
+    throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
 };
 
 impl Login {
@@ -36,8 +36,11 @@ impl Login {
             None => self.admitted(record, None),
             Some(throttle) => {
                 // Names that nobody has must not fill the store.
-                let mailbox = record.as_ref().map(|_| self.identity.authenticating());
-                self.counters = throttle.keys_for(mailbox, self.arrival.from);
+                let owner = record.as_ref().map(|record| Owner {
+                    mailbox: self.identity.authenticating().clone(),
+                    since: record.value.created,
+                });
+                self.counters = throttle.keys_for(owner.as_ref(), self.arrival.from);
                 let effect = Effect::Counters(self.counters.clone());
                 self.perform(State::Admitting(record), effect)
             }
@@ -74,7 +77,9 @@ impl Login {
             return refuse(Refusal::Throttled);
         }
         let counted = !self.counters.is_empty();
-        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
+        let asked = self.asked.clone();
+        let question =
+            PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
     }

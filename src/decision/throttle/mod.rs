@@ -64,7 +64,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use counter::{Counter, Fingerprint};
 pub use encoding::DecodeError;
-pub use key::{Key, Prefix, PrefixError, Scope};
+pub use key::{Key, Owner, Prefix, PrefixError, Scope};
 pub use policy::{
     ALL_CODES, GUESS_ODDS, Kind, Ladder, Ladders, PolicyError, RIGHT_CODES, Rung, Settings,
     ThrottlePolicy,

@@ -29,6 +29,8 @@ pub struct Plan<'a> {
     pub refusal_delay: &'a str,
     /// The section `[log]`, if not the usual one.
     pub log: Option<&'a str>,
+    /// What is in the section `[names]`.
+    pub names: &'a str,
 }
 
 /// An instance with its files. Dropping it stops the daemon.
@@ -80,13 +82,14 @@ impl Mail2fa {
         let dovecot = plan.dovecot;
         let mut text = format!(
             "[store]\ndirectory = \"{root}/store\"\nkey_file = \"{root}/master.key\"\n\n\
-             [names]\nlowercase = true\ndefault_realm = \"example.org\"\n\n\
+             [names]\n{}\n\n\
              [totp]\nissuer = \"Example Mail\"\n\n\
              [control]\nsocket = \"{root}/control\"\n\n\
              # All clients of a test come from this one host.\n\
              [throttle]\nshared_networks = [\"127.0.0.0/8\"]\n\n\
              [refusals]\ndelay = \"{}\"\n\n\
              {}\n[passwords]\n",
+            plan.names,
             plan.refusal_delay,
             plan.log.unwrap_or("[log]\ntarget = \"plain\"\nlevel = \"info\"\n"),
         );

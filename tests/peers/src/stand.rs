@@ -20,6 +20,21 @@ pub const BOB: &str = "bob@example.org";
 /// Its password, which ends in what looks like a code.
 pub const BOB_PASSWORD: &str = "Kd8#vw314159";
 
+/// How names are made on the two sides.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Settings of Dovecot behind all others; `ROOT` stands for its folder.
+    pub dovecot: &'a str,
+    /// What is in mail2fa's section `[names]`.
+    pub mail2fa: &'a str,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self { dovecot: "", mail2fa: "default_realm = \"example.org\"" }
+    }
+}
+
 /// What is running. The fields are dropped in their order: who asks goes first.
 #[derive(Debug)]
 pub struct Stand {
@@ -56,9 +71,33 @@ impl Stand {
         refusal_delay: &str,
         log: Option<&str>,
     ) -> Result<Self> {
+        let names = Names::default();
+        let mut stand = Self::assemble(generation, mode, doors, refusal_delay, log, &names)?;
+        stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
+        Ok(stand)
+    }
+
+    /// A stand whose two sides make names in their own ways, with Dovecot's passwords and without
+    /// mailboxes.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn with_names(generation: Generation, names: &Names<'_>) -> Result<Self> {
+        Self::assemble(generation, PasswordMode::Dovecot, Doors::Mail2fa, "0s", None, names)
+    }
+
+    fn assemble(
+        generation: Generation,
+        mode: PasswordMode,
+        doors: Doors,
+        refusal_delay: &str,
+        log: Option<&str>,
+        names: &Names<'_>,
+    ) -> Result<Self> {
         let folder = Folder::new()?;
         let ports = postfix::Ports::take()?;
-        let dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
+        let dovecot =
+            Dovecot::start(&folder, generation, mode, doors, ports.relay(), names.dovecot)?;
         let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
         let mail2fa = match doors {
             Doors::Direct => {
@@ -66,14 +105,13 @@ impl Stand {
                 None
             }
             Doors::Mail2fa => {
-                let plan =
-                    Plan { mode, dovecot: &dovecot, postfix: Some(&postfix), refusal_delay, log };
+                let postfix = Some(&postfix);
+                let names = names.mail2fa;
+                let plan = Plan { mode, dovecot: &dovecot, postfix, refusal_delay, log, names };
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
-        let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
-        stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
-        Ok(stand)
+        Ok(Self { postfix, mail2fa, dovecot, mode, folder })
     }
 
     /// Makes mailboxes, or gives the ones that are there other passwords, where passwords are in

@@ -77,7 +77,7 @@ pub const VOUCH_SECRET: &str = "vouch0f6e2d1c4b5a69788796a5b4c3d2e1f0";
 
 impl Dovecot {
     /// Writes the settings and starts. `relay` is the port to which the submission service hands
-    /// mail on.
+    /// mail on, `names` are settings that go before all others.
     ///
     /// # Errors
     /// When Dovecot is not installed or does not start.
@@ -87,6 +87,7 @@ impl Dovecot {
         mode: PasswordMode,
         doors: Doors,
         relay: u16,
+        names: &str,
     ) -> Result<Self> {
         ensure!(nix::unistd::geteuid().is_root(), "Dovecot must be started as root");
         let root = folder.sub("dovecot")?;
@@ -100,7 +101,7 @@ impl Dovecot {
             submission: Port::take()?,
             lmtp: Port::take()?,
         };
-        settings::write(&root, generation, mode, doors, &ports, relay)?;
+        settings::write(&root, generation, mode, doors, &ports, relay, names)?;
         let mut dovecot = Self {
             folder: Arc::clone(folder),
             root,
