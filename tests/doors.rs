@@ -30,6 +30,8 @@ mod enforced;
 mod listening;
 #[path = "doors/login.rs"]
 mod login;
+#[path = "doors/mechanisms.rs"]
+mod mechanisms;
 #[path = "doors/refusals.rs"]
 mod refusals;
 #[path = "doors/signins.rs"]

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef, enforcement, names,
+    RefusalConfig, StoreConfig, TotpConfig, UserRef, enforcement, mechanisms, names,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
@@ -29,6 +29,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
     let config = Config {
         store,
         passwords,
+        mechanisms: mechanisms::mechanisms(root.section("mechanisms", report), report),
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
@@ -315,6 +316,11 @@ fn together(config: &Config, report: &mut Report) {
                 login.name
             );
             report.at(&Place { key: "passwords.vouch_secret_file".into(), line: None }, what);
+        }
+        (PasswordSourceKind::Store, None, _) if !config.mechanisms.passed().is_empty() => {
+            let what = "lists mechanisms, but nobody is there to decide them: with source = \"store\" only \
+                        a listener of kind \"login\" has a Dovecot behind it";
+            report.at(&Place { key: "mechanisms.pass".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Dovecot | PasswordSourceKind::Store, _, _) => {}
     }

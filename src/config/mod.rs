@@ -15,6 +15,7 @@
 mod accounts;
 mod check;
 mod enforcement;
+mod mechanisms;
 mod mistakes;
 mod names;
 mod raw;
@@ -38,8 +39,8 @@ pub use mistakes::{ConfigErrors, Mistake};
 use crate::{
     base::limits::CONFIG_BYTES,
     decision::{
-        enforcement::EnforcementPolicy, names::NameRules, session::SessionPolicy,
-        throttle::ThrottlePolicy,
+        enforcement::EnforcementPolicy, mechanisms::Mechanisms, names::NameRules,
+        session::SessionPolicy, throttle::ThrottlePolicy,
     },
 };
 
@@ -55,6 +56,8 @@ pub struct Config {
     pub passwords: PasswordsConfig,
     /// `[names]`
     pub names: NameRules,
+    /// `[mechanisms]`
+    pub mechanisms: Mechanisms,
     /// `[totp]`
     pub totp: TotpConfig,
     /// `[sessions]`

@@ -8,9 +8,10 @@ use std::{
 
 use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
         enforcement::{EnforcementPolicy, Level},
+        mechanisms::Mechanisms,
         names::{Idna, MasterPolicy, NameRules, Unicode},
         place::{Binding, Network},
         session::SessionPolicy,
@@ -36,6 +37,7 @@ pub(super) fn show(config: &Config) -> String {
     out.bare("cache_mib", config.store.cache_mib);
     passwords(config, &mut out);
     names(&config.names, &mut out);
+    mechanisms(&config.mechanisms, &mut out);
     out.section("[totp]");
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
@@ -104,6 +106,16 @@ fn names(rules: &NameRules, out: &mut Out) {
         Idna::Unicode => "unicode",
     };
     out.text("idna", Some(idna));
+}
+
+fn mechanisms(mechanisms: &Mechanisms, out: &mut Out) {
+    let names = |list: &[RelayedMechanism]| -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    };
+    out.section("[mechanisms]");
+    out.bare("pass", toml::Value::from(names(mechanisms.passed())));
+    let elsewhere = names(mechanisms.with_factor_elsewhere());
+    out.bare("second_factor_elsewhere", toml::Value::from(elsewhere));
 }
 
 fn sessions(policy: &SessionPolicy, out: &mut Out) {

@@ -6,7 +6,7 @@ use super::{
     Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
 };
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
         names::{Idna, MasterPolicy, NameRules, Unicode},
         place::Binding,
@@ -105,6 +105,9 @@ fn every_key_is_read() {
         translate = "%@#@"
         master_separator = "*"
         master_without_factor = "allow"
+        [mechanisms]
+        pass = ["oauthbearer", "GSSAPI"]
+        second_factor_elsewhere = ["gssapi"]
         [totp]
         issuer = "Ünïversity Mail"
         [sessions]
@@ -144,6 +147,9 @@ fn every_key_is_read() {
     assert_eq!((config.names.unicode, config.names.idna), (Unicode::Nfc, Idna::Unicode));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
+    let (bearer, kerberos) = (RelayedMechanism::OAuthBearer, RelayedMechanism::GssApi);
+    assert_eq!(config.mechanisms.passed(), [bearer, kerberos]);
+    assert_eq!(config.mechanisms.with_factor_elsewhere(), [kerberos]);
     let sessions = &config.sessions;
     assert_eq!((sessions.absolute_seconds, sessions.idle_seconds), (7_200, 90));
     assert_eq!((sessions.parallel_seconds, sessions.per_mailbox), (0, 3));
@@ -220,7 +226,7 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     let expected = [
         "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
-         totp, sessions, throttle, enforcement, control, refusals, log, listener",
+         mechanisms, totp, sessions, throttle, enforcement, control, refusals, log, listener",
         "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
         "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
          key_credential, directory, cache_mib",
@@ -357,6 +363,58 @@ proptest::proptest! {
     fn no_value_makes_it_panic(key in "[a-z_.]{1,20}", value in "\\PC{0,20}") {
         let _ = parse(&format!("[listener]\n{key} = {value}\n[[listener]]\n{key} = \"{value}\""));
     }
+}
+
+#[test]
+fn mechanisms_that_can_never_be_listed() {
+    for (name, why) in [
+        ("CRAM-MD5", "no code can be asked for"),
+        ("digest-md5", "no code can be asked for"),
+        ("SCRAM-SHA-1", "no code can be asked for"),
+        ("SCRAM-SHA-256-PLUS", "no code can be asked for"),
+        ("APOP", "no code can be asked for"),
+        ("NTLM", "no code can be asked for"),
+        ("OTP", "no code can be asked for"),
+        ("EXTERNAL", "would open any of them"),
+        ("ANONYMOUS", "proves nothing"),
+        ("DOVECOT-TOKEN", "between its processes"),
+        ("PLAIN", "always offered"),
+        ("login", "always offered"),
+        ("XOAUTH3", "does not know how to judge"),
+    ] {
+        for key in ["pass", "second_factor_elsewhere"] {
+            let found = mistakes(&format!("[mechanisms]\n{key} = [{name:?}]\n{CLIENT}"));
+            let [mistake] = &found[..] else { panic!("{found:?}") };
+            let start = format!("line 2: mechanisms.{key}: has {name:?} in it, ");
+            assert!(mistake.starts_with(&start) && mistake.contains(why), "{mistake}");
+            assert!(mistake.ends_with("Allowed: OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO"));
+        }
+    }
+}
+
+#[test]
+fn mechanisms_must_fit_together() {
+    let text = |lines: &str| format!("[mechanisms]\n{lines}\n{CLIENT}");
+    for (lines, expected) in [
+        (
+            "pass = \"XOAUTH2\"",
+            "line 2: mechanisms.pass: must be a list of names, of OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO, not text",
+        ),
+        ("pass = [\"XOAUTH2\", \"xoauth2\"]", "line 2: mechanisms.pass: has XOAUTH2 twice"),
+        (
+            "second_factor_elsewhere = [\"GSSAPI\"]",
+            "line 2: mechanisms.second_factor_elsewhere: has GSSAPI in it, which does not pass: list it in mechanisms.pass too",
+        ),
+    ] {
+        assert_eq!(mistakes(&text(lines)), [expected]);
+    }
+    let alone = "[passwords]\nsource = \"store\"\n[mechanisms]\npass = [\"GSSAPI\"]\n\
+                 [[listener]]\nname = \"a\"\nkind = \"client\"\nsocket = \"/run/a\"\n";
+    let [mistake] = &mistakes(alone)[..] else { panic!("one mistake") };
+    assert!(
+        mistake.starts_with("mechanisms.pass: lists mechanisms, but nobody is there"),
+        "{mistake}"
+    );
 }
 
 mod enforcement;

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod enforcement;
 pub mod enrolment;
 pub mod flow;
+pub mod mechanisms;
 pub mod names;
 pub mod outcome;
 pub mod place;

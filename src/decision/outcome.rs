@@ -3,7 +3,10 @@
 use super::{
     app_password::AppPasswordMismatch,
     names::Identity,
-    proof::{AppPasswordRight, CodeBurned, PasswordRight, PasswordSuffices, SessionLive},
+    proof::{
+        AppPasswordRight, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
+        PasswordRight, PasswordSuffices, SessionLive,
+    },
 };
 
 /// The end of a login. Nothing else ends one.
@@ -49,17 +52,23 @@ pub enum Method {
     AppPassword,
     /// The password of a protected mailbox, from an exempt network.
     ExemptNetwork,
+    /// A mechanism that the upstream decided; 2-factor authentication is off.
+    Mechanism,
+    /// A mechanism that the upstream decided, and whose provider asks for a second factor itself.
+    MechanismAndFactorElsewhere,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
         Self::ExemptNetwork,
+        Self::Mechanism,
+        Self::MechanismAndFactorElsewhere,
     ];
 
     /// The word in the log.
@@ -71,6 +80,8 @@ impl Method {
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
             Self::ExemptNetwork => "password+exempt_network",
+            Self::Mechanism => "mechanism",
+            Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
         }
     }
 }
@@ -140,6 +151,26 @@ impl Accepted {
         self.would_refuse
     }
 
+    /// Accepts on a mechanism that the upstream decided.
+    pub(super) fn by_mechanism(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _no_factor: NoFactorAsked,
+    ) -> Self {
+        Self { identity, method: Method::Mechanism, user, would_refuse: None }
+    }
+
+    /// Accepts on a mechanism that the upstream decided, with a second factor asked elsewhere.
+    pub(super) fn by_mechanism_and_factor_elsewhere(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _elsewhere: FactorElsewhere,
+    ) -> Self {
+        Self { identity, method: Method::MechanismAndFactorElsewhere, user, would_refuse: None }
+    }
+
     /// Who is in.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -179,6 +210,9 @@ pub enum Refusal {
     OtherMailboxProtected,
     /// A master user without a second factor, and a target that has one or must have.
     MasterWithoutFactor,
+    /// A token or ticket that the upstream took, of a mailbox with a second factor that it cannot
+    /// carry.
+    MechanismWithoutFactor,
     /// The mailbox is locked.
     Locked,
     /// Too many failures: nothing was looked at.
@@ -211,7 +245,7 @@ impl From<AppPasswordMismatch> for Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -222,6 +256,7 @@ impl Refusal {
         Self::UsedCode,
         Self::OtherMailboxProtected,
         Self::MasterWithoutFactor,
+        Self::MechanismWithoutFactor,
         Self::Locked,
         Self::Throttled,
         Self::AppPasswordWrong,
@@ -246,6 +281,7 @@ impl Refusal {
             Self::UsedCode => "used_code",
             Self::OtherMailboxProtected => "other_mailbox_protected",
             Self::MasterWithoutFactor => "master_without_factor",
+            Self::MechanismWithoutFactor => "mechanism_without_factor",
             Self::Locked => "locked",
             Self::Throttled => "throttled",
             Self::AppPasswordWrong => "app_password_wrong",

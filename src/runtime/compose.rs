@@ -156,6 +156,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         key,
         throttle: config.throttle.clone(),
         enforcement: config.enforcement.clone(),
+        mechanisms: config.mechanisms.clone(),
     }
 }
 

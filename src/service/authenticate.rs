@@ -39,7 +39,7 @@ pub struct Circumstances {
 /// Decides logins.
 pub struct Authenticator {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
     counters: Counters,
@@ -62,7 +62,7 @@ impl Authenticator {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
-    fn policy(&self) -> Arc<Policy> {
+    pub(super) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -106,7 +106,7 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         mut next: Next,
         source: &dyn PasswordSource,
@@ -127,12 +127,16 @@ impl Authenticator {
                     self.store.load(&mailbox).await.map_err(|error| error.to_string()),
                 ),
                 Effect::CheckPassword(question) => {
-                    let counted = flow.if_abandoned();
-                    let mut abandoned =
-                        Abandoned { counters: &self.counters, throttle, counted, now };
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
                     let answer = source.check(&question).await;
                     abandoned.counted = None;
                     Input::Password(answer)
+                }
+                Effect::Relay { counted } => {
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
+                    let answer = source.relay(counted).await;
+                    abandoned.counted = None;
+                    Input::Relayed(answer)
                 }
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
                 Effect::Burn(write) => Input::Burned(self.write(write).await),
@@ -156,6 +160,15 @@ impl Authenticator {
         }
     }
 
+    fn abandoned<'a>(
+        &'a self,
+        flow: &Flow,
+        throttle: &'a ThrottlePolicy,
+        now: UnixMillis,
+    ) -> Abandoned<'a> {
+        Abandoned { counters: &self.counters, throttle, counted: flow.if_abandoned(), now }
+    }
+
     async fn write(&self, write: Write) -> BurnAnswer {
         let Write { mailbox, expect, record } = write;
         let expect = Expect::Version(expect);
@@ -167,7 +180,7 @@ impl Authenticator {
         }
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         who: &Who<'_>,
         circumstances: &Circumstances,
@@ -219,7 +232,7 @@ impl Drop for Abandoned<'_> {
 }
 
 /// The name in the log.
-enum Who<'a> {
+pub(super) enum Who<'a> {
     Known(&'a Identity),
     Typed(&'a [u8]),
 }

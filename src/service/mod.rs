@@ -5,3 +5,4 @@
 pub mod admin;
 pub mod authenticate;
 mod counters;
+mod relay;

@@ -12,6 +12,7 @@ use mail2fa::{
     decision::{
         enforcement::EnforcementPolicy,
         flow::{self, Policy},
+        mechanisms::Mechanisms,
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
         session::SessionPolicy,
@@ -54,6 +55,8 @@ pub struct Options {
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
     pub enforcement: EnforcementPolicy,
+    /// Nothing passes, unless a test says so.
+    pub mechanisms: Mechanisms,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
 }
@@ -67,6 +70,7 @@ impl Default for Options {
             sessions: SessionPolicy::default(),
             throttle: None,
             enforcement: EnforcementPolicy::default(),
+            mechanisms: Mechanisms::default(),
             vouch: true,
         }
     }
@@ -131,6 +135,7 @@ impl Stand {
             key,
             throttle: options.throttle,
             enforcement: options.enforcement,
+            mechanisms: options.mechanisms,
         };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);

@@ -146,7 +146,9 @@ impl Login {
         let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
         let spent = match method {
             // Says nothing of the person: a program's password is not what is guessed.
-            Method::AppPassword => return Next::Finish(outcome),
+            Method::AppPassword | Method::Mechanism | Method::MechanismAndFactorElsewhere => {
+                return Next::Finish(outcome);
+            }
             Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => None,
             Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
                 Some(self.fingerprint(self.credential.expose()))

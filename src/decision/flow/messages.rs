@@ -7,6 +7,7 @@ use crate::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
+        mechanisms::Mechanisms,
         names::{NameRules, SaslNames},
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
@@ -47,6 +48,8 @@ pub struct Policy {
     pub throttle: Option<ThrottlePolicy>,
     /// Who must have a second factor, and what services may be opened with.
     pub enforcement: EnforcementPolicy,
+    /// Which mechanisms the upstream decides.
+    pub mechanisms: Mechanisms,
 }
 
 /// Who knows the passwords.
@@ -100,6 +103,12 @@ pub enum Effect {
     Load(Mailbox),
     /// Ask the password source.
     CheckPassword(PasswordQuestion),
+    /// Hand the exchange of a relayed mechanism to the upstream, which decides it. `counted` as in
+    /// [`PasswordQuestion`].
+    Relay {
+        /// Failures of this login are counted here.
+        counted: bool,
+    },
     /// Tell the mail server that this mailbox is authenticated, without telling the client yet.
     Establish(Mailbox),
     /// Write this record, in which the code is used up, if it still has this version.
@@ -133,6 +142,8 @@ pub enum Input {
     Loaded(LoadAnswer),
     /// Of [`Effect::CheckPassword`].
     Password(PasswordAnswer),
+    /// Of [`Effect::Relay`].
+    Relayed(PasswordAnswer),
     /// Of [`Effect::Establish`].
     Established(PasswordAnswer),
     /// Of [`Effect::Burn`].

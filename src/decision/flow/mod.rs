@@ -27,7 +27,8 @@
 //! Finish(Accepted)
 //! ```
 //!
-//! Any answer that is missing ends in `Finish(Unavailable)`.
+//! Any answer that is missing ends in `Finish(Unavailable)`. A mechanism that the upstream decides takes
+//! the shorter way of `relayed`.
 //!
 //! # Security
 //!
@@ -39,6 +40,7 @@ mod claim;
 mod credential;
 mod finish;
 mod messages;
+mod relayed;
 mod typed;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -47,6 +49,7 @@ use credential::Factor;
 pub use messages::{
     Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
 };
+pub use relayed::RelayedRequest;
 
 pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
@@ -62,14 +65,26 @@ use super::{
 };
 use crate::base::{Mailbox, NetAddress, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
 
+/// What ends a login whose driver has made a mistake.
+const MISTAKEN: &str = "an effect was answered with the result of another one";
+
 /// How often a lost race for a record is run again before the login ends as unavailable.
 const BURN_ATTEMPTS: u8 = 16;
 
 /// One login on its way.
 #[derive(Debug)]
-pub struct Flow {
-    login: Login,
-    state: State,
+pub struct Flow(Course);
+
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and a box would be an allocation at each step"
+)]
+enum Course {
+    /// A name and a string were typed.
+    Typed(Login, State),
+    /// The upstream decides who is there.
+    Relayed(relayed::Relayed, relayed::State),
 }
 
 /// What stays the same from start to end.
@@ -216,15 +231,23 @@ impl Flow {
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
     /// a wrong password waiting, so who hangs up during the check knows as much as who waits.
     pub fn if_abandoned(&self) -> Option<(Vec<Key>, Event)> {
-        let checking = matches!(self.state, State::Checking(_));
-        (checking && !self.login.counters.is_empty())
-            .then(|| (self.login.counters.clone(), Event::WrongPassword(self.login.password)))
+        let (checking, counters, password) = match &self.0 {
+            Course::Typed(login, state) => {
+                (matches!(state, State::Checking(_)), &login.counters, login.password)
+            }
+            Course::Relayed(relayed, state) => relayed.if_abandoned(state),
+        };
+        let counted = checking && !counters.is_empty();
+        counted.then(|| (counters.clone(), Event::WrongPassword(password)))
     }
 
     /// Takes the result of the effect that was performed. A result of another effect ends the
     /// login as unavailable: it is a mistake in the driver.
     pub fn step(self, input: Input) -> Next {
-        let Self { login, state } = self;
+        let (login, state) = match self.0 {
+            Course::Typed(login, state) => (login, state),
+            Course::Relayed(relayed, state) => return relayed.step(state, input),
+        };
         match (state, input) {
             (State::Loading, Input::Loaded(Ok(record))) => login.loaded(record),
             (State::Admitting(record), Input::Counters(Ok(view))) => {
@@ -274,18 +297,19 @@ impl Flow {
                 | State::Touching(_),
                 Input::Loaded(_)
                 | Input::Password(_)
+                | Input::Relayed(_)
                 | Input::Established(_)
                 | Input::Burned(_)
                 | Input::Touched(_)
                 | Input::Counters(_)
                 | Input::Counted(_),
-            ) => unavailable("an effect was answered with the result of another one"),
+            ) => unavailable(MISTAKEN),
         }
     }
 }
 impl Login {
     fn perform(self, state: State, effect: Effect) -> Next {
-        Next::Perform(Flow { login: self, state }, effect)
+        Next::Perform(Flow(Course::Typed(self, state)), effect)
     }
 
     /// What the rules say of a mailbox that has this record, if it has one, at this login.

@@ -11,6 +11,7 @@ use crate::{
     decision::{
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
+        mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         outcome::Method,
         record::{TotpFactor, Version},
@@ -22,19 +23,21 @@ use crate::{
 };
 
 mod enforced;
+mod relayed;
 mod signins;
 mod throttled;
 
 const NOW: u64 = 1_111_111_111;
 
 /// Records, passwords and the name an upstream returns for a mailbox.
-#[derive(Default)]
 struct World {
     records: BTreeMap<String, Versioned<MailboxRecord>>,
     passwords: BTreeMap<String, String>,
     returned: BTreeMap<String, String>,
     /// Master users that the upstream names by itself.
     masters: BTreeMap<String, String>,
+    /// What the upstream says to a relayed exchange.
+    token: PasswordAnswer,
     counters: BTreeMap<Key, Counter>,
     clock: u64,
     /// Seconds.
@@ -43,7 +46,16 @@ struct World {
 
 impl World {
     fn sample() -> Self {
-        let mut world = Self { now: NOW, ..Self::default() };
+        let mut world = Self {
+            records: BTreeMap::new(),
+            passwords: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            masters: BTreeMap::new(),
+            token: PasswordAnswer::Wrong,
+            counters: BTreeMap::new(),
+            clock: 0,
+            now: NOW,
+        };
         for (name, password, enrolled) in [
             ("alice@example.org", "T9D3K!px", true),
             ("bob@example.org", "hunter123456", false),
@@ -100,6 +112,7 @@ impl World {
                     PasswordAnswer::Wrong
                 })
             }
+            Effect::Relay { .. } => Input::Relayed(self.token.clone()),
             Effect::Establish(mailbox) => {
                 let user = Some(mailbox.as_str().as_bytes().to_vec());
                 Input::Established(PasswordAnswer::Right { user, auth_user: None })
@@ -155,6 +168,7 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
         key: key(),
         throttle: None,
         enforcement: EnforcementPolicy::default(),
+        mechanisms: Mechanisms::default(),
     })
 }
 
@@ -430,6 +444,7 @@ fn faulty(input: &Input) -> Input {
     match input {
         Input::Loaded(_) => Input::Loaded(Err("fault".into())),
         Input::Password(_) => Input::Password(PasswordAnswer::Unavailable("fault".into())),
+        Input::Relayed(_) => Input::Relayed(PasswordAnswer::Unavailable("fault".into())),
         Input::Established(_) => Input::Established(PasswordAnswer::Unavailable("fault".into())),
         Input::Burned(_) => Input::Burned(BurnAnswer::Unavailable("fault".into())),
         Input::Touched(_) => Input::Touched(BurnAnswer::Unavailable("fault".into())),
@@ -493,6 +508,7 @@ fn nothing_done(effect: &Effect) -> Input {
     match effect {
         Effect::Load(_) => Input::Loaded(Ok(None)),
         Effect::CheckPassword(_) => Input::Password(PasswordAnswer::Wrong),
+        Effect::Relay { .. } => Input::Relayed(PasswordAnswer::Wrong),
         Effect::Establish(_) => Input::Established(PasswordAnswer::Wrong),
         Effect::Burn(_) => Input::Burned(BurnAnswer::Conflict),
         Effect::Touch(_) => Input::Touched(BurnAnswer::Conflict),

@@ -169,6 +169,23 @@ impl Mail2fa {
         self.run()
     }
 
+    /// Writes another section `[mechanisms]` and has the configuration read again.
+    ///
+    /// # Errors
+    /// When it does not run, or says nothing of it.
+    pub fn set_mechanisms(&self, lines: &str) -> Result<()> {
+        let file = self.config_file();
+        let text = std::fs::read_to_string(&file)?;
+        let rest = text.split("# mechanisms\n").next().unwrap_or_default();
+        std::fs::write(&file, format!("{rest}# mechanisms\n[mechanisms]\n{lines}\n"))?;
+        let read = |log: &str| log.matches("the configuration was read again").count();
+        let before = read(&self.log());
+        self.signal(Signal::SIGHUP)?;
+        wait::until("the configuration to be read again", || {
+            (read(&self.log()) > before).then_some(())
+        })
+    }
+
     /// Sends a signal to the daemon.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub mod group;
 pub mod leaks;
 pub mod port;
 pub mod postfix;
+pub mod provider;
 pub mod stand;
 pub mod wait;
 
@@ -31,4 +32,5 @@ pub use door::Door;
 pub use dovecot::{Doors, Dovecot, Generation, PasswordMode};
 pub use folder::Folder;
 pub use postfix::Postfix;
+pub use provider::Provider;
 pub use stand::Stand;

@@ -10,12 +10,14 @@ mod lines;
 mod mbsync;
 mod sieve;
 mod swaks;
+mod token;
 
 pub use curl::{Curl, Mail};
 pub use doveadm::auth_test;
 pub use mbsync::mbsync;
 pub use sieve::sieve_login;
 pub use swaks::{Sasl, Swaks, lmtp_deliver};
+pub use token::{Protocol, token_login};
 
 /// A name and what is typed into the password field.
 #[derive(Clone, Copy, Debug)]

@@ -20,6 +20,7 @@ pub use self::tree::trixie_tree;
 use crate::folder::Folder;
 use crate::group::Group;
 use crate::port::Port;
+use crate::provider::Provider;
 use crate::wait;
 
 /// Which Dovecot.
@@ -158,6 +159,18 @@ impl Dovecot {
         std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
         std::fs::rename(&new, &file)?;
         Ok(())
+    }
+
+    /// Takes the tokens of this provider from now on.
+    ///
+    /// # Errors
+    /// When it does not start again with that.
+    pub fn believe(&mut self, provider: Provider) -> Result<()> {
+        let more = provider.settings(&self.root, self.generation)?;
+        let file = self.settings_file();
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text + &more)?;
+        self.restart()
     }
 
     fn run(&mut self) -> Result<()> {
