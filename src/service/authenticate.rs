@@ -239,7 +239,7 @@ pub(super) enum Who<'a> {
 
 /// What the log is told of an outcome.
 #[derive(Clone, Copy)]
-struct Told<'a> {
+pub(super) struct Told<'a> {
     result: LoginResult<'a>,
     would_refuse: Option<Refusal>,
 }

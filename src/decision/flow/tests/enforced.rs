@@ -569,7 +569,9 @@ proptest! {
                 }
                 Method::PasswordAndCode
                 | Method::PasswordAndRecoveryCode
-                | Method::PasswordAndSession => {}
+                | Method::PasswordAndSession
+                | Method::Mechanism
+                | Method::MechanismAndFactorElsewhere => {}
             }
             prop_assert!(dry_run || accepted.would_refuse().is_none());
             prop_assert!(typed != 3, "a wrong password");
