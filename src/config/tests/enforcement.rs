@@ -81,7 +81,7 @@ fn what_is_shown_is_what_was_read() {
 #[test]
 fn a_domain_is_found_under_the_names_that_logins_have() {
     let rule = "[[enforcement.domain]]\nname = \"EXAMPLE.org\"\nlevel = \"required\"";
-    for names in ["", "[names]\nlowercase = false", "[names]\ntranslate = \"%@\""] {
+    for names in ["", "[names]\nformat = \"%u\"", "[names]\ntranslate = \"%@\""] {
         let config = parse(&with(&format!("{rule}\n{names}"))).unwrap();
         for typed in ["alice@example.org", "alice@Example.ORG"] {
             let mailbox = config.names.canonical(typed.as_bytes()).unwrap();
