@@ -70,6 +70,7 @@ impl Desk {
 
     fn told(&self, name: &str, result: LoginResult<'_>, from: &str, client: Option<&str>) {
         self.recorder.login(&LoginEvent {
+            would_refuse: None,
             mailbox: name,
             typed: name.contains(' '),
             target: None,

@@ -4,6 +4,8 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/policy.rs"]
+mod policy;
 #[path = "cli/signins.rs"]
 mod signins;
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use mail2fa::{
     base::{Rng, UnixMillis},
     control::{client, server},
-    decision::{names::NameRules, retention::TrailPolicy},
+    decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
     runtime::ambient::{SystemClock, SystemRng},
     service::{
         admin::{Admin, AdminError, Request, Response},
@@ -51,6 +51,7 @@ async fn admin(issuer: &str) -> Arc<Admin> {
         names: NameRules::default(),
         issuer: issuer.into(),
         trail: Arc::new(trail),
+        enforcement: EnforcementPolicy::default(),
     })
 }
 

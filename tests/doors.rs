@@ -24,6 +24,8 @@ mod client;
 mod client_bad_input;
 #[path = "doors/crowd.rs"]
 mod crowd;
+#[path = "doors/enforced.rs"]
+mod enforced;
 #[path = "doors/listening.rs"]
 mod listening;
 #[path = "doors/login.rs"]

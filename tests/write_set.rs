@@ -15,6 +15,7 @@ use mail2fa::{
         limits::STEP_SECONDS,
     },
     decision::{
+        enforcement::EnforcementPolicy,
         flow::{Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
@@ -152,6 +153,7 @@ impl World {
         let store = Arc::new(Contended { store, overtakes: AtomicUsize::new(0) });
         let clock = Arc::new(Watch(AtomicU64::new(now)));
         let policy = Policy {
+            enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
             names: NameRules::default(),
             passwords: Passwords::Upstream,
@@ -177,6 +179,7 @@ impl World {
 
     async fn login(&self, typed: &str) -> String {
         let request = Request {
+            via: NetAddress::UNKNOWN,
             authzid: Vec::new(),
             authcid: ALICE.into(),
             credential: Secret::from_slice(typed.as_bytes()),

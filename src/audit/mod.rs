@@ -11,7 +11,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::ports::audit::{LoginEvent, LoginLog, LoginResult};
+use crate::{
+    decision::outcome::Refusal,
+    ports::audit::{LoginEvent, LoginLog, LoginResult},
+};
 
 /// Writes login decisions through `tracing`, target `mail2fa::login`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,7 @@ impl LoginLog for TracingLog {
                     method = event.mechanism,
                     session = event.session,
                     duration_ms = event.duration_ms,
+                    would_refuse = event.would_refuse.map(Refusal::as_str),
                     "{line}"
                 );
             }
@@ -86,7 +90,11 @@ impl fmt::Display for Line<'_> {
         if let Some(session) = event.session {
             write!(f, " session={session:?}")?;
         }
-        write!(f, " duration_ms={}", event.duration_ms)
+        write!(f, " duration_ms={}", event.duration_ms)?;
+        match event.would_refuse {
+            Some(refusal) => write!(f, " would_refuse={}", refusal.as_str()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -95,7 +103,7 @@ mod tests {
     use super::*;
     use crate::{
         base::{NetAddress, Service},
-        decision::outcome::{Method, Refusal},
+        decision::outcome::Method,
     };
 
     fn event<'a>(
@@ -114,6 +122,7 @@ mod tests {
             session: Some("oHwJW/5gMJh/AAAB"),
             client: None,
             result,
+            would_refuse: None,
             duration_ms: 3,
         }
     }

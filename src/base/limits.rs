@@ -179,6 +179,15 @@ pub const THROTTLE_CODE_MARKS: usize = 16;
 /// Networks that the configuration may call shared.
 pub const SHARED_NETWORKS: usize = 256;
 
+/// Domains that may have an enforcement rule of their own.
+pub const ENFORCEMENT_DOMAINS: usize = 4_096;
+
+/// Networks that the configuration may exempt, and networks of webmail.
+pub const ENFORCEMENT_NETWORKS: usize = 256;
+
+/// Services that may have a rule.
+pub const SERVICE_RULES: usize = 32;
+
 /// Throttling counters kept in memory; the store has all of them.
 pub const THROTTLE_CACHE: usize = 262_144;
 

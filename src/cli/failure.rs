@@ -110,7 +110,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::AlreadyOn { .. }
         | AdminError::AlreadyLocked { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
-        AdminError::NotOurPasswords => Exit::Config,
+        AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary
         }

@@ -56,7 +56,12 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         Response::Added { mailbox } => (mailbox, "was made"),
         Response::PasswordSet { mailbox } => (mailbox, "has its new password"),
         Response::Removed { mailbox } => (mailbox, "was removed"),
-        Response::Disabled { mailbox } => (mailbox, "opens without a code now"),
+        Response::Disabled { mailbox, required: false } => (mailbox, "opens without a code now"),
+        Response::Disabled { mailbox, required: true } => (
+            mailbox,
+            "has no second factor any more and must have one: its password opens nothing (`mail2fa \
+             policy show` says why)",
+        ),
         Response::Locked { mailbox } => (mailbox, "is locked: nobody gets in"),
         Response::Unlocked { mailbox } => (mailbox, "is not locked any more"),
         Response::Renamed { .. }
@@ -73,6 +78,9 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
+        | Response::Policy(_)
+        | Response::MailboxPolicy(_)
+        | Response::PolicySet(_)
         | Response::Totp(_) => return Err(unexpected()),
     };
     if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }

@@ -10,6 +10,7 @@ mod backend;
 mod failure;
 mod mailbox;
 mod manual;
+mod policy;
 mod qr;
 mod recovery;
 mod session;
@@ -86,6 +87,9 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Audit(options) => {
             audit::run(options, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Policy(command) => {
+            policy::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {

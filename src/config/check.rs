@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef, audit, mechanisms, names,
+    RefusalConfig, StoreConfig, TotpConfig, UserRef, audit, enforcement, mechanisms, names,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
@@ -22,15 +22,20 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
     let mut root = document.root();
     let mut sockets = Sockets::default();
     let report = &mut report;
+    let store = store(root.section("store", report), report);
+    let passwords = passwords(root.section("passwords", report), &mut sockets, report);
+    // Domains of rules are canonical like those of mailboxes.
+    let names = names::names(root.section("names", report), report);
     let config = Config {
-        store: store(root.section("store", report), report),
-        passwords: passwords(root.section("passwords", report), &mut sockets, report),
-        names: names::names(root.section("names", report), report),
+        store,
+        passwords,
         mechanisms: mechanisms::mechanisms(root.section("mechanisms", report), report),
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
         audit: audit::audit(root.section("audit", report), report),
+        enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
+        names,
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
         log: log(root.section("log", report), report),

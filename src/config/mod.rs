@@ -15,6 +15,7 @@
 mod accounts;
 mod audit;
 mod check;
+mod enforcement;
 mod mechanisms;
 mod mistakes;
 mod names;
@@ -39,8 +40,8 @@ pub use mistakes::{ConfigErrors, Mistake};
 use crate::{
     base::limits::CONFIG_BYTES,
     decision::{
-        mechanisms::Mechanisms, names::NameRules, retention::TrailPolicy, session::SessionPolicy,
-        throttle::ThrottlePolicy,
+        enforcement::EnforcementPolicy, mechanisms::Mechanisms, names::NameRules,
+        retention::TrailPolicy, session::SessionPolicy, throttle::ThrottlePolicy,
     },
 };
 
@@ -66,6 +67,8 @@ pub struct Config {
     pub throttle: Option<ThrottlePolicy>,
     /// `[audit]`
     pub audit: TrailPolicy,
+    /// `[enforcement]`
+    pub enforcement: EnforcementPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

@@ -1,14 +1,19 @@
 //! The effective configuration written as TOML that parses to itself.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
 use crate::{
     base::{RelayedMechanism, Service},
     decision::{
+        enforcement::{EnforcementPolicy, Level},
         mechanisms::Mechanisms,
         names::{Idna, MasterPolicy, NameRules, Unicode},
-        place::Binding,
+        place::{Binding, Network},
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
@@ -39,6 +44,7 @@ pub(super) fn show(config: &Config) -> String {
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
     audit(&config.audit, &mut out);
+    enforcement(&config.enforcement, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -150,6 +156,56 @@ fn audit(policy: &TrailPolicy, out: &mut Out) {
     out.span("programs", policy.programs, "off");
     out.bare("total", policy.total);
     out.bare("per_mailbox", policy.per_mailbox);
+}
+
+fn level(level: Level, out: &mut Out) {
+    let word = match level {
+        Level::RequiredFrom(_) => Level::Optional.as_str(),
+        Level::Off | Level::Optional | Level::Required => level.as_str(),
+    };
+    out.text("level", Some(word));
+    let day = level.from().and_then(|from| {
+        let time = UNIX_EPOCH.checked_add(Duration::from_secs(from.seconds()))?;
+        Some(humantime::format_rfc3339_seconds(time).to_string().split_once('T')?.0.to_owned())
+    });
+    match day {
+        Some(day) => out.bare("required_from", day),
+        None => out.text("required_from", None),
+    }
+}
+
+fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
+    let networks =
+        |all: &[Network]| -> Vec<String> { all.iter().map(ToString::to_string).collect() };
+    out.section("[enforcement]");
+    level(policy.level, out);
+    out.text("unenrolled", Some(policy.unenrolled.as_str()));
+    out.bare("dry_run", policy.dry_run);
+    let exempt = networks(&policy.exempt_networks);
+    out.bare("exempt_networks", toml::Value::from(exempt));
+    let webmail = networks(&policy.webmail_networks);
+    out.bare("webmail_networks", toml::Value::from(webmail));
+    out.section("[enforcement.services]");
+    let known = [Service::Imap, Service::Pop3, Service::Sieve, Service::Smtp];
+    for service in known.iter().chain(policy.services.others()) {
+        let rule = policy.services.rule(service).unwrap_or_default();
+        let name = match service {
+            Service::Other(name) => toml::Value::from(&**name).to_string(),
+            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => service.to_string(),
+        };
+        out.text(&name, Some(rule.as_str()));
+    }
+    let mut domains: Vec<_> = policy.domains.iter().collect();
+    domains.sort_by_key(|(name, _)| name.as_str());
+    for (name, rule) in domains {
+        out.section("[[enforcement.domain]]");
+        out.text("name", Some(name));
+        level(rule.level, out);
+        match rule.dry_run {
+            Some(dry_run) => out.bare("dry_run", dry_run),
+            None => out.text("dry_run", None),
+        }
+    }
 }
 
 fn listener(listener: &ListenerConfig, out: &mut Out) {

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod app_password;
 pub mod code;
 pub mod digest;
+pub mod enforcement;
 pub mod enrolment;
 pub mod flow;
 pub mod mechanisms;

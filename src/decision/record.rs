@@ -2,11 +2,11 @@
 //!
 //! How a record is written down (JSON, sealed) is the store's business and lives in `store/`.
 
-use super::{app_password::AppPassword, digest::Digest, session::Session};
+use super::{app_password::AppPassword, digest::Digest, enforcement::OwnLevel, session::Session};
 use crate::base::{Secret, SecretText, UnixMillis};
 
 /// One mailbox. In `dovecot` mode a record exists for mailboxes that have something to remember
-/// (2-factor authentication is on); in `store` mode for every mailbox.
+/// (2-factor authentication is on, a lock, a level of its own); in `store` mode for every mailbox.
 ///
 /// Whatever must change together with the factor lives in this one record, so that one
 /// compare-and-swap covers it.
@@ -26,6 +26,8 @@ pub struct MailboxRecord {
     pub last_session: u64,
     /// Since when the mailbox is locked: nobody gets in.
     pub locked: Option<UnixMillis>,
+    /// Whether it must have a second factor, where domain and server are not to say.
+    pub enforcement: Option<OwnLevel>,
     /// When the record was made.
     pub created: UnixMillis,
     /// Fields written by a newer version of mail2fa, kept as they were: a JSON object's text.
@@ -54,6 +56,7 @@ impl MailboxRecord {
             sessions: Vec::new(),
             last_session: 0,
             locked: None,
+            enforcement: None,
             created,
             unknown_fields: None,
         }
@@ -79,6 +82,7 @@ impl MailboxRecord {
             && self.totp.is_none()
             && self.app_passwords.is_empty()
             && self.locked.is_none()
+            && self.enforcement.is_none()
             && self.unknown_fields.is_none()
     }
 

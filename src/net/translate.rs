@@ -46,6 +46,7 @@ pub fn request(attempt: &Attempt) -> Request {
         credential: attempt.credentials.password.clone(),
         service: attempt.parameters.service(),
         remote: attempt.parameters.remote_ip(),
+        via: attempt.parameters.real_remote_ip(),
     }
 }
 
@@ -55,6 +56,7 @@ pub fn relayed_request(start: &RelayStart) -> RelayedRequest {
         mechanism: start.mechanism,
         service: start.parameters.service(),
         remote: start.parameters.remote_ip(),
+        via: start.parameters.real_remote_ip(),
     }
 }
 

@@ -29,6 +29,8 @@ pub struct LoginEvent<'a> {
     pub client: Option<&'a str>,
     /// What was decided and why.
     pub result: LoginResult<'a>,
+    /// Why the rules of enforcement would have refused it, if they were not in a dry run.
+    pub would_refuse: Option<Refusal>,
     /// From arrival to decision, milliseconds. A refusal is held back after that.
     pub duration_ms: u64,
 }

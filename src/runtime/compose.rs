@@ -115,6 +115,7 @@ pub fn admin(
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
         trail,
+        enforcement: config.enforcement.clone(),
     }
 }
 
@@ -162,6 +163,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         sessions: config.sessions.clone(),
         key,
         throttle: config.throttle.clone(),
+        enforcement: config.enforcement.clone(),
         mechanisms: config.mechanisms.clone(),
     }
 }

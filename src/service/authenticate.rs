@@ -93,13 +93,14 @@ impl Authenticator {
             Ok(identity) => Who::Known(identity),
             Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
         };
-        self.tell(&who, circumstances, LoginResult::from(&outcome), started);
+        self.tell(&who, circumstances, Told::from(&outcome), started);
         outcome
     }
 
     /// Logs a login that never came to a decision: malformed, timed out.
     pub fn undecided(&self, typed: &[u8], circumstances: &Circumstances, why: LoginResult<'_>) {
-        self.tell(&Who::Typed(typed), circumstances, why, None);
+        let told = Told { result: why, would_refuse: None };
+        self.tell(&Who::Typed(typed), circumstances, told, None);
     }
 
     /// Whether the store would take a write; for health checks and the watchdog.
@@ -190,7 +191,7 @@ impl Authenticator {
         &self,
         who: &Who<'_>,
         circumstances: &Circumstances,
-        result: LoginResult<'_>,
+        told: Told<'_>,
         started: Option<UnixMillis>,
     ) {
         let name;
@@ -216,7 +217,8 @@ impl Authenticator {
             mechanism: &circumstances.mechanism,
             session: circumstances.session.as_deref(),
             client: circumstances.client.as_deref(),
-            result,
+            result: told.result,
+            would_refuse: told.would_refuse,
             duration_ms,
         });
     }
@@ -257,12 +259,26 @@ pub(super) enum Who<'a> {
     Typed(&'a [u8]),
 }
 
-impl<'a> From<&'a Outcome> for LoginResult<'a> {
+/// What the log is told of an outcome.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    result: LoginResult<'a>,
+    would_refuse: Option<Refusal>,
+}
+
+impl<'a> From<&'a Outcome> for Told<'a> {
     fn from(outcome: &'a Outcome) -> Self {
         match outcome {
-            Outcome::Accepted(accepted) => Self::Accepted(accepted.method()),
-            Outcome::Refused(refusal) => Self::Refused(*refusal),
-            Outcome::Unavailable(why) => Self::Unavailable(why),
+            Outcome::Accepted(accepted) => Self {
+                result: LoginResult::Accepted(accepted.method()),
+                would_refuse: accepted.would_refuse(),
+            },
+            Outcome::Refused(refusal) => {
+                Self { result: LoginResult::Refused(*refusal), would_refuse: None }
+            }
+            Outcome::Unavailable(why) => {
+                Self { result: LoginResult::Unavailable(why), would_refuse: None }
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::authenticate::{Authenticator, Circumstances, Who};
+use super::authenticate::{Authenticator, Circumstances, Told, Who};
 use crate::{
     base::{Mailbox, RelayedMechanism},
     decision::{
@@ -15,7 +15,6 @@ use crate::{
     },
     ports::{
         BoxFuture,
-        audit::LoginResult,
         password::{PasswordAnswer, PasswordQuestion, PasswordSource},
     },
 };
@@ -44,18 +43,18 @@ impl Authenticator {
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
-        let result = LoginResult::from(&outcome);
+        let told = Told::from(&outcome);
         match (&outcome, source.into_names()) {
             (Outcome::Accepted(accepted), _) => {
-                self.tell(&Who::Known(accepted.identity()), circumstances, result, started);
+                self.tell(&Who::Known(accepted.identity()), circumstances, told, started);
             }
             (Outcome::Refused(_) | Outcome::Unavailable(_), Some((user, auth_user))) => {
                 let identity = identity(&names, &user, auth_user.as_deref());
                 let who = identity.as_ref().map_or(Who::Typed(&user), Who::Known);
-                self.tell(&who, circumstances, result, started);
+                self.tell(&who, circumstances, told, started);
             }
             (Outcome::Refused(_) | Outcome::Unavailable(_), None) => {
-                self.tell(&Who::Typed(b""), circumstances, result, started);
+                self.tell(&Who::Typed(b""), circumstances, told, started);
             }
         }
         outcome

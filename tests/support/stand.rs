@@ -11,6 +11,7 @@ use mail2fa::{
     audit::Everyone,
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
     decision::{
+        enforcement::EnforcementPolicy,
         flow::{self, Policy},
         mechanisms::Mechanisms,
         names::NameRules,
@@ -59,6 +60,7 @@ pub struct Options {
     pub sessions: SessionPolicy,
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
+    pub enforcement: EnforcementPolicy,
     /// Nothing passes, unless a test says so.
     pub mechanisms: Mechanisms,
     /// Whether the door has the vouch secret; where passwords are our own it has.
@@ -76,6 +78,7 @@ impl Default for Options {
             connections: LISTENER_CONNECTIONS,
             sessions: SessionPolicy::default(),
             throttle: None,
+            enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
             vouch: true,
             trail: false,
@@ -142,6 +145,7 @@ impl Stand {
             sessions: options.sessions,
             key,
             throttle: options.throttle,
+            enforcement: options.enforcement,
             mechanisms: options.mechanisms,
         };
         let trail = Arc::new(Recorder::new(

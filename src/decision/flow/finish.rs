@@ -146,13 +146,13 @@ impl Login {
     /// Accepts a login that used no code up, once the success has been counted.
     pub(super) fn accept(self, accepted: Accepted) -> Next {
         let method = accepted.method();
-        let outcome = Outcome::Accepted(accepted);
+        let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
         match method {
             // Says nothing of the person: a program's password is not what is guessed.
             Method::AppPassword | Method::Mechanism | Method::MechanismAndFactorElsewhere => {
                 Next::Finish(outcome)
             }
-            Method::Password | Method::PasswordAndSession => {
+            Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
                 self.finish_counting(outcome, Event::Success { spent: None })
             }
             Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {

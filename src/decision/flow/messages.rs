@@ -6,6 +6,7 @@ use crate::{
     decision::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         mechanisms::Mechanisms,
         names::{NameRules, SaslNames},
         outcome::Outcome,
@@ -28,6 +29,8 @@ pub struct Request {
     pub service: Service,
     /// From where, as the peer says.
     pub remote: NetAddress,
+    /// The host that connected, which may have passed `remote` on; mostly `remote` itself.
+    pub via: NetAddress,
 }
 
 /// What the administrator has configured, as far as the decision needs it.
@@ -43,6 +46,8 @@ pub struct Policy {
     pub key: CredentialKey,
     /// Who must wait after failures; `None` for nobody.
     pub throttle: Option<ThrottlePolicy>,
+    /// Who must have a second factor, and what services may be opened with.
+    pub enforcement: EnforcementPolicy,
     /// Which mechanisms the upstream decides.
     pub mechanisms: Mechanisms,
 }

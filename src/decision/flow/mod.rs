@@ -19,7 +19,7 @@
 //! Establishing
 //!   │
 //!   ▼ Load(each name that must be looked at: see `Role`), or Relook, if it was seen already
-//! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
+//! Judging ─ one of them is protected; a session ended; a rule ────────► Finish(Refused)
 //!   │
 //!   ├─ a code ──► Burn, with what is counted ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
@@ -55,14 +55,15 @@ pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::TypedAppPassword,
     digest::Digest,
+    enforcement::{Permit, Ruling},
     names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, PasswordRight, PasswordSuffices, SessionLive},
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, NetAddress, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
 
 /// What ends a login whose driver has made a mistake.
 const MISTAKEN: &str = "an effect was answered with the result of another one";
@@ -98,12 +99,16 @@ struct Login {
     session: Digest,
     /// When, from where, for what.
     arrival: Use,
+    /// The host that connected.
+    via: NetAddress,
     /// The counters that this login is judged by and counts on; none if it is not throttled.
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
     /// The authenticating user's record when it was last seen, where nothing else keeps it.
     seen: Option<Versioned<MailboxRecord>>,
+    /// What the rules would refuse if this were not a dry run.
+    would_refuse: Option<Refusal>,
 }
 
 #[derive(Debug)]
@@ -164,8 +169,8 @@ enum Standing {
     ToBurn(Candidate),
     /// The code of this very credential was used up by a sign-in that lives.
     Live(SessionLive, Versioned<MailboxRecord>),
-    /// There is no second factor.
-    NotAsked(NoFactorAsked),
+    /// No factor is asked, here or from there.
+    Suffices(PasswordSuffices),
 }
 
 /// Why a name is looked at, after everything else that takes time.
@@ -205,12 +210,11 @@ impl Flow {
             // Our own passwords know no master users.
             return refuse(Refusal::BadName);
         }
-        let Request { credential, service, remote, .. } = request;
+        let Request { credential, service, remote, via, .. } = request;
         let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let seen = None;
         let login = Login {
             policy,
             identity,
@@ -218,9 +222,11 @@ impl Flow {
             credential,
             session,
             arrival,
+            via,
             counters,
             password,
-            seen,
+            seen: None,
+            would_refuse: None,
         };
         login.perform(State::Loading, load)
     }
@@ -265,10 +271,12 @@ impl Flow {
             (State::Establishing(claim), Input::Established(answer)) => {
                 login.established(claim, answer)
             }
-            (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
-                login.judge(*claim, role, record)
+            (State::Judging(claim, (name, role)), Input::Loaded(Ok(record))) => {
+                login.judge(*claim, &name, role, record)
             }
-            (State::Judging(claim, (_, role)), Input::Same) => login.judge_same(*claim, role),
+            (State::Judging(claim, (name, role)), Input::Same) => {
+                login.judge_same(*claim, &name, role)
+            }
             (State::Burning(claim, attempts), Input::Burned(answer)) => {
                 login.burned(claim, attempts, answer)
             }
@@ -310,6 +318,22 @@ impl Flow {
 impl Login {
     fn perform(self, state: State, effect: Effect) -> Next {
         Next::Perform(Flow(Course::Typed(self, state)), effect)
+    }
+
+    /// What the rules say of a mailbox that has this record, if it has one, at this login.
+    fn ruling(&self, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Ruling {
+        let rules = &self.policy.enforcement;
+        let ruling = rules.ruling(mailbox, record, &self.arrival, self.via);
+        match &self.identity {
+            Identity::Own(own) if own == mailbox => ruling,
+            // An exemption is for a mailbox's own password.
+            Identity::Own(_) | Identity::Master { .. } => ruling.without_exemption(),
+        }
+    }
+
+    /// Remembers what the rules let through in a dry run only; the first of several.
+    fn note(&mut self, permit: Permit) {
+        self.would_refuse = self.would_refuse.or(permit.would_refuse());
     }
 }
 

@@ -31,9 +31,11 @@ use crate::{
     base::{Mailbox, NetAddress, RelayedMechanism, Service, UnixMillis},
     decision::{
         answer::PasswordAnswer,
-        names::{Identity, MasterPolicy, NameError},
+        enforcement::{Permit, Protection, Ruling},
+        names::{Identity, NameError},
         outcome::{Accepted, Outcome, Refusal},
-        proof::{FactorElsewhere, MechanismRight, NoFactorAsked, NotRight},
+        place::Use,
+        proof::{FactorElsewhere, MechanismRight, NoFactorAsked, NotRight, PasswordSuffices},
         record::{MailboxRecord, Versioned},
         throttle::{Admission, Event, Fingerprint, Key, View, admit},
     },
@@ -52,6 +54,8 @@ pub struct RelayedRequest {
     pub service: Service,
     /// From where, as the peer says.
     pub remote: NetAddress,
+    /// The host that connected, which may have passed `remote` on; mostly `remote` itself.
+    pub via: NetAddress,
 }
 
 /// What stays the same from start to end.
@@ -68,7 +72,7 @@ pub(super) struct Relayed {
 pub(super) enum State {
     Admitting,
     Asking,
-    Judging(Box<Claim>, Role),
+    Judging(Box<Claim>, (Mailbox, Role)),
     /// Only the failure is left to be counted.
     Counting,
 }
@@ -80,6 +84,8 @@ pub(super) struct Claim {
     identity: Identity,
     user: Vec<u8>,
     waiting: VecDeque<(Mailbox, Role)>,
+    /// What the rules would refuse if this were not a dry run.
+    would_refuse: Option<Refusal>,
 }
 
 /// Why a name is looked at.
@@ -135,8 +141,8 @@ impl Relayed {
         match (state, input) {
             (State::Admitting, Input::Counters(Ok(view))) => self.admitted(&view),
             (State::Asking, Input::Relayed(answer)) => self.answered(answer),
-            (State::Judging(claim, role), Input::Loaded(Ok(record))) => {
-                self.judge(*claim, role, record.as_ref())
+            (State::Judging(claim, (name, role)), Input::Loaded(Ok(record))) => {
+                self.judge(*claim, &name, role, record.as_ref())
             }
             (State::Counting, Input::Counted(Ok(()))) => refuse(Refusal::WrongPassword),
             (State::Judging(..), Input::Loaded(Err(why)))
@@ -194,7 +200,7 @@ impl Relayed {
             waiting.push_back((target.clone(), Role::MasterTarget));
         }
         waiting.push_back((identity.authenticating().clone(), Role::Authenticating));
-        self.look(Box::new(Claim { right, identity, user, waiting }))
+        self.look(Box::new(Claim { right, identity, user, waiting, would_refuse: None }))
     }
 
     /// Who logs in, from the names in the upstream's OK.
@@ -211,13 +217,20 @@ impl Relayed {
     fn look(self, mut claim: Box<Claim>) -> Next {
         match claim.waiting.pop_front() {
             Some((mailbox, role)) => {
-                self.perform(State::Judging(claim, role), Effect::Load(mailbox))
+                let load = Effect::Load(mailbox.clone());
+                self.perform(State::Judging(claim, (mailbox, role)), load)
             }
             None => unavailable("the authenticating user was not looked at"),
         }
     }
 
-    fn judge(self, claim: Claim, role: Role, seen: Option<&Versioned<MailboxRecord>>) -> Next {
+    fn judge(
+        self,
+        mut claim: Claim,
+        name: &Mailbox,
+        role: Role,
+        seen: Option<&Versioned<MailboxRecord>>,
+    ) -> Next {
         let record = seen.map(|seen| &seen.value);
         if record.is_some_and(|record| record.locked.is_some()) {
             return refuse(Refusal::Locked);
@@ -226,42 +239,66 @@ impl Relayed {
             // There is no such mailbox.
             return refuse(Refusal::WrongPassword);
         }
-        match (role, self.standing(record)) {
-            (Role::MasterTarget, None)
-                if self.policy.names.master_without_factor == MasterPolicy::Refuse =>
-            {
-                refuse(Refusal::MasterWithoutFactor)
+        let ruling = self.ruling(name, record);
+        match role {
+            Role::MasterTarget => {
+                let factor = self.elsewhere().is_some();
+                match ruling.as_target(factor, self.policy.names.master_without_factor) {
+                    Ok(permit) => claim.would_refuse = permit.would_refuse(),
+                    Err(refusal) => return refuse(refusal),
+                }
+                self.look(Box::new(claim))
             }
-            (Role::MasterTarget, _) => self.look(Box::new(claim)),
-            (Role::Authenticating, None) => refuse(Refusal::MechanismWithoutFactor),
-            (Role::Authenticating, Some(standing)) => {
-                let Claim { right, identity, user, .. } = claim;
-                Next::Finish(Outcome::Accepted(match standing {
-                    Standing::NotAsked(proof) => {
-                        Accepted::by_mechanism(identity, Some(user), right, proof)
-                    }
-                    Standing::Elsewhere(proof) => Accepted::by_mechanism_and_factor_elsewhere(
-                        identity,
-                        Some(user),
-                        right,
-                        proof,
-                    ),
-                }))
-            }
+            Role::Authenticating => match self.standing(&ruling) {
+                Ok((standing, permit)) => accept(claim, standing, permit),
+                Err(refusal) => refuse(refusal),
+            },
         }
     }
 
-    /// Why this mailbox needs no code; `None` if it does. The one place where that is asked for
+    fn elsewhere(&self) -> Option<FactorElsewhere> {
+        FactorElsewhere::from_policy(&self.policy.mechanisms, self.request.mechanism)
+    }
+
+    /// What the rules say of a mailbox. An exempt network is for passwords.
+    fn ruling(&self, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Ruling {
+        let RelayedRequest { service, remote, via, mechanism: _ } = &self.request;
+        let arrival = Use { at: self.arrival, from: *remote, service: service.clone() };
+        self.policy.enforcement.ruling(mailbox, record, &arrival, *via).without_exemption()
+    }
+
+    /// Why this mailbox needs no code, or why it is not opened. The one place where that is asked for
     /// mechanisms that cannot carry one.
-    fn standing(&self, record: Option<&MailboxRecord>) -> Option<Standing> {
-        let elsewhere =
-            || FactorElsewhere::from_policy(&self.policy.mechanisms, self.request.mechanism);
-        NoFactorAsked::from_record(record)
-            .map(Standing::NotAsked)
-            .or_else(|| elsewhere().map(Standing::Elsewhere))
+    fn standing(&self, ruling: &Ruling) -> Result<(Standing, Permit), Refusal> {
+        match (ruling.protection(), self.elsewhere()) {
+            (Protection::Missing | Protection::Enrolled, Some(elsewhere)) => {
+                Ok((Standing::Elsewhere(elsewhere), ruling.full()?))
+            }
+            (Protection::Enrolled, None) => Err(Refusal::MechanismWithoutFactor),
+            (Protection::Free, _) | (Protection::Missing, None) => {
+                match PasswordSuffices::from_ruling(ruling)? {
+                    (PasswordSuffices::NoFactorAsked(proof), permit) => {
+                        Ok((Standing::NotAsked(proof), permit))
+                    }
+                    (PasswordSuffices::NetworkExempt(_), _) => Err(Refusal::MechanismWithoutFactor),
+                }
+            }
+        }
     }
 
     fn perform(self, state: State, effect: Effect) -> Next {
         Next::Perform(Flow(Course::Relayed(self, state)), effect)
     }
+}
+
+fn accept(claim: Claim, standing: Standing, permit: Permit) -> Next {
+    let Claim { right, identity, user, would_refuse, waiting: _ } = claim;
+    let accepted = match standing {
+        Standing::NotAsked(proof) => Accepted::by_mechanism(identity, Some(user), right, proof),
+        Standing::Elsewhere(proof) => {
+            Accepted::by_mechanism_and_factor_elsewhere(identity, Some(user), right, proof)
+        }
+    };
+    let would_refuse = would_refuse.or(permit.would_refuse());
+    Next::Finish(Outcome::Accepted(accepted.noting(would_refuse)))
 }

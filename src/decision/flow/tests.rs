@@ -10,6 +10,7 @@ use crate::{
     base::{NetAddress, Service},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         outcome::Method,
@@ -21,6 +22,7 @@ use crate::{
     },
 };
 
+mod enforced;
 mod relayed;
 mod signins;
 mod throttled;
@@ -178,6 +180,7 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
         },
         key: key(),
         throttle: None,
+        enforcement: EnforcementPolicy::default(),
         mechanisms: Mechanisms::default(),
     })
 }
@@ -193,6 +196,7 @@ fn request(user: &str, credential: &str) -> Request {
         credential: Secret::from_slice(credential.as_bytes()),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
+        via: NetAddress::parse("192.0.2.1"),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::decision::{
     answer::PasswordAnswer,
     app_password::TypedAppPassword,
     digest::Kind,
+    enforcement::Permit,
     names::Identity,
     outcome::{Outcome, Refusal},
     proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
@@ -26,8 +27,11 @@ impl Login {
         if record.as_ref().is_some_and(|record| record.value.locked.is_some()) {
             return refuse(Refusal::Locked);
         }
-        // A mailbox that an upstream knows and we do not is the upstream's to protect.
-        let ours = record.is_some() || self.policy.passwords == Passwords::Stored;
+        // A mailbox that an upstream knows and we do not is the upstream's to protect: unless we
+        // refuse its right password, and the upstream's penalty must not tell that it was right.
+        let ours = record.is_some()
+            || self.policy.passwords == Passwords::Stored
+            || self.ruling(self.identity.authenticating(), None).password_alone().is_err();
         match self.policy.throttle.as_ref().filter(|_| ours) {
             None => self.admitted(record, None),
             Some(throttle) => {
@@ -54,7 +58,8 @@ impl Login {
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
         let live = |record: &MailboxRecord| self.signed_in(record);
-        let typed = recognise(&self.credential, value, live, recovery);
+        let exempt = self.ruling(mailbox, value).is_exempt();
+        let typed = recognise(&self.credential, value, exempt, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
@@ -119,7 +124,7 @@ impl Login {
         let mailbox = self.identity.opened();
         match checked {
             Err(refusal) => refuse(refusal),
-            Ok(right) => {
+            Ok((right, _)) => {
                 let establish = Effect::Establish(mailbox.clone());
                 let waiting = VecDeque::from([(mailbox.clone(), Role::WithAppPassword)]);
                 let basis = Basis::AppPassword(right, typed, seen);
@@ -133,15 +138,17 @@ impl Login {
         &self,
         typed: &TypedAppPassword,
         record: &MailboxRecord,
-    ) -> Result<AppPasswordRight, Refusal> {
+    ) -> Result<(AppPasswordRight, Permit), Refusal> {
         let Identity::Own(mailbox) = &self.identity else {
             // One program's password for one mailbox opens no other.
             return Err(Refusal::AppPasswordOutOfScope);
         };
         let stored = record.app_passwords.iter().find(|stored| stored.id == typed.id);
         let stored = stored.ok_or(Refusal::AppPasswordWrong)?;
-        AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)
-            .map_err(Refusal::from)
+        let right =
+            AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)?;
+        // Only of a right one the rules say anything.
+        Ok((right, self.ruling(mailbox, Some(record)).app_password()?))
     }
 
     /// The password source has answered: may a code be looked at?
@@ -219,6 +226,10 @@ impl Login {
     /// Is the code good, and whose names are involved?
     pub(super) fn judge_code(mut self, checked: Checked) -> Next {
         let Checked { right, user, auth_user, candidate } = checked;
+        // The record says nothing new of this until the end: it is one with a factor.
+        let permit = candidate.as_ref().map(|candidate| {
+            self.ruling(self.identity.authenticating(), Some(&candidate.seen.value)).full()
+        });
         let (role, standing) = match candidate {
             None => (Some(Role::WithoutCode), Standing::Unproved),
             Some(Candidate { factor: Factor::Session, seen }) => {
@@ -233,6 +244,11 @@ impl Login {
                 }
             }
         };
+        match permit {
+            None => {}
+            Some(Ok(permit)) => self.note(permit),
+            Some(Err(refusal)) => return refuse(refusal),
+        }
         let Ok(waiting) = self.names_to_judge(role, user.as_deref(), auth_user.as_deref()) else {
             return refuse(Refusal::BadName);
         };

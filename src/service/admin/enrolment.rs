@@ -95,12 +95,16 @@ impl Acting<'_> {
             let expect = Expect::Version(found.version);
             let mut record = found.value;
             record.disenrol();
+            let required = self.is_required(&mailbox, Some(&record), self.now()?);
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
             ];
             match self.commit(&mailbox, changes, "").await? {
-                Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+                Commit::Done(_) => {
+                    let mailbox = mailbox.to_string();
+                    return Ok(Response::Disabled { mailbox, required });
+                }
                 Commit::Conflict => {}
             }
         }
@@ -133,9 +137,12 @@ impl Acting<'_> {
         if waiting.is_none() {
             return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
         }
+        let found = self.known(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        let required = self.is_required(mailbox, record, self.now()?);
         let changes = vec![Self::drop_enrolment(mailbox)];
         match self.commit(mailbox, changes, "a started enrolment").await? {
-            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string(), required }),
             Commit::Conflict => Err(AdminError::Busy),
         }
     }
@@ -148,6 +155,7 @@ impl Acting<'_> {
         if found.as_ref().is_some_and(|found| found.value.is_enrolled()) {
             return Err(AdminError::AlreadyOn { mailbox: mailbox.to_string() });
         }
+        self.may_enrol(mailbox, found.as_ref().map(|found| &found.value))?;
         Ok(found)
     }
 

@@ -72,6 +72,17 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
     },
+    /// Nobody may switch 2-factor authentication on.
+    #[error(
+        "2-factor authentication cannot be switched on for {mailbox}: its level is \"off\", by the \
+         {level_of}; `mail2fa policy set {mailbox} optional` allows it"
+    )]
+    EnrolmentOff {
+        /// The canonical name.
+        mailbox: String,
+        /// Whose level it is: mailbox, domain, server.
+        level_of: String,
+    },
     /// No enrolment waits for a code.
     #[error(
         "no enrolment of {mailbox} waits for a code, or its time is over; start one with \

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Disclosed;
+use super::{
+    Disclosed,
+    policy_view::{MailboxPolicyView, NewLevel, PolicyView},
+};
 use crate::{
     ports::trail::TrailEvent,
     service::trail::{Program, WrongCodes},
@@ -130,6 +133,18 @@ pub enum Request {
     },
     /// A page of the audit trail, newest first.
     Audit(AuditWanted),
+    /// What enforcement says.
+    PolicyShow {
+        /// Of this mailbox; `None` means what is configured.
+        mailbox: Option<String>,
+    },
+    /// Gives a mailbox a level of enforcement of its own.
+    PolicySet {
+        /// Name.
+        mailbox: String,
+        /// Which.
+        level: NewLevel,
+    },
 }
 
 /// What is asked of the audit trail.
@@ -228,6 +243,8 @@ pub enum Response {
     Disabled {
         /// Canonical name.
         mailbox: String,
+        /// Whether it must have a second factor all the same: then its password opens nothing.
+        required: bool,
     },
     /// How it stands.
     Totp(TotpView),
@@ -294,6 +311,12 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// What is configured.
+    Policy(PolicyView),
+    /// What holds for a mailbox.
+    MailboxPolicy(MailboxPolicyView),
+    /// The mailbox has another level; what holds for it now.
+    PolicySet(MailboxPolicyView),
     /// The programs that use the bare password.
     Programs {
         /// Canonical name.
@@ -446,6 +469,8 @@ impl Request {
             Self::MailboxUnlock { .. } => "mailbox unlock",
             Self::MailboxPrograms { .. } => "mailbox programs",
             Self::Audit(_) => "audit",
+            Self::PolicyShow { .. } => "policy show",
+            Self::PolicySet { .. } => "policy set",
         }
     }
 }
@@ -459,7 +484,8 @@ impl Response {
             | Self::Renamed { mailbox, .. }
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
-            | Self::Disabled { mailbox }
+            | Self::Disabled { mailbox, .. }
+            | Self::PolicySet(MailboxPolicyView { mailbox, .. })
             | Self::AppPassword { mailbox, .. }
             | Self::AppPasswordRevoked { mailbox, .. }
             | Self::RecoveryCodes { mailbox, .. }
@@ -473,6 +499,8 @@ impl Response {
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
             | Self::Sessions { .. }
+            | Self::Policy(_)
+            | Self::MailboxPolicy(_)
             | Self::Programs { .. }
             | Self::Audit { .. } => None,
         }

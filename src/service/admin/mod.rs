@@ -1,5 +1,5 @@
 //! What an administrator does: mailboxes, passwords, second factors, app passwords, recovery codes,
-//! sessions, locks.
+//! sessions, locks, levels of enforcement.
 //!
 //! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
 //! It takes requests and gives answers as plain data; it does not know where they come from.
@@ -24,6 +24,8 @@ mod error;
 mod events;
 mod mailbox;
 mod message;
+mod policy;
+mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -37,11 +39,15 @@ pub use message::{
     AppPasswordView, AuditWanted, Enrolment, EventView, MailboxView, NewAppPassword, NewPassword,
     Request, Response, SessionView, TotpView, UseView,
 };
+pub use policy_view::{
+    DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
+};
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::NameRules,
         record::{MailboxRecord, Versioned},
     },
@@ -71,6 +77,8 @@ pub struct Admin {
     pub issuer: String,
     /// The audit trail.
     pub trail: Arc<Recorder>,
+    /// Who must have a second factor.
+    pub enforcement: EnforcementPolicy,
 }
 
 impl Admin {
@@ -155,6 +163,9 @@ impl Acting<'_> {
             Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
+            Request::PolicyShow { mailbox: None } => Ok(self.policy()),
+            Request::PolicyShow { mailbox: Some(mailbox) } => self.policy_of(&mailbox).await,
+            Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
             Request::MailboxPrograms { mailbox } => self.programs(&mailbox).await,
             Request::Audit(wanted) => self.events(wanted).await,
         }

@@ -4,6 +4,7 @@ mod mailboxes;
 mod memory;
 mod messages;
 mod notes;
+mod policy;
 mod second_factor;
 mod sign_ins;
 
@@ -21,7 +22,8 @@ use crate::{
         clock::{ClockError, RngError},
     },
     decision::{
-        digest::CredentialKey, names::NameRules, record::MailboxRecord, retention::TrailPolicy,
+        digest::CredentialKey, enforcement::EnforcementPolicy, names::NameRules,
+        record::MailboxRecord, retention::TrailPolicy,
     },
     ports::{
         BoxFuture,
@@ -123,6 +125,7 @@ impl Bench {
                 clock.clone(),
                 TrailPolicy::default(),
             )),
+            enforcement: EnforcementPolicy::default(),
         };
         Self { store, clock, admin, log: Mutex::default() }
     }

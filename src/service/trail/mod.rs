@@ -272,6 +272,9 @@ fn lane(result: LoginResult<'_>) -> Lane {
             | Refusal::OtherMailboxProtected
             | Refusal::MasterWithoutFactor
             | Refusal::MechanismWithoutFactor
+            | Refusal::FactorRequired
+            | Refusal::AppPasswordsOnly
+            | Refusal::FullSignInOnly
             | Refusal::AppPasswordExpired
             | Refusal::AppPasswordOutOfScope,
         ) => Lane::SignIn,
@@ -303,6 +306,7 @@ fn login(event: &LoginEvent<'_>, typed: bool, now: UnixMillis) -> TrailEvent {
         mechanism: text(event.mechanism),
         session: event.session.and_then(text),
         client: event.client.and_then(text),
+        would_refuse: event.would_refuse.map(|refusal| refusal.as_str().into()),
         duration_ms: Some(event.duration_ms),
         detail,
         ..TrailEvent::default()

@@ -19,7 +19,8 @@ fn right(user: &str, auth_user: Option<&str>) -> PasswordAnswer {
 }
 
 fn asking(mechanism: RelayedMechanism) -> RelayedRequest {
-    RelayedRequest { mechanism, service: Service::Imap, remote: NetAddress::parse("192.0.2.1") }
+    let remote = NetAddress::parse("192.0.2.1");
+    RelayedRequest { mechanism, service: Service::Imap, remote, via: remote }
 }
 
 impl World {
@@ -232,5 +233,50 @@ proptest! {
         };
         let Next::Finish(outcome) = flow.step(input) else { panic!("goes on") };
         prop_assert_eq!(word(&outcome), "unavailable");
+    }
+}
+
+#[test]
+fn rules_of_enforcement_hold_for_tokens() {
+    use crate::decision::{
+        enforcement::{Level, ServiceRule, ServiceRules},
+        place::Network,
+    };
+    type Change = fn(&mut EnforcementPolicy);
+    let required: Change = |rules| rules.level = Level::Required;
+    let dry: Change = |rules| (rules.level, rules.dry_run) = (Level::Required, true);
+    let off: Change =
+        |rules| rules.services = ServiceRules::new(vec![(Service::Imap, ServiceRule::Off)]);
+    let apps: Change = |rules| {
+        rules.services = ServiceRules::new(vec![(Service::Imap, ServiceRule::AppPasswords)])
+    };
+    let exempt: Change =
+        |rules| rules.exempt_networks = vec![Network::parse("192.0.2.0/24").unwrap()];
+    let admin = Some("admin@example.org");
+    for (change, user, auth_user, without, elsewhere) in [
+        (required, BOB, None, "factor_required", "mechanism+factor_elsewhere"),
+        (required, BOB, admin, "master_without_factor", "mechanism+factor_elsewhere"),
+        (required, ALICE, None, "mechanism_without_factor", "mechanism+factor_elsewhere"),
+        (dry, BOB, None, "mechanism", "mechanism+factor_elsewhere"),
+        (dry, ALICE, None, "mechanism_without_factor", "mechanism+factor_elsewhere"),
+        (off, BOB, None, "service_off", "service_off"),
+        (off, ALICE, None, "mechanism_without_factor", "service_off"),
+        (apps, BOB, None, "mechanism", "mechanism"),
+        (apps, ALICE, None, "mechanism_without_factor", "app_passwords_only"),
+        // An exempt network is for passwords.
+        (exempt, ALICE, None, "mechanism_without_factor", "mechanism+factor_elsewhere"),
+    ] {
+        for (mechanism, expected) in [(LISTED, without), (ELSEWHERE, elsewhere)] {
+            let mut policy = listed(Passwords::Upstream);
+            change(&mut policy.enforcement);
+            let mut world = World::sample();
+            world.token = right(user, auth_user);
+            let outcome = world.relayed(&policy, asking(mechanism));
+            assert_eq!(word(&outcome), expected, "{user} {auth_user:?} {mechanism}");
+            if let Outcome::Accepted(accepted) = &outcome {
+                let would = policy.enforcement.dry_run && mechanism == LISTED;
+                assert_eq!(accepted.would_refuse().is_some(), would);
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Questions and answers keep what they say on their way through JSON.
 
 use super::*;
-use crate::service::admin::{AuditWanted, NewAppPassword};
+use crate::service::admin::{AuditWanted, NewAppPassword, NewLevel};
 
 fn travels<T>(message: &T)
 where
@@ -56,6 +56,10 @@ fn requests_travel() {
             limit: 7,
             ..AuditWanted::default()
         }),
+        Request::PolicyShow { mailbox: None },
+        Request::PolicyShow { mailbox: Some(mailbox()) },
+        Request::PolicySet { mailbox: mailbox(), level: NewLevel::RequiredFrom(7) },
+        Request::PolicySet { mailbox: mailbox(), level: NewLevel::Inherit },
     ] {
         travels(&request);
         let words = if matches!(request, Request::Audit(_)) { 1 } else { 2 };
