@@ -51,14 +51,15 @@ impl Login {
                 return unavailable("nothing was to be used up");
             };
             let identity = self.identity.clone();
-            return Next::Finish(Outcome::Accepted(match candidate.factor {
+            let accepted = match candidate.factor {
                 Factor::Recovery(_) => {
                     Accepted::by_password_and_recovery_code(identity, user, right, burned)
                 }
                 Factor::Code(_) | Factor::Session => {
                     Accepted::by_password_and_code(identity, user, right, burned)
                 }
-            }));
+            };
+            return Next::Finish(Outcome::Accepted(accepted.noting(self.would_refuse)));
         }
         match answer {
             BurnAnswer::Conflict if attempts < BURN_ATTEMPTS => {

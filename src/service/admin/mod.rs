@@ -17,6 +17,7 @@
 
 mod acting;
 mod app_password;
+mod audit_view;
 mod change;
 mod disclosed;
 mod enrolment;
@@ -33,11 +34,12 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
 pub use message::{
-    AppPasswordView, AuditWanted, Enrolment, EventView, MailboxView, NewAppPassword, NewPassword,
-    Request, Response, SessionView, TotpView, UseView,
+    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
+    SessionView, TotpView, UseView,
 };
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
