@@ -92,9 +92,10 @@ impl Login {
             return refuse(Refusal::Locked);
         }
         let off = NoFactorAsked::from_record(record);
-        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
+        let hash = record.map(|record| &record.password_hash);
+        let gone = self.policy.passwords == Passwords::Stored && hash != Some(&self.hash);
         claim.basis = match (role, claim.basis, off) {
-            // Removed or renamed while its password was being checked.
+            // Removed, renamed or given another password while its password was being checked.
             (Role::WithoutCode, _, Some(_)) if gone => return refuse(Refusal::WrongPassword),
             (Role::WithoutCode, Basis::Password(right, Standing::Unproved), Some(proof)) => {
                 Basis::Password(right, Standing::NotAsked(proof))

@@ -59,7 +59,7 @@ use super::{
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, Secret, SecretText, UnixMillis, limits::CREDENTIAL_BYTES};
 
 /// How often a lost race for a record is run again before the login ends as unavailable.
 const BURN_ATTEMPTS: u8 = 16;
@@ -85,6 +85,8 @@ struct Login {
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The stored hash that the password was checked against.
+    hash: Option<SecretText>,
 }
 
 #[derive(Debug)]
@@ -188,7 +190,9 @@ impl Flow {
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let hash = None;
+        let login =
+            Login { policy, identity, credential, session, arrival, counters, password, hash };
         login.perform(State::Loading, load)
     }
 

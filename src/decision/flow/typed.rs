@@ -69,6 +69,7 @@ impl Login {
             return refuse(Refusal::Throttled);
         }
         let counted = !self.counters.is_empty();
+        self.hash.clone_from(&hash);
         let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
