@@ -183,9 +183,9 @@ impl Book {
     /// The app password that was typed, open or not.
     pub fn app(&self, typed: &str) -> Option<&App> {
         let bare = bare_app_password(typed);
-        self.apps.iter().find(|app| {
-            app.text.as_ref().is_some_and(|text| bare_app_password(text) == bare)
-        })
+        self.apps
+            .iter()
+            .find(|app| app.text.as_ref().is_some_and(|text| bare_app_password(text) == bare))
     }
 
     /// Whether what was typed begins like one of the app passwords.
@@ -262,11 +262,16 @@ impl Book {
     }
 
     /// Whether failures that were counted may stand in the way of a login; `nets` has the failures
-    /// of its networks, narrow first.
-    pub fn may_wait(&self, login: &Login, nets: &[(u64, u64)], latest: u64) -> bool {
+    /// of its networks, narrow first; those of the logins that run may be counted already.
+    pub fn may_wait(
+        &self,
+        login: &Login,
+        nets: &[(u64, u64)],
+        (latest, running): (u64, u64),
+    ) -> bool {
         const DAYS_29: u64 = 29 * 86_400_000;
         let over = |(passwords, codes): (u64, u64), most: (u64, u64)| {
-            passwords >= most.0 || codes >= most.1
+            passwords + running >= most.0 || codes + running >= most.1
         };
         let here = self.failed_at.get(login.place.narrow).copied().unwrap_or_default();
         let known = self.known.get(login.place.narrow).is_some_and(|at| latest < at + DAYS_29);
@@ -276,6 +281,6 @@ impl Book {
                 || over(self.failed, (30, 6))
                 || nets.iter().zip(bounds).any(|(net, most)| over(*net, most));
         }
-        over(here, (10, 10)) || self.failed.1 >= 15
+        over(here, (10, 10)) || self.failed.1 + running >= 15
     }
 }

@@ -211,6 +211,11 @@ impl Episode {
                 let heard = (login.user.clone(), login.typed.clone(), login.place);
                 world.overheard.push_back(heard);
             }
+            if login.good.is_none() {
+                // One of several connections that are opened together: one sign-in.
+                let first = world.logins.values().find(|other| login.is_with(other));
+                login.good = first.and_then(|other| other.good);
+            }
             // The same string, just past the end of its code, spoils it: the later one may be judged
             // first, and is remembered as a wrong one.
             let step = login.arrival / 30_000;
@@ -222,9 +227,10 @@ impl Episode {
         }
         let source = SimSource(self.world.clone());
         let authenticator = Arc::clone(&self.authenticator);
-        let task = Box::pin(async move {
-            authenticator.authenticate(request, &circumstances, &source).await
-        });
+        let task =
+            Box::pin(
+                async move { authenticator.authenticate(request, &circumstances, &source).await },
+            );
         self.running.push(Running::Login(id, task));
         // The clock is read at the first poll: it must be the one that the books have.
         self.poll(self.running.len() - 1);
@@ -317,8 +323,7 @@ impl Episode {
             })
             .collect();
         let mut world = self.world();
-        let gone: Vec<u64> =
-            world.logins.keys().copied().filter(|id| !ids.contains(id)).collect();
+        let gone: Vec<u64> = world.logins.keys().copied().filter(|id| !ids.contains(id)).collect();
         for id in gone {
             if let Some(login) = world.logins.remove(&id) {
                 world.tallies.add("logins cut off");

@@ -84,8 +84,8 @@ impl World {
                 .chain(login.place.wide)
                 .map(|net| self.networks.get(net).copied().unwrap_or_default())
                 .collect();
-            let latest = self.latest;
-            if self.book(&login.user).may_wait(login, &nets, latest) {
+            let times = (self.latest, self.logins.len() as u64);
+            if self.book(&login.user).may_wait(login, &nets, times) {
                 self.tallies.add("had to wait, as it may");
                 return Ok(());
             }
@@ -128,16 +128,12 @@ impl World {
 
     /// Another mailbox than the one whose password was given: it was neither locked nor, where that
     /// matters, protected, at some moment after all that takes time.
-    fn open_to_others(
-        &mut self,
-        login: &Login,
-        name: &str,
-        protected: bool,
-    ) -> Result<(), String> {
+    fn open_to_others(&mut self, login: &Login, name: &str, protected: bool) -> Result<(), String> {
         let until = self.seq;
-        let fits = self.book(name).between(login.source, until).iter().any(|(_, _, standing)| {
-            !standing.locked && !(protected && standing.secret.is_some())
-        });
+        let fits =
+            self.book(name).between(login.source, until).iter().any(|(_, _, standing)| {
+                !standing.locked && !(protected && standing.secret.is_some())
+            });
         if fits { Ok(()) } else { Err(format!("it opened {name}, which was protected")) }
     }
 

@@ -92,8 +92,7 @@ impl World {
             }
             OwnerAgain => self.again(&mut dice, &mut login, true),
             Program => {
-                let apps: Vec<_> =
-                    self.book(&name).apps.iter().rev().take(6).cloned().collect();
+                let apps: Vec<_> = self.book(&name).apps.iter().rev().take(6).cloned().collect();
                 let text = dice.pick(&apps).and_then(|app| app.text.clone());
                 login.typed = match (text, dice.below(4)) {
                     (Some(text), 0) => text.to_uppercase(),

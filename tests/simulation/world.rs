@@ -82,11 +82,8 @@ impl Rules {
                 idle_seconds: self.idle,
                 parallel_seconds: self.parallel,
                 per_mailbox: self.per_mailbox,
-                binding: [
-                    Binding::Address,
-                    Binding::Prefix { v4: 24, v6: 56 },
-                    Binding::None,
-                ][usize::try_from(self.binding).unwrap()],
+                binding: [Binding::Address, Binding::Prefix { v4: 24, v6: 56 }, Binding::None]
+                    [usize::try_from(self.binding).unwrap()],
                 groups,
             },
             key: key(),
@@ -181,6 +178,21 @@ impl Login {
             (_, true) => "all".into(),
         };
         SignInKey { opened: self.opened.clone(), typed: self.typed.clone(), place, group }
+    }
+}
+
+impl Login {
+    /// Whether it is the same sign-in as one on the way that has a code, and there is time for it.
+    pub fn is_with(&self, other: &Self) -> bool {
+        let used_up = matches!(other.good, Some(Good::Code | Good::Recovery));
+        let sure = !other.raced && !other.disturbed && self.arrival >= other.arrival;
+        used_up
+            && sure
+            && self.user == other.user
+            && self.key() == other.key()
+            && self.arrival / 30_000 == other.arrival / 30_000
+            && self.rules.limits().1 >= 60
+            && other.rules.limits().1 >= 60
     }
 }
 

@@ -79,8 +79,10 @@ impl World {
             return Err(format!("opened {} sign-ins", fresh.len()));
         };
         let (absolute, idle) = login.rules.limits();
+        let full =
+            book.sign_ins.iter().filter(|s| s.until == OPEN).count() + 1 > login.rules.per_mailbox;
         for sign_in in &mut book.sign_ins {
-            sign_in.doubtful |= !sign_in.surely_lives(login.arrival, &login.rules);
+            sign_in.doubtful |= full || !sign_in.surely_lives(login.arrival, &login.rules);
         }
         book.sign_ins.push(SignIn {
             doubtful: false,
@@ -95,7 +97,11 @@ impl World {
         });
         self.tell(name, || format!("login {id} used up a {good:?}, sign-in {new}"));
         for (other, running) in &mut self.logins {
-            running.raced |= *other != id && running.user == name;
+            let together = running.key() == login.key()
+                && running.arrival / 30_000 == login.arrival / 30_000
+                && running.rules.limits().1 >= 60
+                && login.rules.limits().1 >= 60;
+            running.raced |= *other != id && running.user == name && !together;
         }
         self.logins.insert(id, login);
         Ok(())
@@ -131,9 +137,9 @@ impl World {
                 book.burned.extend(burned);
                 book.passwords.extend(passwords);
                 // Where passwords are the mail server's, nothing is kept of nothing.
-                let kept = changes.iter().any(|(name, _, after)| *name == to && after.is_some());
-                book.stand(seq, |standing| *standing = moved);
-                book.stand(seq, |standing| standing.record = kept);
+                if changes.iter().any(|(name, _, after)| *name == to && after.is_some()) {
+                    book.stand(seq, |standing| *standing = moved);
+                }
             }
             Wish::Remove => {
                 book.end_sign_ins(seq);
@@ -182,8 +188,7 @@ impl World {
                     }
                 }
                 let (text, from, until) = (None, seq, OPEN);
-                let app =
-                    App { id: made, text, services, only, expires, from, until, errand: id };
+                let app = App { id: made, text, services, only, expires, from, until, errand: id };
                 book.apps.push(app);
                 book.stand(seq, |standing| standing.record = true);
             }
