@@ -26,8 +26,8 @@ use mail2fa::{
     store::{Keyring, SealedStore, SledEngine},
 };
 use store_support::{
-    OsRng, Place, Reporter, at, burn, change, child, child_store, enrolled, mailbox, plain, put,
-    random, report, rng, runtime, step_of,
+    OsRng, Place, Reporter, at, burn, change, child, child_store, counted_step, enrolled, mailbox,
+    plain, put, random, report, rng, runtime, step_of,
 };
 
 const TASKS: usize = 8;
@@ -131,6 +131,10 @@ async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, K
             (found, known) => panic!("{name}: {found:?} is there, {known:?} was acknowledged"),
         }
         let step = found.map_or(0, |(step, _)| step);
+        if name.starts_with("shared") {
+            let counted = counted_step(&store, name).await.unwrap_or(0);
+            assert_eq!(counted, step, "{name}: its counter was written without it, or not with it");
+        }
         *known = Known { step, enrolled: found.is_some(), open: false };
     }
     // A rename is both or neither: of each pair one name is there.

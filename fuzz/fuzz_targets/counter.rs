@@ -8,8 +8,8 @@ use libfuzzer_sys::fuzz_target;
 use mail2fa::{
     base::{Mailbox, NetAddress, UnixMillis},
     decision::throttle::{
-        Admission, CodeAdmission, Counter, Event, Fingerprint, Key, ThrottlePolicy, View, admit,
-        admit_code, after, settle, standing,
+        Admission, CodeAdmission, Counter, Event, Fingerprint, Key, Owner, ThrottlePolicy, View,
+        admit, admit_code, after, settle, standing,
     },
 };
 
@@ -36,7 +36,8 @@ fn filled(bytes: &[u8]) -> Vec<u8> {
 
 fuzz_target!(|case: Case| {
     let policy = ThrottlePolicy::default();
-    let alice = Mailbox::new("alice@example.org").unwrap();
+    let mailbox = Mailbox::new("alice@example.org").unwrap();
+    let alice = Owner { mailbox, since: UnixMillis::from_seconds(1) };
     let keys = policy.keys_for(Some(&alice), NetAddress::parse("192.0.2.1"));
     let mut held = Vec::new();
     for (key, bytes) in keys.iter().zip(&case.counters) {

@@ -17,9 +17,8 @@ use mail2fa::{
         app_password::{AppPassword, TypedAppPassword},
         code::{self, Code},
         digest::CredentialKey,
-        flow::{
-            BurnAnswer, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy, Request,
-        },
+        flow::{BurnAnswer, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy, Request},
+        mechanisms::Mechanisms,
         names::NameRules,
         outcome::{Method, Outcome},
         record::{MailboxRecord, TotpFactor, Version, Versioned},
@@ -140,6 +139,7 @@ fuzz_target!(|input: Typed| {
         sessions: SessionPolicy::default(),
         key,
         throttle: None,
+        mechanisms: Mechanisms::default(),
     });
     let request = Request {
         authzid: Vec::new(),
@@ -210,7 +210,9 @@ fuzz_target!(|input: Typed| {
                 right && loud(tail.unwrap()) == recovery_text.as_bytes()
             }
             Method::AppPassword => is_app,
-            Method::PasswordAndSession => false,
+            Method::PasswordAndSession
+            | Method::Mechanism
+            | Method::MechanismAndFactorElsewhere => false,
         };
         assert!(proved, "{input:?} {outcome:?}");
     }

@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use hmac::{Hmac, KeyInit, Mac};
+use libfuzzer_sys::fuzz_target;
 use mail2fa::{
     base::{Secret, UnixMillis, limits::ENROLMENT_WRONG_CODES},
     decision::{

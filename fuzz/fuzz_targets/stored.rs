@@ -68,7 +68,8 @@ fn make() -> Made {
         record: Some(Box::new(record)),
     };
     let _ = block_on(store.commit(vec![change])).unwrap();
-    let content = seen.dump().into_iter().map(|(key, value)| (key.as_ref().into(), value)).collect();
+    let content =
+        seen.dump().into_iter().map(|(key, value)| (key.as_ref().into(), value)).collect();
     Made { ring, content, alice }
 }
 

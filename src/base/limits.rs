@@ -16,6 +16,20 @@ pub const CREDENTIAL_BYTES: usize = 1_024;
 /// Parameters of one AUTH line, typed and unknown together.
 pub const AUTH_PARAMETERS: usize = 64;
 
+/// Responses of a mail client in one relayed exchange, the initial one not counted. Kerberos needs
+/// three, a refused token one.
+pub const RELAYED_ROUNDS: usize = 16;
+
+/// Bytes of all responses of one relayed exchange, decoded.
+pub const RELAYED_BYTES: usize = 65_536;
+
+/// Seconds a mail client has for each response. It is a program that answers, not a person.
+pub const RELAYED_RESPONSE_SECONDS: u64 = 30;
+
+/// Relayed exchanges at once on one connection to the upstream. Mail clients that begin one and fall
+/// silent leave room for passwords.
+pub const RELAYED_EXCHANGES: usize = 128;
+
 /// Requests of one connection that have been started and not answered.
 pub const PENDING_REQUESTS: usize = 256;
 
@@ -224,6 +238,9 @@ pub const CONFIG_BYTES: u64 = 1_048_576;
 
 const _: () = assert!(CREDENTIAL_BYTES * 2 < LINE_BYTES, "base64 of a credential must fit a line");
 const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
+const _: () = assert!(RELAYED_EXCHANGES * 2 <= PENDING_REQUESTS);
+const _: () = assert!(RELAYED_RESPONSE_SECONDS < LOGIN_SECONDS);
+const _: () = assert!(LINE_BYTES <= RELAYED_BYTES, "one line may carry a whole ticket");
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);

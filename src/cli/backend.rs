@@ -27,7 +27,7 @@ pub(super) const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 pub struct Backend {
     config: Config,
     socket: PathBuf,
-    direct: Option<Direct>,
+    direct: Option<Box<Direct>>,
 }
 
 /// This process's own hold of the store.
@@ -38,7 +38,7 @@ struct Direct {
 
 /// Who has the store.
 enum Hold {
-    Ours(Direct),
+    Ours(Box<Direct>),
     /// Somebody else; what to say in the end.
     Theirs(Failure),
 }
@@ -102,7 +102,7 @@ impl Direct {
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
         let admin = compose::admin(config, store, hasher);
-        Ok(Hold::Ours(Self { runtime, admin }))
+        Ok(Hold::Ours(Box::new(Self { runtime, admin })))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {

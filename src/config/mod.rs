@@ -14,7 +14,9 @@
 
 mod accounts;
 mod check;
+mod mechanisms;
 mod mistakes;
+mod names;
 mod raw;
 mod sessions;
 mod show;
@@ -35,7 +37,9 @@ pub use mistakes::{ConfigErrors, Mistake};
 
 use crate::{
     base::limits::CONFIG_BYTES,
-    decision::{names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy},
+    decision::{
+        mechanisms::Mechanisms, names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy,
+    },
 };
 
 /// Where the configuration is when nothing else is said.
@@ -50,6 +54,8 @@ pub struct Config {
     pub passwords: PasswordsConfig,
     /// `[names]`
     pub names: NameRules,
+    /// `[mechanisms]`
+    pub mechanisms: Mechanisms,
     /// `[totp]`
     pub totp: TotpConfig,
     /// `[sessions]`

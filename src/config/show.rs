@@ -4,9 +4,10 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 
 use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
-        names::{MasterPolicy, NameRules},
+        mechanisms::Mechanisms,
+        names::{Idna, MasterPolicy, NameRules, Unicode},
         place::Binding,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
@@ -31,6 +32,7 @@ pub(super) fn show(config: &Config) -> String {
     out.bare("cache_mib", config.store.cache_mib);
     passwords(config, &mut out);
     names(&config.names, &mut out);
+    mechanisms(&config.mechanisms, &mut out);
     out.section("[totp]");
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
@@ -74,16 +76,40 @@ fn passwords(config: &Config, out: &mut Out) {
 
 fn names(rules: &NameRules, out: &mut Out) {
     out.section("[names]");
-    out.bare("lowercase", rules.lowercase);
+    out.text("format", Some(&rules.format.to_string()));
     out.text("default_realm", rules.default_realm.as_deref());
     let pairs: String = rules.translate.iter().flat_map(|(from, to)| [*from, *to]).collect();
     out.text("translate", Some(&pairs));
+    let separators: String = rules.tag_separators.iter().collect();
+    out.text("tag_separators", Some(&separators));
     out.text("master_separator", rules.master_separator.map(String::from).as_deref());
     let policy = match rules.master_without_factor {
         MasterPolicy::Refuse => "refuse",
         MasterPolicy::Allow => "allow",
     };
     out.text("master_without_factor", Some(policy));
+    let unicode = match rules.unicode {
+        Unicode::Refuse => "refuse",
+        Unicode::AsTyped => "as_typed",
+        Unicode::Nfc => "nfc",
+    };
+    out.text("unicode", Some(unicode));
+    let idna = match rules.idna {
+        Idna::Off => "off",
+        Idna::Ascii => "ascii",
+        Idna::Unicode => "unicode",
+    };
+    out.text("idna", Some(idna));
+}
+
+fn mechanisms(mechanisms: &Mechanisms, out: &mut Out) {
+    let names = |list: &[RelayedMechanism]| -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    };
+    out.section("[mechanisms]");
+    out.bare("pass", toml::Value::from(names(mechanisms.passed())));
+    let elsewhere = names(mechanisms.with_factor_elsewhere());
+    out.bare("second_factor_elsewhere", toml::Value::from(elsewhere));
 }
 
 fn sessions(policy: &SessionPolicy, out: &mut Out) {

@@ -9,6 +9,7 @@ pub mod code;
 pub mod digest;
 pub mod enrolment;
 pub mod flow;
+pub mod mechanisms;
 pub mod names;
 pub mod outcome;
 pub mod place;

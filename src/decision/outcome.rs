@@ -3,7 +3,10 @@
 use super::{
     app_password::AppPasswordMismatch,
     names::Identity,
-    proof::{AppPasswordRight, CodeBurned, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{
+        AppPasswordRight, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
+        PasswordRight, SessionLive,
+    },
 };
 
 /// The end of a login. Nothing else ends one.
@@ -46,16 +49,22 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// A mechanism that the upstream decided; 2-factor authentication is off.
+    Mechanism,
+    /// A mechanism that the upstream decided, and whose provider asks for a second factor itself.
+    MechanismAndFactorElsewhere,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::Mechanism,
+        Self::MechanismAndFactorElsewhere,
     ];
 
     /// The word in the log.
@@ -66,6 +75,8 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::Mechanism => "mechanism",
+            Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
         }
     }
 }
@@ -120,6 +131,26 @@ impl Accepted {
         Self { identity, method: Method::AppPassword, user }
     }
 
+    /// Accepts on a mechanism that the upstream decided.
+    pub(super) fn by_mechanism(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _no_factor: NoFactorAsked,
+    ) -> Self {
+        Self { identity, method: Method::Mechanism, user }
+    }
+
+    /// Accepts on a mechanism that the upstream decided, with a second factor asked elsewhere.
+    pub(super) fn by_mechanism_and_factor_elsewhere(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _elsewhere: FactorElsewhere,
+    ) -> Self {
+        Self { identity, method: Method::MechanismAndFactorElsewhere, user }
+    }
+
     /// Who is in.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -159,6 +190,9 @@ pub enum Refusal {
     OtherMailboxProtected,
     /// A master user without a second factor, and a target that has one.
     MasterWithoutFactor,
+    /// A token or ticket that the upstream took, of a mailbox with a second factor that it cannot
+    /// carry.
+    MechanismWithoutFactor,
     /// The mailbox is locked.
     Locked,
     /// Too many failures: nothing was looked at.
@@ -183,7 +217,7 @@ impl From<AppPasswordMismatch> for Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -194,6 +228,7 @@ impl Refusal {
         Self::UsedCode,
         Self::OtherMailboxProtected,
         Self::MasterWithoutFactor,
+        Self::MechanismWithoutFactor,
         Self::Locked,
         Self::Throttled,
         Self::AppPasswordWrong,
@@ -214,6 +249,7 @@ impl Refusal {
             Self::UsedCode => "used_code",
             Self::OtherMailboxProtected => "other_mailbox_protected",
             Self::MasterWithoutFactor => "master_without_factor",
+            Self::MechanismWithoutFactor => "mechanism_without_factor",
             Self::Locked => "locked",
             Self::Throttled => "throttled",
             Self::AppPasswordWrong => "app_password_wrong",

@@ -5,11 +5,12 @@ use super::{
     answer::{BurnAnswer, PasswordAnswer},
     app_password::{AppPassword, AppPasswordMismatch, TypedAppPassword},
     digest::{CredentialKey, Digest},
+    mechanisms::Mechanisms,
     place::Use,
     record::MailboxRecord,
     session::SessionPolicy,
 };
-use crate::base::{Mailbox, UnixMillis};
+use crate::base::{Mailbox, RelayedMechanism, UnixMillis};
 
 /// A name that came with an answer.
 type Name = Option<Vec<u8>>;
@@ -26,6 +27,32 @@ impl PasswordRight {
             PasswordAnswer::Wrong => Err(NotRight::Wrong),
             PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
         }
+    }
+}
+
+/// The upstream said, of an exchange that was relayed to it, who is there.
+#[derive(Debug)]
+pub struct MechanismRight(());
+
+impl MechanismRight {
+    /// The proof, and the names the upstream returned; none if the answer is any other.
+    pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Name, Name), NotRight> {
+        match answer {
+            PasswordAnswer::Right { user, auth_user } => Ok((Self(()), user, auth_user)),
+            PasswordAnswer::Wrong => Err(NotRight::Wrong),
+            PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
+        }
+    }
+}
+
+/// The administrator says that whoever decides this mechanism asks for a second factor itself.
+#[derive(Debug)]
+pub struct FactorElsewhere(());
+
+impl FactorElsewhere {
+    /// The proof, if the configuration says so.
+    pub(super) fn from_policy(policy: &Mechanisms, mechanism: RelayedMechanism) -> Option<Self> {
+        policy.has_factor_elsewhere(mechanism).then_some(Self(()))
     }
 }
 

@@ -22,6 +22,8 @@ pub struct MailboxRecord {
     pub recovery: Vec<Digest>,
     /// Live sign-ins, and perhaps some that have ended since.
     pub sessions: Vec<Session>,
+    /// The highest id that a session of this record has had.
+    pub last_session: u64,
     /// Since when the mailbox is locked: nobody gets in.
     pub locked: Option<UnixMillis>,
     /// When the record was made.
@@ -50,10 +52,18 @@ impl MailboxRecord {
             app_passwords: Vec::new(),
             recovery: Vec::new(),
             sessions: Vec::new(),
+            last_session: 0,
             locked: None,
             created,
             unknown_fields: None,
         }
+    }
+
+    /// A new id for a session: one that was revoked must not name another one later.
+    pub fn next_session(&mut self) -> u64 {
+        let live = self.sessions.iter().map(|session| session.id).max().unwrap_or(0);
+        self.last_session = self.last_session.max(live).saturating_add(1);
+        self.last_session
     }
 
     /// Switches 2-factor authentication off: what exists only while it is on goes with it.
@@ -89,4 +99,35 @@ pub struct Versioned<T> {
     pub value: T,
     /// The version to expect when writing it back.
     pub version: Version,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        base::{NetAddress, Service},
+        decision::{place::Use, session::SessionPolicy},
+    };
+
+    #[test]
+    fn the_id_of_a_session_does_not_come_back() {
+        let mut record = MailboxRecord::new(UnixMillis::from_seconds(1));
+        let open = |record: &mut MailboxRecord| {
+            let from = NetAddress::parse("192.0.2.1");
+            let opened = Use { at: UnixMillis::from_seconds(1), from, service: Service::Imap };
+            let digest = Digest::from_bytes([0; 32]);
+            let session = SessionPolicy::default().open(digest, opened, record.next_session());
+            record.sessions.push(session);
+            record.last_session
+        };
+        assert_eq!([open(&mut record), open(&mut record)], [1, 2]);
+        // The latest one is revoked.
+        record.sessions.pop();
+        assert_eq!(open(&mut record), 3);
+        record.disenrol();
+        assert_eq!(open(&mut record), 4);
+        // Written by a version that did not count.
+        record.last_session = 0;
+        assert_eq!(open(&mut record), 5);
+    }
 }

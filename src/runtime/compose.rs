@@ -154,6 +154,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         sessions: config.sessions.clone(),
         key,
         throttle: config.throttle.clone(),
+        mechanisms: config.mechanisms.clone(),
     }
 }
 

@@ -9,15 +9,15 @@ use super::counters::Counters;
 use crate::{
     base::{Clock, NetAddress, Service, UnixMillis},
     decision::{
-        flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request, Write},
+        flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Outcome, Refusal},
-        throttle::{Event, Key, ThrottlePolicy},
+        throttle::ThrottlePolicy,
     },
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
         password::PasswordSource,
-        store::{Change, Commit, Expect, Store},
+        store::{Change, Commit, Expect, Since, Store, StoreError},
     },
 };
 
@@ -39,7 +39,7 @@ pub struct Circumstances {
 /// Decides logins.
 pub struct Authenticator {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
     counters: Counters,
@@ -62,7 +62,7 @@ impl Authenticator {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
-    fn policy(&self) -> Arc<Policy> {
+    pub(super) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -105,7 +105,7 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         mut next: Next,
         source: &dyn PasswordSource,
@@ -126,16 +126,36 @@ impl Authenticator {
                     self.store.load(&mailbox).await.map_err(|error| error.to_string()),
                 ),
                 Effect::CheckPassword(question) => {
-                    let counted = flow.if_abandoned();
-                    let mut abandoned =
-                        Abandoned { counters: &self.counters, throttle, counted, now };
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
                     let answer = source.check(&question).await;
                     abandoned.counted = None;
                     Input::Password(answer)
                 }
+                Effect::Relay { counted } => {
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
+                    let answer = source.relay(counted).await;
+                    abandoned.counted = None;
+                    Input::Relayed(answer)
+                }
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
-                Effect::Burn(write) => Input::Burned(self.write(write).await),
-                Effect::Touch(write) => Input::Touched(self.write(write).await),
+                Effect::Relook(mailbox, version) => {
+                    match self.store.load_since(&mailbox, version).await {
+                        Ok(Since::Same) => Input::Same,
+                        Ok(Since::Changed(record)) => Input::Loaded(Ok(record)),
+                        Err(error) => Input::Loaded(Err(error.to_string())),
+                    }
+                }
+                Effect::Burn(write, None) => {
+                    Input::Burned(answer(self.store.commit(vec![change(write)]).await))
+                }
+                Effect::Burn(write, Some(count)) => {
+                    let burned =
+                        self.counters.commit_and_count(throttle, change(write), &count, now);
+                    Input::Burned(answer(burned.await))
+                }
+                Effect::Touch(write) => {
+                    Input::Touched(answer(self.store.commit(vec![change(write)]).await))
+                }
                 Effect::Counters(keys) => {
                     let view = self.counters.view(throttle, &keys, now).await;
                     Input::Counters(view.map_err(|error| error.to_string()))
@@ -146,8 +166,8 @@ impl Authenticator {
                     let view = self.counters.view(throttle, &keys, now).await;
                     Input::Counters(view.map_err(|error| error.to_string()))
                 }
-                Effect::Count(keys, event) => {
-                    let counted = self.counters.count(throttle, &keys, event, now).await;
+                Effect::Count(count) => {
+                    let counted = self.counters.count(throttle, &count, now).await;
                     Input::Counted(counted.map_err(|error| error.to_string()))
                 }
             };
@@ -155,18 +175,16 @@ impl Authenticator {
         }
     }
 
-    async fn write(&self, write: Write) -> BurnAnswer {
-        let Write { mailbox, expect, record } = write;
-        let expect = Expect::Version(expect);
-        let change = Change::Mailbox { mailbox, expect, record: Some(record) };
-        match self.store.commit(vec![change]).await {
-            Ok(Commit::Done(_)) => BurnAnswer::Burned,
-            Ok(Commit::Conflict) => BurnAnswer::Conflict,
-            Err(error) => BurnAnswer::Unavailable(error.to_string()),
-        }
+    fn abandoned<'a>(
+        &'a self,
+        flow: &Flow,
+        throttle: &'a ThrottlePolicy,
+        now: UnixMillis,
+    ) -> Abandoned<'a> {
+        Abandoned { counters: &self.counters, throttle, counted: flow.if_abandoned(), now }
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         who: &Who<'_>,
         circumstances: &Circumstances,
@@ -200,24 +218,37 @@ impl Authenticator {
     }
 }
 
+fn change(write: Write) -> Change {
+    let Write { mailbox, expect, record } = write;
+    Change::Mailbox { mailbox, expect: Expect::Version(expect), record: Some(record) }
+}
+
+fn answer(commit: Result<Commit, StoreError>) -> BurnAnswer {
+    match commit {
+        Ok(Commit::Done(_)) => BurnAnswer::Burned,
+        Ok(Commit::Conflict) => BurnAnswer::Conflict,
+        Err(error) => BurnAnswer::Unavailable(error.to_string()),
+    }
+}
+
 /// A login whose password is being checked; when it is dropped meanwhile, that is counted.
 struct Abandoned<'a> {
     counters: &'a Counters,
     throttle: &'a ThrottlePolicy,
-    counted: Option<(Vec<Key>, Event)>,
+    counted: Option<Count>,
     now: UnixMillis,
 }
 
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
-        if let Some((keys, event)) = self.counted.take() {
-            self.counters.count_abandoned(self.throttle, &keys, event, self.now);
+        if let Some(count) = self.counted.take() {
+            self.counters.count_abandoned(self.throttle, &count, self.now);
         }
     }
 }
 
 /// The name in the log.
-enum Who<'a> {
+pub(super) enum Who<'a> {
     Known(&'a Identity),
     Typed(&'a [u8]),
 }

@@ -5,3 +5,5 @@
 pub mod admin;
 pub mod authenticate;
 mod counters;
+mod gates;
+mod relay;

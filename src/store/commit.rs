@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future;
 use tokio::sync::MutexGuard;
 
 use super::{
@@ -24,24 +25,48 @@ use crate::{
         limits::{SCAN_PAGE, STORE_FREE_FLOOR_BYTES, WRITE_SET},
     },
     decision::record::{MailboxRecord, Version},
-    ports::store::{Change, Commit, Entry, EntryKey, Expect, StoreError},
+    ports::{
+        BoxFuture,
+        store::{Change, Commit, Entry, EntryKey, Expect, StoreError},
+    },
 };
 
 /// How often a commit that lost against another process's census is tried again.
 const CENSUS_ATTEMPTS: usize = 8;
 
-/// Does all changes or none.
-pub(super) async fn commit<E: Engine>(
+/// Does all changes or none. The common case is with the engine when this returns, so that the
+/// order of the calls is the order of the writes.
+pub(super) fn commit<E: Engine>(
     inner: &Arc<Inner<E>>,
     changes: Vec<Change>,
-) -> Result<Commit, StoreError> {
+) -> BoxFuture<'_, Result<Commit, StoreError>> {
+    if let Err(error) = check(inner, &changes) {
+        return Box::pin(future::ready(Err(error)));
+    }
+    if changes.iter().all(|change| inner.keeps_standing(change)) {
+        return match inner.plain_set(&changes) {
+            Ok(set) => {
+                let sent = inner.engine.commit(set);
+                Box::pin(inner.finish_plain(changes, sent))
+            }
+            Err(error) => Box::pin(future::ready(Err(error))),
+        };
+    }
+    Box::pin(commit_with_census(inner, changes))
+}
+
+fn check<E: Engine>(inner: &Inner<E>, changes: &[Change]) -> Result<(), StoreError> {
     inner.check_current()?;
     if changes.len() > WRITE_SET {
         return Err(StoreError::TooLarge(format!("{} changes in one set", changes.len())));
     }
-    if changes.iter().all(|change| inner.keeps_standing(change)) {
-        return inner.commit_plain(&changes).await;
-    }
+    Ok(())
+}
+
+async fn commit_with_census<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    changes: Vec<Change>,
+) -> Result<Commit, StoreError> {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             let inner = Arc::clone(inner);
@@ -117,12 +142,20 @@ impl<E: Engine> Inner<E> {
         }
     }
 
-    async fn commit_plain(&self, changes: &[Change]) -> Result<Commit, StoreError> {
+    fn plain_set(&self, changes: &[Change]) -> Result<WriteSet, StoreError> {
         let writes = changes.iter().map(|change| self.write(change)).collect::<Result<_, _>>()?;
-        match self.engine.commit(WriteSet { writes, mark: false }).await? {
+        Ok(WriteSet { writes, mark: false })
+    }
+
+    async fn finish_plain(
+        &self,
+        changes: Vec<Change>,
+        sent: BoxFuture<'_, Result<EngineCommit, StoreError>>,
+    ) -> Result<Commit, StoreError> {
+        match sent.await? {
             EngineCommit::Conflict(_) => Ok(Commit::Conflict),
             EngineCommit::Done(version) => {
-                for change in changes {
+                for change in &changes {
                     if let Change::Mailbox { mailbox, .. } = change {
                         self.index.advance(mailbox, version);
                     }

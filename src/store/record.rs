@@ -63,6 +63,9 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     for (name, text) in &lists {
         json.raw(name, text);
     }
+    if record.last_session > 0 {
+        json.number("last_session", record.last_session);
+    }
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
     }
@@ -87,6 +90,9 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
+    // Absent where an older version wrote the record; the live ones are looked at as well.
+    let last_session =
+        if fields.0.contains_key("last_session") { fields.number("last_session")? } else { 0 };
     let locked = if fields.0.contains_key("locked") {
         Some(UnixMillis::from_millis(fields.number("locked")?))
     } else {
@@ -105,6 +111,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         app_passwords,
         recovery,
         sessions,
+        last_session,
         locked,
         created,
         unknown_fields,
@@ -112,7 +119,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "version",
     "created",
     "password_hash",
@@ -120,6 +127,7 @@ const KNOWN: [&str; 8] = [
     "app_passwords",
     "recovery",
     "sessions",
+    "last_session",
     "locked",
 ];
 
@@ -295,6 +303,7 @@ mod tests {
             app_passwords: counted(APP_PASSWORDS).map(app).collect(),
             recovery: counted(SET).map(|n| Digest::from_bytes([n; 32])).collect(),
             sessions: counted(SESSIONS).map(session).collect(),
+            last_session: u64::MAX,
             locked: Some(UnixMillis::from_millis(u64::MAX)),
             ..MailboxRecord::new(UnixMillis::from_millis(u64::MAX))
         };

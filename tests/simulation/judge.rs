@@ -111,6 +111,9 @@ impl World {
             Method::PasswordAndRecoveryCode => burned(login, Good::Recovery)?,
             Method::PasswordAndSession => self.session(login)?,
             Method::AppPassword => self.app(login)?,
+            Method::Mechanism | Method::MechanismAndFactorElsewhere => {
+                return Err("nobody came with a mechanism of the mail server's".into());
+            }
         };
         let mut names = vec![(login.opened.clone(), login.rules.masters_need_factor && !own)];
         if accepted.method() != Method::AppPassword {

@@ -11,6 +11,7 @@ use mail2fa::{
     decision::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
+        mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         place::Binding,
         record::{MailboxRecord, Versioned},
@@ -87,6 +88,7 @@ impl Rules {
                 groups,
             },
             key: key(),
+            mechanisms: Mechanisms::default(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
     }

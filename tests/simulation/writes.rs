@@ -78,6 +78,10 @@ impl World {
         let [new] = fresh[..] else {
             return Err(format!("opened {} sign-ins", fresh.len()));
         };
+        if new <= before.last_session {
+            self.fail(name, format!("the id {new} of a sign-in comes back"));
+            return Ok(());
+        }
         let (absolute, idle) = login.rules.limits();
         let full =
             book.sign_ins.iter().filter(|s| s.until == OPEN).count() + 1 > login.rules.per_mailbox;
@@ -258,6 +262,7 @@ fn unchanged(before: &MailboxRecord, after: &MailboxRecord) -> Result<(), String
     let bare = |record: &MailboxRecord| {
         let mut record = record.clone();
         record.sessions.clear();
+        record.last_session = 0;
         record.recovery.clear();
         record.app_passwords.iter_mut().for_each(|app| app.last_use = None);
         if let Some(totp) = &mut record.totp {

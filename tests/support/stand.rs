@@ -11,6 +11,7 @@ use mail2fa::{
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
     decision::{
         flow::{self, Policy},
+        mechanisms::Mechanisms,
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
         session::SessionPolicy,
@@ -52,6 +53,8 @@ pub struct Options {
     pub sessions: SessionPolicy,
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
+    /// Nothing passes, unless a test says so.
+    pub mechanisms: Mechanisms,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
 }
@@ -64,6 +67,7 @@ impl Default for Options {
             connections: LISTENER_CONNECTIONS,
             sessions: SessionPolicy::default(),
             throttle: None,
+            mechanisms: Mechanisms::default(),
             vouch: true,
         }
     }
@@ -127,6 +131,7 @@ impl Stand {
             sessions: options.sessions,
             key,
             throttle: options.throttle,
+            mechanisms: options.mechanisms,
         };
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);

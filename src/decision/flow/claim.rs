@@ -8,10 +8,10 @@ use super::{
     without_code,
 };
 use crate::{
-    base::{Mailbox, MailboxError},
+    base::Mailbox,
     decision::{
         answer::PasswordAnswer,
-        names::{Identity, MasterPolicy},
+        names::{Identity, MasterPolicy, NameError},
         outcome::{Accepted, Refusal},
         proof::NoFactorAsked,
         record::{MailboxRecord, Versioned},
@@ -24,7 +24,7 @@ impl Login {
         authenticating: Option<Role>,
         returned: Option<&[u8]>,
         auth_user: Option<&[u8]>,
-    ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
+    ) -> Result<VecDeque<(Mailbox, Role)>, NameError> {
         let mut names = VecDeque::new();
         if let Identity::Master { target, .. } = &self.identity {
             names.push_back((target.clone(), Role::MasterTarget));
@@ -73,10 +73,32 @@ impl Login {
     pub(super) fn look(self, mut claim: Box<Claim>) -> Next {
         match claim.waiting.pop_front() {
             Some(asking) => {
-                let load = Effect::Load(asking.0.clone());
-                self.perform(State::Judging(claim, asking), load)
+                let look = self.last_look(&asking);
+                self.perform(State::Judging(claim, asking), look)
             }
             None => self.complete(*claim),
+        }
+    }
+
+    /// The authenticating user's record need not be read again if it is what was seen.
+    fn last_look(&self, (name, role): &(Mailbox, Role)) -> Effect {
+        match (role, &self.seen) {
+            (Role::WithoutCode | Role::WithSession, Some(seen)) => {
+                Effect::Relook(name.clone(), seen.version)
+            }
+            (Role::WithoutCode | Role::WithSession, None)
+            | (Role::WithAppPassword | Role::MasterTarget | Role::Returned, _) => {
+                Effect::Load(name.clone())
+            }
+        }
+    }
+
+    /// The record is the one that was seen.
+    pub(super) fn judge_same(mut self, claim: Claim, role: Role) -> Next {
+        match self.seen.take() {
+            Some(seen) => self.judge(claim, role, Some(seen)),
+            // Never taken for a mailbox that has none.
+            None => unavailable("a record is the same and was not seen before"),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Candidate, Checked, Claim, Effect, Login, Next, PasswordQuestion, Passwords, Role,
+    Basis, Candidate, Checked, Claim, Effect, Login, Look, Next, PasswordQuestion, Passwords, Role,
     Standing, State,
     credential::{Factor, Typed, judge, recognise},
     refuse, still_the_same, unavailable,
@@ -17,7 +17,7 @@ use crate::decision::{
     proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
-    throttle::{Admission, CodeAdmission, Event, Fingerprint, View, admit, admit_code},
+    throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
 };
 
 impl Login {
@@ -32,8 +32,11 @@ impl Login {
             None => self.admitted(record, None),
             Some(throttle) => {
                 // Names that nobody has must not fill the store.
-                let mailbox = record.as_ref().map(|_| self.identity.authenticating());
-                self.counters = throttle.keys_for(mailbox, self.arrival.from);
+                let owner = record.as_ref().map(|record| Owner {
+                    mailbox: self.identity.authenticating().clone(),
+                    since: record.value.created,
+                });
+                self.counters = throttle.keys_for(owner.as_ref(), self.arrival.from);
                 let effect = Effect::Counters(self.counters.clone());
                 self.perform(State::Admitting(record), effect)
             }
@@ -59,7 +62,10 @@ impl Login {
             (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
                 (password, Some(Candidate { factor, seen }))
             }
-            (Typed::Password(password), _) => (password, None),
+            (Typed::Password(password), seen) => {
+                self.seen = seen;
+                (password, None)
+            }
             (Typed::AppPassword(_) | Typed::PasswordAndFactor(..), None) => {
                 return unavailable("a factor was recognised without a record");
             }
@@ -70,7 +76,9 @@ impl Login {
         }
         let counted = !self.counters.is_empty();
         self.hash.clone_from(&hash);
-        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
+        let asked = self.asked.clone();
+        let question =
+            PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
     }
@@ -168,21 +176,30 @@ impl Login {
         }
     }
 
-    /// Nobody else looks at a code of this mailbox now. The very same sign-in may have been made
+    /// Nobody else looks at a code of this mailbox now: is the record still what was seen?
+    pub(super) fn relook(self, checked: Box<Checked>, view: View) -> Next {
+        let Some(candidate) = &checked.candidate else {
+            return unavailable("there was no code to look at");
+        };
+        let name = self.identity.authenticating().clone();
+        let look = Effect::Relook(name, candidate.seen.version);
+        self.perform(State::Relooking(checked, view), look)
+    }
+
+    /// The very same sign-in may have been made
     /// meanwhile, by a connection opened at the same time; otherwise: may this code be looked at?
-    pub(super) fn relooked(
-        self,
-        mut checked: Checked,
-        view: &View,
-        record: Option<Versioned<MailboxRecord>>,
-    ) -> Next {
+    pub(super) fn relooked(self, mut checked: Checked, view: &View, look: Look) -> Next {
         let (Some(throttle), Some(before)) = (&self.policy.throttle, checked.candidate.take())
         else {
             return unavailable("there was no code to look at");
         };
-        let seen = match still_the_same(&before.seen.value, record) {
-            Ok(seen) => seen,
-            Err(why) => return unavailable(why),
+        let Candidate { factor, seen } = before;
+        let seen = match look {
+            Look::Same => seen,
+            Look::Now(record) => match still_the_same(&seen.value, record) {
+                Ok(seen) => seen,
+                Err(why) => return unavailable(why),
+            },
         };
         let now = self.arrival.at;
         if self.signed_in(&seen.value) {
@@ -192,7 +209,7 @@ impl Login {
         let whole = self.fingerprint(self.credential.expose());
         match admit_code(throttle, view, whole, now) {
             CodeAdmission::Look => {
-                checked.candidate = Some(Candidate { factor: before.factor, seen });
+                checked.candidate = Some(Candidate { factor, seen });
                 self.judge_code(checked)
             }
             CodeAdmission::Stale => self.fail(Refusal::UsedCode, Event::StaleCode),
@@ -201,11 +218,12 @@ impl Login {
     }
 
     /// Is the code good, and whose names are involved?
-    pub(super) fn judge_code(self, checked: Checked) -> Next {
+    pub(super) fn judge_code(mut self, checked: Checked) -> Next {
         let Checked { right, user, auth_user, candidate } = checked;
         let (role, standing) = match candidate {
             None => (Some(Role::WithoutCode), Standing::Unproved),
-            Some(Candidate { factor: Factor::Session, .. }) => {
+            Some(Candidate { factor: Factor::Session, seen }) => {
+                self.seen = Some(seen);
                 (Some(Role::WithSession), Standing::Unproved)
             }
             Some(candidate) => {

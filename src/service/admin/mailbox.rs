@@ -6,8 +6,12 @@ use crate::{
         Mailbox, Secret, SecretText, UnixMillis,
         limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
     },
-    decision::record::{MailboxRecord, Versioned},
-    ports::store::{Change, Commit, Expect, StoreError},
+    decision::{
+        record::{MailboxRecord, Versioned},
+        throttle::{Key, Owner},
+    },
+    ports::store::{Change, Commit, EntryKey, Expect, StoreError},
+    service::counters::entry_key,
 };
 
 /// Longest new password: a code, also with a space in it, must fit behind it.
@@ -54,9 +58,10 @@ impl Admin {
         Ok(Response::PasswordSet { mailbox: mailbox.to_string() })
     }
 
-    /// Moves the record in one write set. A started enrolment is dropped with the old name: the
-    /// app would show that name for ever. Sessions, app passwords and recovery codes are dropped
-    /// too: their hashes are bound to the old name, so that none of them opens another mailbox.
+    /// Moves the record in one write set, and the count of failures with it: whoever guesses goes on
+    /// where they were. A started enrolment is dropped with the old name: the app would show that name
+    /// for ever. Sessions, app passwords and recovery codes are dropped too: their hashes are bound to
+    /// the old name, so that none of them opens another mailbox. Which places are known is forgotten.
     pub(super) async fn rename(&self, typed: &str, to: &str) -> Result<Response, AdminError> {
         let (from, to) = (self.name(typed)?, self.name(to)?);
         if from == to {
@@ -71,9 +76,13 @@ impl Admin {
             record.sessions.clear();
             let app_passwords = std::mem::take(&mut record.app_passwords).len();
             let recovery_codes = std::mem::take(&mut record.recovery).len();
+            let created = record.created;
             let mut changes = vec![write(&from, Expect::Version(found.version), None)];
             if let Some(record) = self.worth_keeping(record) {
                 changes.push(write(&to, Expect::Absent, Some(record)));
+                changes.extend(
+                    self.move_counter(counter(&from, created)?, counter(&to, created)?).await?,
+                );
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
             match self.store.commit(changes).await? {
@@ -91,6 +100,17 @@ impl Admin {
         Err(AdminError::Busy)
     }
 
+    /// The changes that take the count of a mailbox's failures along.
+    async fn move_counter(&self, from: EntryKey, to: EntryKey) -> Result<Vec<Change>, AdminError> {
+        let found = self.store.load_entry(&from, self.now()?).await?;
+        let Some(found) = found else { return Ok(Vec::new()) };
+        let expect = Some(Expect::Version(found.version));
+        let moved = Change::Entry { key: to, expect: None, entry: Some(found.value) };
+        Ok(vec![drop_entry(from, expect), moved])
+    }
+
+    /// Drops everything. What is left of the counters, those of its places, belongs to the record that
+    /// was, and ends by itself: a mailbox that is made again under the name starts clean.
     pub(super) async fn remove(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
@@ -98,6 +118,7 @@ impl Admin {
             let changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
+                drop_entry(counter(&mailbox, found.value.created)?, None),
             ];
             match self.store.commit(changes).await? {
                 Commit::Done(_) => return Ok(Response::Removed { mailbox: mailbox.to_string() }),
@@ -153,6 +174,16 @@ impl Admin {
             }
         }
     }
+}
+
+/// Where the failures of a mailbox are counted.
+fn counter(mailbox: &Mailbox, created: UnixMillis) -> Result<EntryKey, AdminError> {
+    let owner = Owner { mailbox: mailbox.clone(), since: created };
+    Ok(entry_key(&Key::Mailbox(owner))?)
+}
+
+fn drop_entry(key: EntryKey, expect: Option<Expect>) -> Change {
+    Change::Entry { key, expect, entry: None }
 }
 
 /// A password that a login can carry.

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Default)]
 struct State {
     records: BTreeMap<Mailbox, Versioned<MailboxRecord>>,
-    entries: BTreeMap<(Mailbox, &'static str), Versioned<Entry>>,
+    entries: BTreeMap<(Mailbox, &'static str, String), Versioned<Entry>>,
     version: u64,
     fault: Option<StoreError>,
     conflicts: usize,
@@ -60,6 +60,10 @@ impl MemoryStore {
     }
 }
 
+fn name(key: &EntryKey) -> (Mailbox, &'static str, String) {
+    (key.mailbox.clone(), key.kind, key.id.clone())
+}
+
 fn holds(found: Option<Version>, expect: Expect) -> bool {
     match expect {
         Expect::Absent => found.is_none(),
@@ -78,7 +82,7 @@ impl State {
                 holds(self.records.get(mailbox).map(|found| found.version), *expect)
             }
             Change::Entry { key, expect, .. } => {
-                let found = self.entries.get(&(key.mailbox.clone(), key.kind));
+                let found = self.entries.get(&name(key));
                 expect.is_none_or(|expect| holds(found.map(|found| found.version), expect))
             }
         }
@@ -94,10 +98,10 @@ impl State {
                 self.records.remove(&mailbox);
             }
             Change::Entry { key, entry: Some(value), .. } => {
-                self.entries.insert((key.mailbox, key.kind), Versioned { value, version });
+                self.entries.insert(name(&key), Versioned { value, version });
             }
             Change::Entry { key, entry: None, .. } => {
-                self.entries.remove(&(key.mailbox, key.kind));
+                self.entries.remove(&name(&key));
             }
         }
     }
@@ -121,7 +125,7 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Option<Versioned<Entry>>, StoreError>> {
         Box::pin(async move {
             let state = self.state();
-            let found = state.entries.get(&(key.mailbox.clone(), key.kind));
+            let found = state.entries.get(&name(key));
             state.result(found.filter(|found| found.value.expires > now).cloned())
         })
     }
