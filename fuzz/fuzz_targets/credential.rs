@@ -182,13 +182,17 @@ fuzz_target!(|input: Typed| {
                 user: Some(b"alice@example.org".to_vec()),
                 auth_user: None,
             }),
-            Effect::Burn(write) => {
+            Effect::Burn(write, _) => {
                 record = *write.record;
                 Input::Burned(BurnAnswer::Burned)
             }
+            Effect::Relook(..) => Input::Same,
             Effect::Touch(_) => Input::Touched(BurnAnswer::Burned),
-            Effect::Counters(_) | Effect::CodeCounters(..) | Effect::Count(..) => {
-                panic!("nothing is throttled here")
+            Effect::Counters(_)
+            | Effect::CodeCounters(..)
+            | Effect::Count(..)
+            | Effect::Relay { .. } => {
+                panic!("nothing is throttled or relayed here")
             }
         });
     };
