@@ -63,7 +63,7 @@ use super::{
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, NetAddress, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, NetAddress, Secret, SecretText, UnixMillis, limits::CREDENTIAL_BYTES};
 
 /// What ends a login whose driver has made a mistake.
 const MISTAKEN: &str = "an effect was answered with the result of another one";
@@ -105,6 +105,8 @@ struct Login {
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The stored hash that the password was checked against.
+    hash: Option<SecretText>,
     /// The authenticating user's record when it was last seen, where nothing else keeps it.
     seen: Option<Versioned<MailboxRecord>>,
     /// What the rules would refuse if this were not a dry run.
@@ -225,6 +227,7 @@ impl Flow {
             via,
             counters,
             password,
+            hash: None,
             seen: None,
             would_refuse: None,
         };
