@@ -22,6 +22,8 @@ mod chunks;
 mod client;
 #[path = "doors/client_bad_input.rs"]
 mod client_bad_input;
+#[path = "doors/closing.rs"]
+mod closing;
 #[path = "doors/crowd.rs"]
 mod crowd;
 #[path = "doors/enforced.rs"]

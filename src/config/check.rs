@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef, audit, enforcement, mechanisms, names,
+    RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, audit, enforcement, mechanisms,
+    names,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
@@ -241,10 +242,17 @@ fn listener_kind(
         Client,
     }
     const KINDS: &[(&str, Kind)] = &[("login", Kind::Login), ("client", Kind::Client)];
+    const TEMP_FAIL: &[(&str, TempFail)] =
+        &[("answer", TempFail::Answer), ("close", TempFail::Close)];
     match section.required("kind", report, values::choice(KINDS)) {
         Some(Kind::Login) => {
             let upstream = section.required("upstream", report, values::socket_path)?;
             sockets.asked.push((upstream.clone(), section.place("upstream")));
+            if section.has("temp_fail") {
+                let what = "belongs to listeners of kind \"client\"; Dovecot's login processes \
+                            understand the answer";
+                section.mistake("temp_fail", what.into(), report);
+            }
             Some(ListenerKind::Login { upstream })
         }
         Some(Kind::Client) => {
@@ -253,11 +261,13 @@ fn listener_kind(
                             passwords.upstream";
                 section.mistake("upstream", what.into(), report);
             }
-            Some(ListenerKind::Client)
+            let temp_fail = section.read("temp_fail", report, values::choice(TEMP_FAIL));
+            Some(ListenerKind::Client { temp_fail: temp_fail.unwrap_or(TempFail::Answer) })
         }
         None => {
             // Not judged without a kind, but known.
             section.has("upstream");
+            section.has("temp_fail");
             None
         }
     }
@@ -300,7 +310,7 @@ fn repeated<T: PartialEq>(all: &[(T, Place)]) -> impl Iterator<Item = (&Place, &
 fn together(config: &Config, report: &mut Report) {
     let passwords = &config.passwords;
     let login = config.listeners.iter().find(|l| matches!(l.kind, ListenerKind::Login { .. }));
-    let client = config.listeners.iter().find(|l| matches!(l.kind, ListenerKind::Client));
+    let client = config.listeners.iter().find(|l| matches!(l.kind, ListenerKind::Client { .. }));
     match (passwords.source, login, client) {
         (PasswordSourceKind::Dovecot, _, Some(client)) if passwords.upstream.is_none() => {
             let what = format!(

@@ -173,7 +173,20 @@ pub enum ListenerKind {
         upstream: PathBuf,
     },
     /// Postfix, Exim and other SASL clients, answered by mail2fa.
-    Client,
+    Client {
+        /// How they hear that no decision was possible.
+        temp_fail: TempFail,
+    },
+}
+
+/// How a client hears that no decision was possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TempFail {
+    /// FAIL with `temp_fail`.
+    Answer,
+    /// The connection ends without an answer. For Exim, to which every FAIL is a wrong password
+    /// (4.98, src/auths/dovecot.c).
+    Close,
 }
 
 /// `[control]`

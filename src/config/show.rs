@@ -6,7 +6,9 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
+use super::{
+    Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind, TempFail,
+};
 use crate::{
     base::{RelayedMechanism, Service},
     decision::{
@@ -215,10 +217,16 @@ fn listener(listener: &ListenerConfig, out: &mut Out) {
         ListenerKind::Login { upstream } => {
             out.text("kind", Some("login"));
             out.path("upstream", Some(upstream));
+            out.text("temp_fail", None);
         }
-        ListenerKind::Client => {
+        ListenerKind::Client { temp_fail } => {
             out.text("kind", Some("client"));
             out.path("upstream", None);
+            let temp_fail = match temp_fail {
+                TempFail::Answer => "answer",
+                TempFail::Close => "close",
+            };
+            out.text("temp_fail", Some(temp_fail));
         }
     }
     out.path("socket", Some(&listener.socket));

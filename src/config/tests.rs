@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
+    TempFail,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -74,7 +75,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.refusals.delay, Duration::from_secs(2));
     assert_eq!((config.log.target, config.log.level.as_str()), (LogTarget::Auto, "info"));
     let [listener] = &config.listeners[..] else { panic!("one listener") };
-    assert_eq!(listener.kind, ListenerKind::Client);
+    assert_eq!(listener.kind, ListenerKind::Client { temp_fail: TempFail::Answer });
     assert_eq!((listener.mode, listener.connections), (0o600, 4_096));
     assert_eq!((&listener.owner, &listener.group), (&None, &None));
 }
@@ -163,6 +164,14 @@ fn every_key_is_read() {
     assert_eq!(listener.owner.as_ref().map(|owner| owner.uid), Some(101));
     assert_eq!(listener.group.as_ref().map(|group| group.gid), Some(77));
     assert_eq!((listener.mode, listener.connections), (0o666, 9));
+    assert_eq!(Config::parse(&config.to_toml(), &Fixed).unwrap(), config, "show parses to itself");
+}
+
+#[test]
+fn a_client_may_hear_of_temp_fail_by_the_end_of_its_connection() {
+    let config = parse(&with_listener("temp_fail = \"close\"")).unwrap();
+    let [listener] = &config.listeners[..] else { panic!("one listener") };
+    assert_eq!(listener.kind, ListenerKind::Client { temp_fail: TempFail::Close });
     assert_eq!(Config::parse(&config.to_toml(), &Fixed).unwrap(), config, "show parses to itself");
 }
 
@@ -263,6 +272,12 @@ fn one_mistake_each() {
         (with_listener("owner = \"broken\""), "cannot be looked up: no answer"),
         (with_listener("group = \"4294967295\""), "there is no group"),
         (with_listener("upstream = \"/run/u\""), "belongs to listeners of kind \"login\""),
+        (with_listener("temp_fail = \"535\""), "\"535\" is not \"answer\" or \"close\""),
+        (
+            with_listener("temp_fail = \"close\"")
+                .replace("\"client\"", "\"login\"\nupstream = \"/run/u\""),
+            "listener[1].temp_fail: belongs to listeners of kind \"client\"",
+        ),
         (
             with_listener(second).replace("\"b\"", "\"a\""),
             "listener[2].name: is also the listener[1].name",

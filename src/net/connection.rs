@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     base::limits::{HANDSHAKE_SECONDS, LOGIN_SECONDS},
+    config::TempFail,
     decision::outcome::Outcome,
     ports::{audit::LoginResult, password::PasswordSource},
     service::authenticate::Authenticator,
@@ -39,6 +40,8 @@ pub struct Shared {
     pub authenticator: Arc<Authenticator>,
     /// How long refusals are held back.
     pub refusal_delay: Duration,
+    /// How a peer hears that no decision was possible.
+    pub temp_fail: TempFail,
     /// Cancelled when the daemon stops: running logins are finished, no new ones are taken.
     pub stopping: CancellationToken,
 }
@@ -187,6 +190,10 @@ async fn run<S: Session>(
     loop {
         if !draining {
             logins.take(&mut wire.server)?;
+        }
+        if !draining && logins.is_closing() {
+            draining = true;
+            logins.hang_up();
         }
         wire.write()?;
         if draining && logins.is_idle() {

@@ -22,9 +22,12 @@ use super::{
 };
 use crate::{
     base::{Secret, limits::PENDING_REQUESTS},
+    config::TempFail,
     ports::audit::LoginResult,
     service::authenticate::MALFORMED,
-    wire::{AnswerError, Attempt, Fatal, Rejection, RelayStart, RequestId, Server, ServerEvent},
+    wire::{
+        AnswerError, Attempt, Fatal, Fields, Rejection, RelayStart, RequestId, Server, ServerEvent,
+    },
 };
 
 /// The logins of one connection.
@@ -39,6 +42,8 @@ pub(super) struct Logins<S> {
     /// Where the challenges of all exchanges come from, and a handle for each new one.
     challenges: mpsc::Receiver<(RequestId, Secret)>,
     challenge: mpsc::Sender<(RequestId, Secret)>,
+    /// A login is to hear of `temp_fail` by the end of the connection.
+    closing: bool,
 }
 
 /// A login that waits for its answer.
@@ -70,6 +75,7 @@ impl<S: Session> Logins<S> {
             responses: HashMap::new(),
             challenges,
             challenge,
+            closing: false,
         }
     }
 
@@ -142,10 +148,10 @@ impl<S: Session> Logins<S> {
         let written = match reply {
             Reply::Ok(fields) => match server.accept(id, &fields) {
                 // No line holds what Dovecot sent along: the login still needs its one answer.
-                Err(AnswerError::TooLong) => server.refuse(id, &translate::unavailable()),
+                Err(AnswerError::TooLong) => self.temp_fail(server, id, &translate::unavailable()),
                 sent => sent,
             },
-            Reply::TempFail(fields) => server.refuse(id, &fields),
+            Reply::TempFail(fields) => self.temp_fail(server, id, &fields),
             Reply::Refused(fields) => {
                 let now = Instant::now();
                 self.refusals.hold(arrived, now, id, fields);
@@ -155,6 +161,27 @@ impl<S: Session> Logins<S> {
         if let Err(error) = written {
             tracing::debug!(listener = &*self.shared.name, %error, "an answer was not sent");
         }
+    }
+
+    /// Says that there is no verdict, or leaves that to the end of the connection.
+    fn temp_fail(
+        &mut self,
+        server: &mut Server,
+        id: RequestId,
+        fields: &Fields,
+    ) -> Result<(), AnswerError> {
+        match self.shared.temp_fail {
+            TempFail::Answer => server.refuse(id, fields),
+            TempFail::Close => {
+                self.closing = true;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the connection must end, once the logins that still run are answered.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing
     }
 
     /// Waits for a login that is decided or asks for more; for ever if there is none.

@@ -150,7 +150,7 @@ pub fn refused(typed: &[u8]) -> Reply {
     Reply::Refused(Fields::new().with("user", typed))
 }
 
-/// No decision was possible. `temp` is the older spelling, which Exim reads.
+/// No decision was possible. `temp` is the older spelling. Exim reads neither: see `config::TempFail`.
 pub fn temp_fail(typed: &[u8]) -> Reply {
     let fields = Fields::new().with("user", typed).with_flag("temp").with("code", b"temp_fail");
     Reply::TempFail(fields)

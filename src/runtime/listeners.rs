@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::compose::Source;
 use crate::{
-    config::{Config, ListenerConfig, ListenerKind, PasswordsConfig},
+    config::{Config, ListenerConfig, ListenerKind, PasswordsConfig, TempFail},
     net::{
         client::{self, ClientDoor},
         connection::{Door, Shared},
@@ -155,15 +155,19 @@ impl Listeners {
             name: name.as_str().into(),
             authenticator: Arc::clone(&self.authenticator),
             refusal_delay: made_from.refusal_delay,
+            temp_fail: match config.kind {
+                ListenerKind::Client { temp_fail } => temp_fail,
+                ListenerKind::Login { .. } => TempFail::Answer,
+            },
             stopping: stopping.clone(),
         };
         let no_source = || ListenError::NoSource(name.clone());
         let accepting = match (&config.kind, source) {
-            (ListenerKind::Client, Source::Upstream { pool, vouch: _ }) => {
+            (ListenerKind::Client { .. }, Source::Upstream { pool, vouch: _ }) => {
                 let passwords = client::Passwords::Upstream(pool.clone().ok_or_else(no_source)?);
                 self.spawn(config, ClientDoor::new(shared.clone(), passwords), shared)?
             }
-            (ListenerKind::Client, Source::Stored { hasher, .. }) => {
+            (ListenerKind::Client { .. }, Source::Stored { hasher, .. }) => {
                 let passwords = client::Passwords::Stored(Arc::clone(hasher));
                 self.spawn(config, ClientDoor::new(shared.clone(), passwords), shared)?
             }

@@ -10,6 +10,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use mail2fa::{
     audit::Everyone,
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
+    config::TempFail,
     decision::{
         enforcement::EnforcementPolicy,
         flow::{self, Policy},
@@ -57,6 +58,7 @@ pub struct Options {
     pub names: NameRules,
     pub delay: Duration,
     pub connections: usize,
+    pub temp_fail: TempFail,
     pub sessions: SessionPolicy,
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
@@ -76,6 +78,7 @@ impl Default for Options {
             names: NameRules::default(),
             delay: DELAY,
             connections: LISTENER_CONNECTIONS,
+            temp_fail: TempFail::Answer,
             sessions: SessionPolicy::default(),
             throttle: None,
             enforcement: EnforcementPolicy::default(),
@@ -166,6 +169,7 @@ impl Stand {
             name: "test".into(),
             authenticator: Arc::new(authenticator),
             refusal_delay: options.delay,
+            temp_fail: options.temp_fail,
             stopping: stopping.clone(),
         };
         let tasks = TaskTracker::new();

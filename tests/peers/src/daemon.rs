@@ -127,6 +127,12 @@ impl Mail2fa {
              owner = \"{owner}\"\ngroup = \"{owner}\"\nmode = \"0600\"\n",
             self.client_socket.display()
         );
+        let _ = write!(
+            text,
+            "\n[[listener]]\nname = \"exim\"\nkind = \"client\"\nsocket = \"{}\"\n\
+             temp_fail = \"close\"\nowner = \"{owner}\"\ngroup = \"{owner}\"\nmode = \"0600\"\n",
+            self.exim_socket().display()
+        );
         text
     }
 
@@ -303,6 +309,11 @@ impl Mail2fa {
     /// The socket that Postfix, or doveadm in its place, asks.
     pub fn client_socket(&self) -> &Path {
         &self.client_socket
+    }
+
+    /// The socket that Exim asks, beside the other one.
+    pub fn exim_socket(&self) -> PathBuf {
+        self.client_socket.with_file_name("exim")
     }
 }
 

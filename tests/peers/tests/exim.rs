@@ -10,7 +10,7 @@ const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 fn start(generation: Generation, mode: PasswordMode) -> (Stand, Exim) {
     let stand = Stand::start_with_clock(generation, mode).unwrap();
-    let socket = stand.mail2fa().client_socket().to_path_buf();
+    let socket = stand.mail2fa().exim_socket();
     let exim = Exim::start(&stand.folder, &socket, stand.dovecot.lmtp()).unwrap();
     (stand, exim)
 }
@@ -61,8 +61,8 @@ fn exim(generation: Generation, mode: PasswordMode) {
     match mode {
         PasswordMode::Dovecot => {
             wait::until_file_has(&stand.mail2fa().log_file(), "reason=temp_fail").unwrap();
-            // "Not now" is no answer that Exim takes from this protocol: every FAIL is a 535.
-            answer.must_be_refused("no Dovecot to ask")
+            answer.must_be_unavailable("no Dovecot to ask");
+            login(Sasl::Plain, bob()).must_be_unavailable("no Dovecot to ask, PLAIN")
         }
         PasswordMode::Store => answer.must_be_in("no need for Dovecot"),
     };
