@@ -11,6 +11,7 @@ pub mod enrolment;
 pub mod flow;
 pub mod names;
 pub mod outcome;
+pub mod panel;
 pub mod place;
 pub mod proof;
 pub mod record;

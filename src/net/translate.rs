@@ -10,7 +10,10 @@
 use std::sync::Arc;
 
 use crate::{
-    decision::{flow::Request, outcome::Outcome},
+    decision::{
+        flow::{Credential, Request},
+        outcome::Outcome,
+    },
     ports::password::{PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
     wire::{Attempt, Fields, Parameters},
@@ -36,7 +39,7 @@ pub fn request(attempt: &Attempt) -> Request {
     Request {
         authzid: attempt.credentials.authzid.clone(),
         authcid: attempt.credentials.authcid.clone(),
-        credential: attempt.credentials.password.clone(),
+        credential: Credential::Joined(attempt.credentials.password.clone()),
         service: attempt.parameters.service(),
         remote: attempt.parameters.remote_ip(),
     }

@@ -10,6 +10,7 @@ use crate::{
         app_password::TypedAppPassword,
         code::{Code, SplitError, split},
         digest::Digest,
+        flow::Credential,
         outcome::Refusal,
         record::MailboxRecord,
         recovery::RecoveryCode,
@@ -24,6 +25,8 @@ pub(super) enum Factor {
     Code(Code),
     /// The hash of what has the shape of a recovery code.
     Recovery(Digest),
+    /// Neither of them, in the field for one.
+    Malformed,
     /// Either of them, in a sign-in that lives.
     Session,
 }
@@ -43,11 +46,17 @@ pub(super) enum Typed {
 
 /// Recognises a credential. `live` says whether the record has a live sign-in of it.
 pub(super) fn recognise(
-    credential: &Secret,
+    credential: &Credential,
     record: Option<&MailboxRecord>,
     live: impl Fn(&MailboxRecord) -> bool,
     recovery: impl Fn(&RecoveryCode) -> Digest,
 ) -> Typed {
+    let credential = match credential {
+        Credential::Joined(credential) => credential,
+        Credential::Apart { password, factor } => {
+            return in_fields(password, factor.as_ref(), record, live, recovery);
+        }
+    };
     let Some(record) = record else {
         return Typed::Password(credential.clone());
     };
@@ -69,6 +78,31 @@ pub(super) fn recognise(
         },
     };
     Typed::PasswordAndFactor(password, if live(record) { Factor::Session } else { factor })
+}
+
+/// Recognises what stands in the fields of a form. Without a code it is a password, as far as that goes:
+/// the last look refuses it where a code is asked.
+fn in_fields(
+    password: &Secret,
+    factor: Option<&Secret>,
+    record: Option<&MailboxRecord>,
+    live: impl Fn(&MailboxRecord) -> bool,
+    recovery: impl Fn(&RecoveryCode) -> Digest,
+) -> Typed {
+    let (Some(record), Some(typed)) = (record.filter(|record| record.is_enrolled()), factor) else {
+        return Typed::Password(password.clone());
+    };
+    if password.expose().trim_ascii().is_empty() {
+        return Typed::Hopeless(Refusal::EmptyPassword);
+    }
+    let bytes = typed.expose().trim_ascii();
+    let factor = match (RecoveryCode::parse(bytes), Code::parse(bytes)) {
+        _ if live(record) => Factor::Session,
+        (Some(code), _) => Factor::Recovery(recovery(&code)),
+        (None, Some(code)) => Factor::Code(code),
+        (None, None) => Factor::Malformed,
+    };
+    Typed::PasswordAndFactor(password.clone(), factor)
 }
 
 /// What using up a code does to the record.
@@ -97,7 +131,7 @@ pub(super) fn judge(
         },
         Factor::Recovery(digest) if record.recovery.contains(digest) => Ok(Burn::Recovery(*digest)),
         // Used, of an old set, or never one: the set does not remember.
-        Factor::Recovery(_) => Err(Refusal::WrongCode),
+        Factor::Recovery(_) | Factor::Malformed => Err(Refusal::WrongCode),
         Factor::Session => Err(Refusal::UsedCode),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    BURN_ATTEMPTS, Basis, Candidate, Claim, Effect, Login, Next, Standing, State, Write,
+    BURN_ATTEMPTS, Basis, Candidate, Claim, Credential, Effect, Login, Next, Standing, State,
+    Write,
     credential::{Factor, judge},
     refuse, still_the_same, unavailable,
 };
@@ -33,7 +34,15 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let session = sessions.open(self.session, self.arrival.clone(), &record.sessions);
+        let session = match self.typed {
+            Credential::Joined(_) => {
+                sessions.open(self.session, self.arrival.clone(), &record.sessions)
+            }
+            // Who asks by a form keeps a session of its own; this one is for a form sent twice.
+            Credential::Apart { .. } => {
+                sessions.open_briefly(self.session, self.arrival.clone(), &record.sessions)
+            }
+        };
         record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         let write = self.write(candidate.seen.version, record);
         let basis = Basis::Password(right, Standing::ToBurn(candidate));
@@ -52,7 +61,7 @@ impl Login {
                 Factor::Recovery(_) => {
                     Accepted::by_password_and_recovery_code(identity, user, right, burned)
                 }
-                Factor::Code(_) | Factor::Session => {
+                Factor::Code(_) | Factor::Malformed | Factor::Session => {
                     Accepted::by_password_and_code(identity, user, right, burned)
                 }
             });

@@ -45,7 +45,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
+    Credential, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request,
+    Write,
 };
 
 pub use super::answer::{BurnAnswer, PasswordAnswer};
@@ -76,6 +77,8 @@ pub struct Flow {
 struct Login {
     policy: Arc<Policy>,
     identity: Identity,
+    typed: Credential,
+    /// All of it.
     credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
@@ -175,20 +178,26 @@ impl Flow {
         if request.credential.is_empty() {
             return refuse(Refusal::EmptyPassword);
         }
-        if request.credential.len() > CREDENTIAL_BYTES {
+        if request.credential.has_nul() {
+            return refuse(Refusal::Malformed);
+        }
+        let credential = request.credential.whole();
+        if credential.len() > CREDENTIAL_BYTES {
             return refuse(Refusal::TooLong);
         }
         let stored = policy.passwords == Passwords::Stored;
-        if stored && matches!(identity, Identity::Master { .. }) {
-            // Our own passwords know no master users.
+        let form = matches!(request.credential, Credential::Apart { .. });
+        if (stored || form) && matches!(identity, Identity::Master { .. }) {
+            // Our own passwords know no master users, and what a form opens is the owner's.
             return refuse(Refusal::BadName);
         }
-        let Request { credential, service, remote, .. } = request;
+        let Request { credential: typed, service, remote, .. } = request;
         let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let login =
+            Login { policy, identity, typed, credential, session, arrival, counters, password };
         login.perform(State::Loading, load)
     }
 

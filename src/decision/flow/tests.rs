@@ -20,6 +20,7 @@ use crate::{
     },
 };
 
+mod form;
 mod signins;
 mod throttled;
 
@@ -163,7 +164,7 @@ fn request(user: &str, credential: &str) -> Request {
     Request {
         authzid: Vec::new(),
         authcid: user.into(),
-        credential: Secret::from_slice(credential.as_bytes()),
+        credential: Credential::Joined(Secret::from_slice(credential.as_bytes())),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
     }

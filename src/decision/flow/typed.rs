@@ -51,7 +51,7 @@ impl Login {
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
         let live = |record: &MailboxRecord| self.signed_in(record);
-        let typed = recognise(&self.credential, value, live, recovery);
+        let typed = recognise(&self.typed, value, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
@@ -156,9 +156,10 @@ impl Login {
         }
         let checked = Checked { right, user, auth_user, candidate };
         match &checked.candidate {
-            Some(Candidate { factor: Factor::Code(_) | Factor::Recovery(_), .. })
-                if !self.counters.is_empty() =>
-            {
+            Some(Candidate {
+                factor: Factor::Code(_) | Factor::Recovery(_) | Factor::Malformed,
+                ..
+            }) if !self.counters.is_empty() => {
                 let mailbox = self.identity.authenticating().clone();
                 let effect = Effect::CodeCounters(mailbox, self.counters.clone());
                 self.perform(State::AdmittingCode(Box::new(checked)), effect)
