@@ -3,7 +3,7 @@
 use super::{
     app_password::AppPasswordMismatch,
     names::Identity,
-    proof::{AppPasswordRight, CodeBurned, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, Before, CodeBurned, NoFactorAsked, PasswordRight, SessionLive},
 };
 
 /// The end of a login. Nothing else ends one.
@@ -46,16 +46,19 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// A fresh code or recovery code, of somebody who is at the User Panel already. Opens no mailbox.
+    PanelAndCode,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::PanelAndCode,
     ];
 
     /// The word in the log.
@@ -66,6 +69,7 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::PanelAndCode => "panel+code",
         }
     }
 }
@@ -81,24 +85,32 @@ impl Accepted {
         Self { identity, method: Method::Password, user }
     }
 
-    /// Accepts on password and code.
-    pub(super) fn by_password_and_code(
+    /// Accepts on a code, and what stood before it.
+    pub(super) fn by_code(
         identity: Identity,
         user: Option<Vec<u8>>,
-        _right: PasswordRight,
+        before: &Before,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndCode, user }
+        let method = match before {
+            Before::Password(_) => Method::PasswordAndCode,
+            Before::Panel(_) => Method::PanelAndCode,
+        };
+        Self { identity, method, user }
     }
 
-    /// Accepts on password and recovery code.
-    pub(super) fn by_password_and_recovery_code(
+    /// Accepts on a recovery code, and what stood before it.
+    pub(super) fn by_recovery_code(
         identity: Identity,
         user: Option<Vec<u8>>,
-        _right: PasswordRight,
+        before: &Before,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndRecoveryCode, user }
+        let method = match before {
+            Before::Password(_) => Method::PasswordAndRecoveryCode,
+            Before::Panel(_) => Method::PanelAndCode,
+        };
+        Self { identity, method, user }
     }
 
     /// Accepts on the password and a sign-in that still lives.

@@ -5,6 +5,7 @@ use super::{
     answer::{BurnAnswer, PasswordAnswer},
     app_password::{AppPassword, AppPasswordMismatch, TypedAppPassword},
     digest::{CredentialKey, Digest},
+    panel::{PanelPolicy, PanelSession, Standing},
     place::Use,
     record::MailboxRecord,
     session::SessionPolicy,
@@ -27,6 +28,31 @@ impl PasswordRight {
             PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
         }
     }
+}
+
+/// A sign-in to the User Panel lives.
+#[derive(Debug)]
+pub struct SignedIn(());
+
+impl SignedIn {
+    /// The proof, if the stored session lives at this moment for a mailbox that stands like this.
+    pub fn from_session(
+        session: &PanelSession,
+        policy: &PanelPolicy,
+        standing: &Standing,
+        now: UnixMillis,
+    ) -> Option<Self> {
+        session.is_live(policy, standing, now).then_some(Self(()))
+    }
+}
+
+/// What stands before a code.
+#[derive(Debug)]
+pub enum Before {
+    /// The password was typed with it.
+    Password(PasswordRight),
+    /// Its owner is at the panel already, and is asked for a fresh one.
+    Panel(SignedIn),
 }
 
 /// What an answer says that is not "right".

@@ -13,7 +13,7 @@ use crate::{
         answer::PasswordAnswer,
         names::{Identity, MasterPolicy},
         outcome::{Accepted, Refusal},
-        proof::NoFactorAsked,
+        proof::{Before, NoFactorAsked},
         record::{MailboxRecord, Versioned},
     },
 };
@@ -139,8 +139,9 @@ impl Login {
                 unavailable("no factor was proved and none was ruled out")
             }
             Basis::Password(right, Standing::ToBurn(candidate)) => {
-                self.burn(right, user, candidate, 0)
+                self.burn(Before::Password(right), user, candidate, 0)
             }
+            Basis::Panel(live, candidate) => self.burn(Before::Panel(live), user, candidate, 0),
             Basis::Password(right, Standing::NotAsked(no_factor)) => {
                 let identity = self.identity.clone();
                 self.accept(Accepted::by_password(identity, user, right, no_factor))

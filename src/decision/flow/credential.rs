@@ -95,14 +95,31 @@ fn in_fields(
     if password.expose().trim_ascii().is_empty() {
         return Typed::Hopeless(Refusal::EmptyPassword);
     }
+    let factor = if live(record) { Factor::Session } else { read(typed, recovery) };
+    Typed::PasswordAndFactor(password.clone(), factor)
+}
+
+/// What stands in the field for a code, where nothing else is asked; `None` without a second factor.
+pub(super) fn challenged(
+    typed: &Credential,
+    record: Option<&MailboxRecord>,
+    recovery: impl Fn(&RecoveryCode) -> Digest,
+) -> Option<Factor> {
+    record.filter(|record| record.is_enrolled())?;
+    match typed {
+        Credential::Apart { factor: Some(typed), .. } => Some(read(typed, recovery)),
+        Credential::Apart { factor: None, .. } | Credential::Joined(_) => None,
+    }
+}
+
+/// Reads the field for a code.
+fn read(typed: &Secret, recovery: impl Fn(&RecoveryCode) -> Digest) -> Factor {
     let bytes = typed.expose().trim_ascii();
-    let factor = match (RecoveryCode::parse(bytes), Code::parse(bytes)) {
-        _ if live(record) => Factor::Session,
+    match (RecoveryCode::parse(bytes), Code::parse(bytes)) {
         (Some(code), _) => Factor::Recovery(recovery(&code)),
         (None, Some(code)) => Factor::Code(code),
         (None, None) => Factor::Malformed,
-    };
-    Typed::PasswordAndFactor(password.clone(), factor)
+    }
 }
 
 /// What using up a code does to the record.

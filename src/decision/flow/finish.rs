@@ -12,7 +12,7 @@ use crate::decision::{
     answer::BurnAnswer,
     app_password::AppPasswordId,
     outcome::{Accepted, Method, Outcome, Refusal},
-    proof::{CodeBurned, PasswordRight},
+    proof::{Before, CodeBurned},
     record::{MailboxRecord, Version, Versioned},
     throttle::{Event, Fingerprint},
 };
@@ -21,7 +21,7 @@ impl Login {
     /// Uses the code up, and opens the session of this sign-in with the same write.
     pub(super) fn burn(
         self,
-        right: PasswordRight,
+        before: Before,
         user: Option<Vec<u8>>,
         candidate: Candidate,
         attempts: u8,
@@ -34,18 +34,25 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let session = match self.typed {
-            Credential::Joined(_) => {
-                sessions.open(self.session, self.arrival.clone(), &record.sessions)
+        let (digest, opened) = (self.session, self.arrival.clone());
+        let session = match (&before, &self.typed) {
+            (Before::Password(_), Credential::Joined(_)) => {
+                Some(sessions.open(digest, opened, &record.sessions))
             }
             // Who asks by a form keeps a session of its own; this one is for a form sent twice.
-            Credential::Apart { .. } => {
-                sessions.open_briefly(self.session, self.arrival.clone(), &record.sessions)
+            (Before::Password(_), Credential::Apart { .. }) => {
+                Some(sessions.open_briefly(digest, opened, &record.sessions))
             }
+            (Before::Panel(_), _) => None,
         };
-        record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
+        if let Some(session) = session {
+            record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
+        }
         let write = self.write(candidate.seen.version, record);
-        let basis = Basis::Password(right, Standing::ToBurn(candidate));
+        let basis = match before {
+            Before::Password(right) => Basis::Password(right, Standing::ToBurn(candidate)),
+            Before::Panel(live) => Basis::Panel(live, candidate),
+        };
         let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
         self.perform(State::Burning(claim, attempts), Effect::Burn(write))
     }
@@ -53,16 +60,14 @@ impl Login {
     pub(super) fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
         if let Some(burned) = CodeBurned::from_answer(&answer) {
             let Claim { basis, user, .. } = *claim;
-            let Basis::Password(right, Standing::ToBurn(candidate)) = basis else {
+            let Some((before, candidate)) = to_burn(basis) else {
                 return unavailable("nothing was to be used up");
             };
             let identity = self.identity.clone();
             return self.accept(match candidate.factor {
-                Factor::Recovery(_) => {
-                    Accepted::by_password_and_recovery_code(identity, user, right, burned)
-                }
+                Factor::Recovery(_) => Accepted::by_recovery_code(identity, user, &before, burned),
                 Factor::Code(_) | Factor::Malformed | Factor::Session => {
-                    Accepted::by_password_and_code(identity, user, right, burned)
+                    Accepted::by_code(identity, user, &before, burned)
                 }
             });
         }
@@ -88,19 +93,21 @@ impl Login {
         record: Option<Versioned<MailboxRecord>>,
     ) -> Next {
         let Claim { basis, user, .. } = claim;
-        let Basis::Password(right, Standing::ToBurn(before)) = basis else {
+        let Some((before, candidate)) = to_burn(basis) else {
             return unavailable("nothing was to be used up");
         };
-        let seen = match still_the_same(&before.seen.value, record) {
+        let seen = match still_the_same(&candidate.seen.value, record) {
             Ok(seen) => seen,
             Err(why) => return unavailable(why),
         };
-        match self.session_live(&seen.value) {
-            Some(live) => {
+        match (before, self.session_live(&seen.value)) {
+            (Before::Password(right), Some(live)) => {
                 let identity = self.identity.clone();
                 self.accept(Accepted::by_session(identity, user, right, live))
             }
-            None => self.burn(right, user, Candidate { factor: before.factor, seen }, attempts),
+            (before, _) => {
+                self.burn(before, user, Candidate { factor: candidate.factor, seen }, attempts)
+            }
         }
     }
 
@@ -157,7 +164,7 @@ impl Login {
             // Says nothing of the person: a program's password is not what is guessed.
             Method::AppPassword => return Next::Finish(outcome),
             Method::Password | Method::PasswordAndSession => None,
-            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode | Method::PanelAndCode => {
                 Some(self.fingerprint(self.credential.expose()))
             }
         };
@@ -176,5 +183,17 @@ impl Login {
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
         let whole = self.fingerprint(self.credential.expose());
         self.finish_counting(Outcome::Refused(refusal), event(whole))
+    }
+}
+
+/// What is to be used up, and what stands before it.
+fn to_burn(basis: Basis) -> Option<(Before, Candidate)> {
+    match basis {
+        Basis::Password(right, Standing::ToBurn(candidate)) => {
+            Some((Before::Password(right), candidate))
+        }
+        Basis::Panel(live, candidate) => Some((Before::Panel(live), candidate)),
+        Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::NotAsked(_))
+        | Basis::AppPassword(..) => None,
     }
 }

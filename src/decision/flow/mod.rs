@@ -56,11 +56,11 @@ use super::{
     names::Identity,
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, Before, NoFactorAsked, PasswordRight, SessionLive, SignedIn},
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::CREDENTIAL_BYTES};
 
 /// How often a lost race for a record is run again before the login ends as unavailable.
 const BURN_ATTEMPTS: u8 = 16;
@@ -90,10 +90,20 @@ struct Login {
     password: Fingerprint,
 }
 
+impl Login {
+    fn new(policy: Arc<Policy>, identity: Identity, typed: Credential, arrival: Use) -> Self {
+        let credential = typed.whole();
+        let (service, from) = (&arrival.service, arrival.from);
+        let session = policy.sessions.digest(&policy.key, &identity, &credential, service, from);
+        let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
+        Self { policy, identity, typed, credential, session, arrival, counters, password }
+    }
+}
+
 #[derive(Debug)]
 enum State {
-    Loading,
-    Admitting(Option<Versioned<MailboxRecord>>),
+    Loading(Option<SignedIn>),
+    Admitting(Option<SignedIn>, Option<Versioned<MailboxRecord>>),
     Checking(Option<Candidate>),
     AdmittingCode(Box<Checked>),
     Relooking(Box<Checked>, View),
@@ -107,10 +117,10 @@ enum State {
     Counting(Box<Outcome>),
 }
 
-/// The password is right.
+/// What stands before the code is right.
 #[derive(Debug)]
 struct Checked {
-    right: PasswordRight,
+    right: Before,
     user: Option<Vec<u8>>,
     auth_user: Option<Vec<u8>>,
     candidate: Option<Candidate>,
@@ -135,6 +145,8 @@ struct Claim {
 #[derive(Debug)]
 enum Basis {
     Password(PasswordRight, Standing),
+    /// A fresh code of who is at the panel, to be used up.
+    Panel(SignedIn, Candidate),
     /// With the record in which it was found at the last look.
     AppPassword(AppPasswordRight, TypedAppPassword, Versioned<MailboxRecord>),
 }
@@ -181,8 +193,7 @@ impl Flow {
         if request.credential.has_nul() {
             return refuse(Refusal::Malformed);
         }
-        let credential = request.credential.whole();
-        if credential.len() > CREDENTIAL_BYTES {
+        if request.credential.whole().len() > CREDENTIAL_BYTES {
             return refuse(Refusal::TooLong);
         }
         let stored = policy.passwords == Passwords::Stored;
@@ -192,13 +203,30 @@ impl Flow {
             return refuse(Refusal::BadName);
         }
         let Request { credential: typed, service, remote, .. } = request;
-        let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
-        let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login =
-            Login { policy, identity, typed, credential, session, arrival, counters, password };
-        login.perform(State::Loading, load)
+        Login::new(policy, identity, typed, arrival).perform(State::Loading(None), load)
+    }
+
+    /// Asks somebody who is at the User Panel for a fresh code or recovery code, which is used up. What
+    /// comes out opens no mailbox: it allows one change of the mailbox's settings.
+    pub fn challenge(
+        live: SignedIn,
+        mailbox: Mailbox,
+        factor: Secret,
+        from: NetAddress,
+        policy: Arc<Policy>,
+        now: UnixMillis,
+    ) -> Next {
+        let password = Secret::from_slice(b"");
+        let typed = Credential::Apart { password, factor: Some(factor) };
+        if typed.has_nul() || typed.whole().len() > CREDENTIAL_BYTES {
+            return refuse(Refusal::Malformed);
+        }
+        let load = Effect::Load(mailbox.clone());
+        let arrival = Use { at: now, from, service: Service::Panel };
+        let login = Login::new(policy, Identity::Own(mailbox), typed, arrival);
+        login.perform(State::Loading(Some(live)), load)
     }
 
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
@@ -214,9 +242,9 @@ impl Flow {
     pub fn step(self, input: Input) -> Next {
         let Self { login, state } = self;
         match (state, input) {
-            (State::Loading, Input::Loaded(Ok(record))) => login.loaded(record),
-            (State::Admitting(record), Input::Counters(Ok(view))) => {
-                login.admitted(record, Some(&view))
+            (State::Loading(live), Input::Loaded(Ok(record))) => login.loaded(live, record),
+            (State::Admitting(live, record), Input::Counters(Ok(view))) => {
+                login.admitted(live, record, Some(&view))
             }
             (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
                 let load = Effect::Load(login.identity.authenticating().clone());
@@ -243,14 +271,17 @@ impl Flow {
             }
             (State::Touching(accepted), Input::Touched(answer)) => login.touched(*accepted, answer),
             (
-                State::Loading | State::Relooking(..) | State::Judging(..) | State::Reloading(..),
+                State::Loading(_)
+                | State::Relooking(..)
+                | State::Judging(..)
+                | State::Reloading(..),
                 Input::Loaded(Err(why)),
             )
-            | (State::Admitting(_) | State::AdmittingCode(_), Input::Counters(Err(why)))
+            | (State::Admitting(..) | State::AdmittingCode(_), Input::Counters(Err(why)))
             | (State::Counting(_), Input::Counted(Err(why))) => unavailable(why),
             (
-                State::Loading
-                | State::Admitting(_)
+                State::Loading(_)
+                | State::Admitting(..)
                 | State::Checking(_)
                 | State::AdmittingCode(_)
                 | State::Relooking(..)

@@ -1,6 +1,7 @@
 //! Password and code from the fields of a form.
 
 use super::*;
+use crate::decision::panel::{PanelPolicy, PanelSession, Standing};
 
 const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.org";
@@ -80,4 +81,64 @@ fn what_a_form_opened_opens_no_mail() {
     let mut named = request(ALICE, &format!("T9D3K!px\0{good}"));
     named.service = Service::parse("panel");
     assert_eq!(sent(&mut world, &policy, named), "wrong_password");
+}
+
+/// Asks who is at the panel for a fresh code.
+fn challenged(world: &mut World, policy: &Arc<Policy>, typed: &str) -> &'static str {
+    let now = UnixMillis::from_seconds(NOW);
+    let (alice, from) = (Mailbox::new(ALICE).unwrap(), NetAddress::parse("192.0.2.1"));
+    let standing = Standing::of(&key(), &alice, world.records.get(ALICE).map(|r| &r.value));
+    let session = PanelSession::open(now, from, standing);
+    let live = SignedIn::from_session(&session, &PanelPolicy::default(), &standing, now).unwrap();
+    let typed = Secret::from_slice(typed.as_bytes());
+    let mut next = Flow::challenge(live, alice, typed, from, Arc::clone(policy), now);
+    loop {
+        match next {
+            Next::Finish(outcome) => return word(&outcome),
+            Next::Perform(flow, effect) => {
+                assert!(!matches!(effect, Effect::CheckPassword(_) | Effect::Establish(_)));
+                next = flow.step(world.perform(effect));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fresh_code_is_used_up_and_opens_nothing() {
+    for passwords in [Passwords::Upstream, Passwords::Stored] {
+        let policy = policy(passwords);
+        let mut world = World::sample();
+        let good = code(ALICE, 0);
+        let wrong = if good == "123456" { "123457" } else { "123456" };
+        assert_eq!(challenged(&mut world, &policy, wrong), "wrong_code");
+        assert_eq!(challenged(&mut world, &policy, "T9D3K!px"), "wrong_code");
+        assert_eq!(challenged(&mut world, &policy, ""), "wrong_code");
+        assert_eq!(challenged(&mut world, &policy, &good), "panel+code");
+        assert_eq!(challenged(&mut world, &policy, &good), "used_code");
+        assert!(world.records[ALICE].value.sessions.is_empty());
+    }
+}
+
+#[test]
+fn guesses_at_the_panel_are_counted_with_all_others() {
+    let mut policy = Policy::clone(&policy(Passwords::Upstream));
+    policy.throttle = Some(ThrottlePolicy::default());
+    let policy = Arc::new(policy);
+    let mut world = World::sample();
+    let good = code(ALICE, 0);
+    for guess in 0..200 {
+        let guess = format!("{guess:06}");
+        if guess != good && challenged(&mut world, &policy, &guess) == "throttled" {
+            assert_eq!(challenged(&mut world, &policy, &good), "throttled");
+            return;
+        }
+    }
+    panic!("nobody had to wait");
+}
+
+#[test]
+fn without_a_second_factor_there_is_nothing_to_ask() {
+    let mut world = World::sample();
+    world.records.remove(ALICE);
+    assert_eq!(challenged(&mut world, &policy(Passwords::Upstream), "123456"), "wrong_code");
 }
