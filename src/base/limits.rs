@@ -171,6 +171,15 @@ pub const THROTTLE_CACHE: usize = 262_144;
 /// Seconds by which a throttling counter may lie in the future before it is moved to the present.
 pub const THROTTLE_CLOCK_TOLERANCE_SECONDS: u64 = 300;
 
+/// Sign-ins to the User Panel that wait for their code; one more pushes the oldest out.
+pub const PANEL_WAITING: usize = 4_096;
+
+/// Seconds in which the code must follow the password at the User Panel.
+pub const PANEL_WAITING_SECONDS: u64 = 300;
+
+/// Codes that may be tried before the password is asked again at the User Panel.
+pub const PANEL_CODE_TRIES: u8 = 5;
+
 /// Times an administrator's change is tried again when the record changed under it.
 pub const ADMIN_ATTEMPTS: usize = 8;
 

@@ -14,7 +14,7 @@ use crate::{
         flow::{Credential, Request},
         outcome::Outcome,
     },
-    ports::password::{PasswordAnswer, PasswordQuestion},
+    ports::password::{FormLogin, PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
     wire::{Attempt, Fields, Parameters},
 };
@@ -96,6 +96,17 @@ pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
     } else {
         PasswordAnswer::Wrong
     }
+}
+
+/// The parameters under which an upstream is asked for a password that was typed into a form.
+pub fn form_parameters(login: &FormLogin<'_>) -> Parameters {
+    let mut parameters = Parameters::default();
+    parameters.push("service", Some(login.service.as_str().as_bytes().to_vec()));
+    parameters.push("secured", None);
+    if let Some(ip) = login.from.ip() {
+        parameters.push("rip", Some(ip.to_string().into_bytes()));
+    }
+    parameters
 }
 
 /// The parameters under which an upstream is asked for a password. What we count ourselves Dovecot

@@ -1,0 +1,74 @@
+//! What the owner of a mailbox does about it: sign in to the User Panel, switch 2-factor authentication
+//! on and off, look after app passwords, recovery codes and sign-ins.
+//!
+//! It knows no HTTP and no page. Who may in is decided by the machine that decides every login
+//! ([`Authenticator`]); changes are the administrator's ([`Admin`]), behind the code that allows them.
+//!
+//! # Security
+//!
+//! Every method but the two that sign in asks for a [`Visit`], which only [`Owner::visit`] makes, of a
+//! session that lives. What weakens a mailbox or shows something once asks for a fresh code as well,
+//! unless there is no second factor. Nothing here shows a secret that was shown before.
+
+mod changes;
+mod session;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+use std::sync::Arc;
+
+pub use session::{Ticket, Visit};
+pub use sign_in::SignIn;
+pub use waiting::WaitingId;
+
+use super::{
+    admin::{Admin, AdminError},
+    authenticate::Authenticator,
+};
+use crate::{
+    decision::{outcome::Refusal, panel::PanelPolicy},
+    ports::{password::PasswordSources, store::StoreError},
+};
+
+/// The use-cases, with what they need.
+pub struct Owner {
+    admin: Arc<Admin>,
+    authenticator: Arc<Authenticator>,
+    passwords: Arc<dyn PasswordSources>,
+    policy: PanelPolicy,
+    waiting: waiting::Waiting,
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OwnerError {
+    /// The code that was asked is not right.
+    #[error("the code was refused: {}", .0.as_str())]
+    Code(Refusal),
+    /// Nobody can say now; nothing was changed.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+    /// The change itself cannot be done.
+    #[error(transparent)]
+    Change(#[from] AdminError),
+}
+
+impl From<StoreError> for OwnerError {
+    fn from(error: StoreError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl Owner {
+    /// Over the administrator's use-cases and the one that decides logins.
+    pub fn new(
+        admin: Arc<Admin>,
+        authenticator: Arc<Authenticator>,
+        passwords: Arc<dyn PasswordSources>,
+        policy: PanelPolicy,
+    ) -> Self {
+        Self { admin, authenticator, passwords, policy, waiting: waiting::Waiting::default() }
+    }
+}

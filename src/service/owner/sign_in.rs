@@ -1,0 +1,126 @@
+//! Signing in to the panel: the password, then the code where one is asked.
+//!
+//! # Security
+//!
+//! "Code required" says that the password is right, which cannot be avoided where the code is asked after
+//! it; guesses before that are counted like at every other door. Everything else is one refusal.
+
+use super::{
+    Owner, Ticket, WaitingId,
+    waiting::{ID_BYTES, Typed},
+};
+use crate::{
+    base::{NetAddress, Secret, Service, UnixMillis},
+    decision::{
+        flow::{Credential, Request},
+        outcome::{Outcome, Refusal},
+    },
+    ports::password::FormLogin,
+    service::authenticate::Circumstances,
+};
+
+/// The listener's name in the log.
+const LISTENER: &str = "panel";
+
+/// What became of a sign-in.
+#[derive(Debug)]
+#[must_use]
+pub enum SignIn {
+    /// In. The ticket is new, whatever the browser had before.
+    In(Ticket),
+    /// The password is right; a code is asked.
+    CodeRequired(WaitingId),
+    /// Not in. The reason is for the log; a page says the same for all of them.
+    Refused(Refusal),
+    /// It took too long to give the code, or too many were wrong: from the start again.
+    StartAgain,
+    /// Nobody can say now.
+    Unavailable(String),
+}
+
+impl Owner {
+    /// With name and password, as typed.
+    pub async fn sign_in(&self, name: &[u8], password: Secret, from: NetAddress) -> SignIn {
+        let typed = Typed { name: name.to_vec(), password };
+        match self.ask(&typed, None, from).await {
+            Outcome::Refused(Refusal::MissingCode) => self.wait_for_code(typed),
+            outcome => self.answer(outcome, from).await,
+        }
+    }
+
+    /// With the code that was asked.
+    pub async fn sign_in_with_code(
+        &self,
+        id: WaitingId,
+        factor: Secret,
+        from: NetAddress,
+    ) -> SignIn {
+        let now = match self.now() {
+            Ok(now) => now,
+            Err(why) => return SignIn::Unavailable(why),
+        };
+        let Some(typed) = self.waiting.attempt(id, now) else { return SignIn::StartAgain };
+        let outcome = self.ask(&typed, Some(factor), from).await;
+        if outcome.is_accepted() {
+            self.waiting.forget(id);
+        }
+        self.answer(outcome, from).await
+    }
+
+    /// Whether somebody who was asked for a code may still give it.
+    pub fn is_waiting(&self, id: WaitingId) -> bool {
+        self.now().is_ok_and(|now| self.waiting.waits(id, now))
+    }
+
+    async fn ask(&self, typed: &Typed, factor: Option<Secret>, from: NetAddress) -> Outcome {
+        let login = FormLogin { name: &typed.name, from, service: &Service::Panel };
+        let source = self.passwords.for_form(&login);
+        let request = Request {
+            authzid: Vec::new(),
+            authcid: typed.name.clone(),
+            credential: Credential::Apart { password: typed.password.clone(), factor },
+            service: Service::Panel,
+            remote: from,
+        };
+        self.authenticator.authenticate(request, &circumstances(from), &*source).await
+    }
+
+    fn wait_for_code(&self, typed: Typed) -> SignIn {
+        let mut id = [0; ID_BYTES];
+        let now = match (self.admin.rng.fill(&mut id), self.now()) {
+            (Ok(()), Ok(now)) => now,
+            (Err(error), _) => return SignIn::Unavailable(error.to_string()),
+            (_, Err(why)) => return SignIn::Unavailable(why),
+        };
+        self.waiting.keep(WaitingId(id), typed, now);
+        SignIn::CodeRequired(WaitingId(id))
+    }
+
+    async fn answer(&self, outcome: Outcome, from: NetAddress) -> SignIn {
+        match outcome {
+            Outcome::Accepted(accepted) => {
+                match self.open(accepted.identity().opened(), from).await {
+                    Ok(ticket) => SignIn::In(ticket),
+                    Err(error) => SignIn::Unavailable(error.to_string()),
+                }
+            }
+            Outcome::Refused(refusal) => SignIn::Refused(refusal),
+            Outcome::Unavailable(why) => SignIn::Unavailable(why),
+        }
+    }
+
+    pub(super) fn now(&self) -> Result<UnixMillis, String> {
+        self.admin.clock.now().map_err(|error| error.to_string())
+    }
+}
+
+/// What the log says of a sign-in to the panel.
+pub(super) fn circumstances(from: NetAddress) -> Circumstances {
+    Circumstances {
+        listener: LISTENER.into(),
+        service: Service::Panel,
+        remote: from,
+        mechanism: "FORM".into(),
+        session: None,
+    }
+}
