@@ -10,10 +10,10 @@ use super::{
     waiting::{ID_BYTES, Typed},
 };
 use crate::{
-    base::{NetAddress, Secret, Service, UnixMillis},
+    base::{Mailbox, NetAddress, Secret, Service, UnixMillis},
     decision::{
         flow::{Credential, Request},
-        outcome::{Outcome, Refusal},
+        outcome::{Accepted, Outcome, Refusal},
     },
     ports::password::FormLogin,
     service::authenticate::Circumstances,
@@ -98,15 +98,20 @@ impl Owner {
 
     async fn answer(&self, outcome: Outcome, from: NetAddress) -> SignIn {
         match outcome {
-            Outcome::Accepted(accepted) => {
-                match self.open(accepted.identity().opened(), from).await {
-                    Ok(ticket) => SignIn::In(ticket),
-                    Err(error) => SignIn::Unavailable(error.to_string()),
-                }
-            }
+            Outcome::Accepted(accepted) => match self.open(&self.owned(&accepted), from).await {
+                Ok(ticket) => SignIn::In(ticket),
+                Err(error) => SignIn::Unavailable(error.to_string()),
+            },
             Outcome::Refused(refusal) => SignIn::Refused(refusal),
             Outcome::Unavailable(why) => SignIn::Unavailable(why),
         }
+    }
+
+    /// Whose settings are opened: the mailbox that the password opens, which may be another one than was
+    /// typed. A second factor of an alias would not be asked for under the mailbox's own name.
+    fn owned(&self, accepted: &Accepted) -> Mailbox {
+        let returned = accepted.user().and_then(|name| self.admin.names.canonical(name).ok());
+        returned.unwrap_or_else(|| accepted.identity().opened().clone())
     }
 
     pub(super) fn now(&self) -> Result<UnixMillis, String> {
