@@ -180,6 +180,27 @@ pub const PANEL_WAITING_SECONDS: u64 = 300;
 /// Codes that may be tried before the password is asked again at the User Panel.
 pub const PANEL_CODE_TRIES: u8 = 5;
 
+/// Connections to the panel and the API at once; more wait.
+pub const WEB_CONNECTIONS: usize = 1_024;
+
+/// Header fields of one request.
+pub const WEB_HEADERS: usize = 64;
+
+/// Line and headers of one request, bytes.
+pub const WEB_HEADER_BYTES: usize = 16_384;
+
+/// Seconds in which line and headers of a request must be there.
+pub const WEB_HEADER_SECONDS: u64 = 10;
+
+/// Body of one request, bytes.
+pub const WEB_BODY_BYTES: usize = 65_536;
+
+/// Seconds in which a request must be answered; longer than a refusal is held back.
+pub const WEB_REQUEST_SECONDS: u64 = 60;
+
+/// Value of one cookie, bytes: a name and a token in base64.
+pub const WEB_COOKIE_BYTES: usize = 1_024;
+
 /// Times an administrator's change is tried again when the record changed under it.
 pub const ADMIN_ATTEMPTS: usize = 8;
 

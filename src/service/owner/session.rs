@@ -43,6 +43,13 @@ pub struct Visit {
     pub(super) session: PanelSession,
 }
 
+impl Visit {
+    /// The ticket that the browser brought.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
 impl Owner {
     /// Opens a session.
     pub(super) async fn open(
