@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 9] = [
     &["service"],
     &["sys"],
     &["upstream"],
-    &["store", "password", "net", "control", "audit"],
+    &["store", "password", "net", "control", "audit", "web"],
     &["runtime"],
     &["cli"],
 ];

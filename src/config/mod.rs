@@ -15,6 +15,7 @@
 mod accounts;
 mod check;
 mod mistakes;
+mod panel;
 mod raw;
 mod sessions;
 mod show;
@@ -32,6 +33,7 @@ use std::{
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
+pub use panel::{Listen, PanelConfig};
 
 use crate::{
     base::limits::CONFIG_BYTES,
@@ -58,6 +60,8 @@ pub struct Config {
     pub throttle: Option<ThrottlePolicy>,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
+    /// `[panel]`; `None` without a place to listen.
+    pub panel: Option<PanelConfig>,
     /// `[control]`
     pub control: ControlConfig,
     /// `[refusals]`

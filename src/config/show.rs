@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
+use super::{
+    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, PanelConfig,
+    PasswordSourceKind,
+};
 use crate::{
     base::Service,
     decision::{
@@ -35,6 +38,7 @@ pub(super) fn show(config: &Config) -> String {
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
+    panel(config.panel.as_ref(), &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -113,6 +117,22 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
         .map(|policy| policy.settings().shared_networks.iter().map(ToString::to_string).collect())
         .unwrap_or_default();
     out.bare("shared_networks", toml::Value::from(networks));
+}
+
+fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
+    out.section("[panel]");
+    let Some(panel) = panel else { return out.text("listen", None) };
+    match &panel.listen {
+        Listen::Tcp(address) => out.text("listen", Some(&address.to_string())),
+        Listen::Unix(path) => out.path("listen", Some(path)),
+    }
+    out.text("base_path", Some(&panel.base));
+    out.bare("https", panel.https);
+    let proxies: Vec<_> = panel.proxies.iter().map(ToString::to_string).collect();
+    out.bare("proxies", toml::Value::from(proxies));
+    out.text("name", Some(&panel.name));
+    out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
+    out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
 }
 
 fn listener(listener: &ListenerConfig, out: &mut Out) {

@@ -61,6 +61,9 @@ pub enum ServeError {
     /// The control socket.
     #[error("control.socket: {0}")]
     Control(#[from] crate::sys::socket::BindError),
+    /// The User Panel.
+    #[error(transparent)]
+    Panel(#[from] super::panel::PanelError),
     /// The operating system.
     #[error("{what}: {source}")]
     System {
@@ -155,6 +158,7 @@ impl Daemon {
         let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source)));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
+        start_panel(&config, &store, &source, &authenticator, (&tasks, &stopping)).await?;
         Ok(Self {
             path,
             config,
@@ -211,6 +215,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
+            ("panel", config.panel != self.config.panel),
             ("log.target", config.log.target != self.config.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
@@ -273,6 +278,20 @@ fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source) -> Admin {
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
     compose::admin(config, Arc::clone(store), hasher)
+}
+
+/// The User Panel, where there is one.
+async fn start_panel(
+    config: &Config,
+    store: &Arc<DiskStore>,
+    source: &Source,
+    authenticator: &Arc<Authenticator>,
+    (tasks, stopping): (&TaskTracker, &CancellationToken),
+) -> Result<(), ServeError> {
+    let Some(panel) = &config.panel else { return Ok(()) };
+    let admin = Arc::new(admin(config, store, source));
+    let owner = compose::owner(panel, admin, Arc::clone(authenticator), source)?;
+    Ok(super::panel::start(panel, config.refusals.delay, owner, tasks, stopping).await?)
 }
 
 /// The control socket; without it the daemon goes on deciding logins.
