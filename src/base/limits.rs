@@ -180,6 +180,12 @@ pub const PANEL_WAITING_SECONDS: u64 = 300;
 /// Codes that may be tried before the password is asked again at the User Panel.
 pub const PANEL_CODE_TRIES: u8 = 5;
 
+/// Secrets that the panel shows at once; one more pushes the oldest out.
+pub const PANEL_SHOWN: usize = 4_096;
+
+/// Seconds for which a secret can be looked at again at the panel.
+pub const PANEL_SHOWN_SECONDS: u64 = 900;
+
 /// Connections to the panel and the API at once; more wait.
 pub const WEB_CONNECTIONS: usize = 1_024;
 

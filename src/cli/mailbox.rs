@@ -67,6 +67,8 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
+        | Response::MoveChecked { .. }
+        | Response::Moved { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
     if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }

@@ -59,8 +59,11 @@ impl Standing {
         let totp = record.and_then(|r| r.totp.as_ref());
         let secret = totp.map_or(&[][..], |totp| totp.secret.expose());
         let enabled = totp.map_or(0, |totp| totp.enabled.millis()).to_be_bytes();
-        let locked = record.and_then(|r| r.locked).map_or(0, UnixMillis::millis).to_be_bytes();
-        Self(key.digest(Kind::Standing, mailbox, &[hash.as_bytes(), secret, &enabled, &locked]))
+        let moment = |at: Option<UnixMillis>| at.map_or(0, UnixMillis::millis).to_be_bytes();
+        let locked = moment(record.and_then(|r| r.locked));
+        let ended = moment(record.and_then(|r| r.panel_ended));
+        let said = [hash.as_bytes(), secret, &enabled, &locked, &ended];
+        Self(key.digest(Kind::Standing, mailbox, &said))
     }
 }
 
@@ -208,6 +211,9 @@ mod tests {
         let locked = Standing::of(&key(), &alice(), Some(&record));
         assert_ne!(before, locked);
         record.locked = None;
+        record.panel_ended = Some(at(6));
+        assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
+        record.panel_ended = None;
         record.password_hash = Some(SecretText::new("{PLAIN}x".into()));
         assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
         let policy = PanelPolicy::default();

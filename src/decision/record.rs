@@ -24,6 +24,8 @@ pub struct MailboxRecord {
     pub sessions: Vec<Session>,
     /// Since when the mailbox is locked: nobody gets in.
     pub locked: Option<UnixMillis>,
+    /// When all sign-ins were ended at once, those to the User Panel too.
+    pub panel_ended: Option<UnixMillis>,
     /// When the record was made.
     pub created: UnixMillis,
     /// Fields written by a newer version of mail2fa, kept as they were: a JSON object's text.
@@ -51,6 +53,7 @@ impl MailboxRecord {
             recovery: Vec::new(),
             sessions: Vec::new(),
             locked: None,
+            panel_ended: None,
             created,
             unknown_fields: None,
         }
@@ -69,6 +72,7 @@ impl MailboxRecord {
             && self.totp.is_none()
             && self.app_passwords.is_empty()
             && self.locked.is_none()
+            && self.panel_ended.is_none()
             && self.unknown_fields.is_none()
     }
 

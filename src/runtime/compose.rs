@@ -14,7 +14,7 @@ use crate::{
     net::client,
     password::{Argon2Cost, HashingConfig, StoredPasswords},
     ports::password::{HashError, PasswordHasher, PasswordSources},
-    service::{admin::Admin, authenticate::Authenticator, owner::Owner},
+    service::{admin::Admin, authenticate::Authenticator, owner},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -194,24 +194,23 @@ pub enum Source {
     },
 }
 
-/// What the owner of a mailbox does, where passwords can be asked for by a form.
+/// What the owner of a mailbox does things with, where passwords can be asked for by a form.
 ///
 /// # Errors
 ///
 /// [`ComposeError::NoPanelPasswords`] without an upstream to ask.
-pub fn owner(
+pub fn owner_parts(
     panel: &PanelConfig,
     admin: Arc<Admin>,
-    authenticator: Arc<Authenticator>,
     source: &Source,
-) -> Result<Owner, ComposeError> {
+) -> Result<owner::Parts, ComposeError> {
     let passwords: Arc<dyn PasswordSources> = match source {
         Source::Upstream { pool, .. } => Arc::new(client::Passwords::Upstream(
             pool.clone().ok_or(ComposeError::NoPanelPasswords)?,
         )),
         Source::Stored { hasher, .. } => Arc::new(client::Passwords::Stored(Arc::clone(hasher))),
     };
-    Ok(Owner::new(admin, authenticator, passwords, panel.policy))
+    Ok(owner::Parts { admin, passwords, policy: panel.policy })
 }
 
 /// The password source of the configuration.

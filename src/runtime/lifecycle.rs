@@ -31,7 +31,7 @@ use crate::{
     control,
     decision::names::NameRules,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator},
+    service::{admin::Admin, authenticate::Authenticator, owner::Owner},
 };
 
 /// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
@@ -112,6 +112,7 @@ struct Daemon {
     stopping: CancellationToken,
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
+    owner: Option<Arc<Owner>>,
 }
 
 /// Set once, when the store has failed.
@@ -158,7 +159,8 @@ impl Daemon {
         let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source)));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
-        start_panel(&config, &store, &source, &authenticator, (&tasks, &stopping)).await?;
+        let owner =
+            start_panel(&config, &store, &source, &authenticator, (&tasks, &stopping)).await?;
         Ok(Self {
             path,
             config,
@@ -171,6 +173,7 @@ impl Daemon {
             stopping,
             failure,
             admin,
+            owner,
         })
     }
 
@@ -221,10 +224,22 @@ impl Daemon {
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!(key, "this change counts after a restart");
         }
+        let admin = Arc::new(admin(&config, &self.store, &source));
+        // Of a panel that was taken out of the configuration the old settings stay until the restart.
+        let panel = config.panel.as_ref().or(self.config.panel.as_ref());
+        let parts = match (&self.owner, panel) {
+            (Some(owner), Some(panel)) => {
+                Some((owner, compose::owner_parts(panel, Arc::clone(&admin), &source)?))
+            }
+            _ => None,
+        };
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
-        self.admin.send_replace(Arc::new(admin(&config, &self.store, &source)));
+        self.admin.send_replace(admin);
+        if let Some((owner, parts)) = parts {
+            owner.replace(parts);
+        }
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
         Ok(result?)
@@ -287,11 +302,13 @@ async fn start_panel(
     source: &Source,
     authenticator: &Arc<Authenticator>,
     (tasks, stopping): (&TaskTracker, &CancellationToken),
-) -> Result<(), ServeError> {
-    let Some(panel) = &config.panel else { return Ok(()) };
-    let admin = Arc::new(admin(config, store, source));
-    let owner = compose::owner(panel, admin, Arc::clone(authenticator), source)?;
-    Ok(super::panel::start(panel, config.refusals.delay, owner, tasks, stopping).await?)
+) -> Result<Option<Arc<Owner>>, ServeError> {
+    let Some(panel) = &config.panel else { return Ok(None) };
+    let parts = compose::owner_parts(panel, Arc::new(admin(config, store, source)), source)?;
+    let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
+    let delay = config.refusals.delay;
+    super::panel::start(panel, delay, Arc::clone(&owner), tasks, stopping).await?;
+    Ok(Some(owner))
 }
 
 /// The control socket; without it the daemon goes on deciding logins.

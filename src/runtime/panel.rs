@@ -38,7 +38,7 @@ pub enum PanelError {
 pub async fn start(
     config: &PanelConfig,
     refusal_delay: std::time::Duration,
-    owner: Owner,
+    owner: Arc<Owner>,
     tasks: &TaskTracker,
     stopping: &CancellationToken,
 ) -> Result<(), PanelError> {
@@ -47,10 +47,12 @@ pub async fn start(
         https: config.https,
         proxies: config.proxies.clone(),
         name: config.name.clone(),
+        logo: None,
+        accent: None,
         refusal_delay,
     };
     let languages = Arc::new(Languages::built_in()?);
-    let panel = Panel { owner: Arc::new(owner), settings: Arc::new(settings), languages };
+    let panel = Panel { owner, settings: Arc::new(settings), languages };
     let listener = match &config.listen {
         Listen::Tcp(address) => Listener::Tcp(TcpListener::bind(address).await?),
         Listen::Unix(path) => {

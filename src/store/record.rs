@@ -66,6 +66,9 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
     }
+    if let Some(at) = record.panel_ended {
+        json.number("panel_ended", at.millis());
+    }
     json.rest(&unknown, &KNOWN)?;
     Ok(json.finish())
 }
@@ -87,11 +90,8 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
-    let locked = if fields.0.contains_key("locked") {
-        Some(UnixMillis::from_millis(fields.number("locked")?))
-    } else {
-        None
-    };
+    let locked = moment(&mut fields, "locked")?;
+    let panel_ended = moment(&mut fields, "panel_ended")?;
     let unknown_fields = if fields.0.is_empty() {
         None
     } else {
@@ -106,13 +106,14 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         recovery,
         sessions,
         locked,
+        panel_ended,
         created,
         unknown_fields,
     })
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 9] = [
     "version",
     "created",
     "password_hash",
@@ -121,6 +122,7 @@ const KNOWN: [&str; 8] = [
     "recovery",
     "sessions",
     "locked",
+    "panel_ended",
 ];
 
 /// The lists of a record that have something in them, as JSON.
@@ -136,6 +138,14 @@ fn lists(record: &MailboxRecord) -> Result<Vec<(&'static str, String)>, CodecErr
         lists.push(("sessions", parts::encode_sessions(&record.sessions)?));
     }
     Ok(lists)
+}
+
+/// A moment that may be absent.
+fn moment(fields: &mut Wiped, name: &'static str) -> Result<Option<UnixMillis>, CodecError> {
+    if !fields.0.contains_key(name) {
+        return Ok(None);
+    }
+    fields.number(name).map(UnixMillis::from_millis).map(Some)
 }
 
 fn list<T>(
@@ -296,6 +306,7 @@ mod tests {
             recovery: counted(SET).map(|n| Digest::from_bytes([n; 32])).collect(),
             sessions: counted(SESSIONS).map(session).collect(),
             locked: Some(UnixMillis::from_millis(u64::MAX)),
+            panel_ended: Some(UnixMillis::from_millis(u64::MAX)),
             ..MailboxRecord::new(UnixMillis::from_millis(u64::MAX))
         };
         let text = encode(&record).unwrap();

@@ -5,7 +5,10 @@
 //! `Secure`, `HttpOnly`, `SameSite=Strict`, no domain; with HTTPS at the root of a host the `__Host-` prefix,
 //! so that no other host can plant one. Values are base64 of bounded length, compared in the store by hash.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::{
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use zeroize::Zeroizing;
 
@@ -94,4 +97,13 @@ pub(super) fn waiting(settings: &Settings, id: WaitingId) -> Option<HeaderValue>
 pub(super) fn brought_waiting(settings: &Settings, headers: &HeaderMap) -> Option<WaitingId> {
     let value = Cookie::Waiting.value(settings, headers)?;
     Some(WaitingId(BASE64.decode(value).ok()?.try_into().ok()?))
+}
+
+/// An answer that sets a cookie besides those it sets already.
+pub(super) fn with(response: impl IntoResponse, cookie: Option<HeaderValue>) -> Response {
+    let mut response = response.into_response();
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }

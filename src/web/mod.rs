@@ -13,6 +13,7 @@
 //! style are files of our own.
 
 mod cookie;
+mod form;
 mod guard;
 mod language;
 mod page;
@@ -38,8 +39,21 @@ pub struct Settings {
     pub proxies: Vec<Network>,
     /// What the host calls itself.
     pub name: String,
+    /// Its picture: the kind of its content, and the content.
+    pub logo: Option<(&'static str, axum::body::Bytes)>,
+    /// Its colours, for light and for dark pages.
+    pub accent: Option<Accent>,
     /// Longest time a refused sign-in is held back: the common moment of refusals.
     pub refusal_delay: Duration,
+}
+
+/// A colour of the host, `#rrggbb`, in which links and buttons are drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accent {
+    /// On light pages.
+    pub light: String,
+    /// On dark pages.
+    pub dark: String,
 }
 
 impl Settings {
@@ -69,10 +83,5 @@ pub struct Panel {
 /// All pages, behind their guard.
 pub fn pages(panel: Panel) -> Router {
     let settings = Arc::clone(&panel.settings);
-    let pages = panel::routes().with_state(panel);
-    let nested = match settings.base.trim_end_matches('/') {
-        "" => pages,
-        base => Router::new().nest(base, pages),
-    };
-    guard::before(nested, &settings)
+    guard::before(panel::routes(&settings).with_state(panel), &settings)
 }

@@ -63,6 +63,26 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Starts the move to a new phone: another secret, which replaces the one that counts when a code
+    /// has proven it.
+    TotpMove {
+        /// Name.
+        mailbox: String,
+    },
+    /// Looks whether a code of the new phone is right; nothing is replaced.
+    TotpMoveCheck {
+        /// Name.
+        mailbox: String,
+        /// The code that the new phone shows.
+        code: Disclosed,
+    },
+    /// Replaces the secret. Who asks has seen a code of the old one.
+    TotpMoveConfirm {
+        /// Name.
+        mailbox: String,
+        /// The code that the new phone shows.
+        code: Disclosed,
+    },
     /// How it stands with the second factor.
     TotpStatus {
         /// Name.
@@ -108,6 +128,11 @@ pub enum Request {
         mailbox: String,
         /// Which; `None` means all.
         id: Option<u64>,
+    },
+    /// Ends all sign-ins, those to the User Panel too. The mailbox needs no record before.
+    SignInsEnd {
+        /// Name.
+        mailbox: String,
     },
     /// Lets nobody in.
     MailboxLock {
@@ -199,6 +224,18 @@ pub enum Response {
     Disabled {
         /// Canonical name.
         mailbox: String,
+    },
+    /// A code of the new phone is right.
+    MoveChecked {
+        /// Canonical name.
+        mailbox: String,
+    },
+    /// The new phone's codes count now, the old one's no more.
+    Moved {
+        /// Canonical name.
+        mailbox: String,
+        /// How far the app's clock is off, in steps of 30 seconds; negative: slow.
+        drift_steps: i64,
     },
     /// How it stands.
     Totp(TotpView),
@@ -374,6 +411,9 @@ impl Request {
             Self::TotpEnable { .. } => "totp enable",
             Self::TotpConfirm { .. } => "totp confirm",
             Self::TotpDisable { .. } => "totp disable",
+            Self::TotpMove { .. } => "totp move",
+            Self::TotpMoveCheck { .. } => "totp check-move",
+            Self::TotpMoveConfirm { .. } => "totp finish-move",
             Self::TotpStatus { .. } => "totp status",
             Self::AppPasswordAdd { .. } => "app-password add",
             Self::AppPasswordList { .. } => "app-password list",
@@ -382,6 +422,7 @@ impl Request {
             Self::RecoveryCodesLeft { .. } => "recovery-codes left",
             Self::SessionList { .. } => "session list",
             Self::SessionRevoke { .. } => "session revoke",
+            Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
         }
@@ -397,6 +438,7 @@ impl Response {
             | Self::Renamed { mailbox, .. }
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
+            | Self::Moved { mailbox, .. }
             | Self::Disabled { mailbox }
             | Self::AppPassword { mailbox, .. }
             | Self::AppPasswordRevoked { mailbox, .. }
@@ -407,6 +449,7 @@ impl Response {
             | Self::Enrolment(Enrolment { mailbox, .. }) => Some(mailbox),
             Self::Mailboxes { .. }
             | Self::Mailbox(_)
+            | Self::MoveChecked { .. }
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }

@@ -22,6 +22,7 @@ mod enrolment;
 mod error;
 mod mailbox;
 mod message;
+mod new_phone;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -103,6 +104,9 @@ impl Admin {
             Request::TotpEnable { mailbox } => self.enable(&mailbox).await,
             Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
             Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
+            Request::TotpMove { mailbox } => self.begin_move(&mailbox).await,
+            Request::TotpMoveCheck { mailbox, code } => self.check_move(&mailbox, &code).await,
+            Request::TotpMoveConfirm { mailbox, code } => self.confirm_move(&mailbox, &code).await,
             Request::TotpStatus { mailbox } => self.status(&mailbox).await,
             Request::AppPasswordAdd { mailbox, wanted } => {
                 self.add_app_password(&mailbox, &wanted).await
@@ -115,6 +119,7 @@ impl Admin {
             Request::RecoveryCodesLeft { mailbox } => self.recovery_codes_left(&mailbox).await,
             Request::SessionList { mailbox } => self.list_sessions(&mailbox).await,
             Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
+            Request::SignInsEnd { mailbox } => self.end_sign_ins(&mailbox).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
         }

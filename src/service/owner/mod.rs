@@ -12,14 +12,17 @@
 
 mod changes;
 mod session;
+mod shown;
 mod sign_in;
 #[cfg(test)]
 mod tests;
 mod waiting;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+pub use changes::RecoveryLeft;
 pub use session::{Ticket, Visit};
+pub use shown::{Shown, ShownKind};
 pub use sign_in::SignIn;
 pub use waiting::WaitingId;
 
@@ -34,11 +37,20 @@ use crate::{
 
 /// The use-cases, with what they need.
 pub struct Owner {
-    admin: Arc<Admin>,
     authenticator: Arc<Authenticator>,
-    passwords: Arc<dyn PasswordSources>,
-    policy: PanelPolicy,
+    parts: RwLock<Arc<Parts>>,
     waiting: waiting::Waiting,
+    shown: shown::OnScreen,
+}
+
+/// What a reload of the configuration may replace.
+pub struct Parts {
+    /// The administrator's use-cases.
+    pub admin: Arc<Admin>,
+    /// Who knows passwords.
+    pub passwords: Arc<dyn PasswordSources>,
+    /// How long a panel session lives.
+    pub policy: PanelPolicy,
 }
 
 /// Why something was not done.
@@ -47,6 +59,9 @@ pub enum OwnerError {
     /// The code that was asked is not right.
     #[error("the code was refused: {}", .0.as_str())]
     Code(Refusal),
+    /// The session has ended meanwhile.
+    #[error("the session has ended")]
+    Ended,
     /// Nobody can say now; nothing was changed.
     #[error("unavailable: {0}")]
     Unavailable(String),
@@ -62,13 +77,26 @@ impl From<StoreError> for OwnerError {
 }
 
 impl Owner {
-    /// Over the administrator's use-cases and the one that decides logins.
-    pub fn new(
-        admin: Arc<Admin>,
-        authenticator: Arc<Authenticator>,
-        passwords: Arc<dyn PasswordSources>,
-        policy: PanelPolicy,
-    ) -> Self {
-        Self { admin, authenticator, passwords, policy, waiting: waiting::Waiting::default() }
+    /// Over the one that decides logins, and what may be replaced later.
+    pub fn new(authenticator: Arc<Authenticator>, parts: Parts) -> Self {
+        Self {
+            authenticator,
+            parts: RwLock::new(Arc::new(parts)),
+            waiting: waiting::Waiting::default(),
+            shown: shown::OnScreen::default(),
+        }
+    }
+
+    /// What is asked from now on is done with these.
+    pub fn replace(&self, parts: Parts) {
+        *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
+    }
+
+    fn parts(&self) -> Arc<Parts> {
+        Arc::clone(&self.parts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn admin(&self) -> Arc<Admin> {
+        Arc::clone(&self.parts().admin)
     }
 }

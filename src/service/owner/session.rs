@@ -60,7 +60,7 @@ impl Owner {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let standing = self.standing(mailbox).await?;
         let mut token = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
-        self.admin
+        self.admin()
             .rng
             .fill(&mut *token)
             .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
@@ -82,14 +82,14 @@ impl Owner {
     ) -> Result<Option<Visit>, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let key = self.key(&ticket);
-        let Some(found) = self.admin.store.load_entry(&key, now).await? else { return Ok(None) };
+        let Some(found) = self.admin().store.load_entry(&key, now).await? else { return Ok(None) };
         let mut session = PanelSession::decode(&found.value.value)
             .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
         let standing = self.standing(&ticket.mailbox).await?;
-        if !session.is_live(&self.policy, &standing, now) {
+        if !session.is_live(&self.parts().policy, &standing, now) {
             return Ok(None);
         }
-        if session.is_stale(&self.policy, now) {
+        if session.is_stale(&self.parts().policy, now) {
             session.last_use = now;
             // Somebody else may have noted a use, or ended it: the next page will tell.
             self.store(&ticket, Some(&session), Some(Expect::Version(found.version))).await?;
@@ -109,6 +109,7 @@ impl Owner {
     ///
     /// When the store does not answer.
     pub async fn sign_out(&self, ticket: &Ticket) -> Result<(), OwnerError> {
+        self.forget_shown(ticket);
         self.store(ticket, None, None).await
     }
 
@@ -122,7 +123,7 @@ impl Owner {
     /// What the forms of a visitor carry.
     pub fn form_token(&self, visit: &Visit) -> String {
         let Ticket { mailbox, token } = &visit.ticket;
-        panel::hex(panel::form_token(&self.admin.key, mailbox, token).bytes())
+        panel::hex(panel::form_token(&self.admin().key, mailbox, token).bytes())
     }
 
     /// Whether a form was sent from a page of this visitor.
@@ -135,13 +136,13 @@ impl Owner {
     pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let standing = self.standing(&visit.mailbox).await?;
-        SignedIn::from_session(&visit.session, &self.policy, &standing, now)
-            .ok_or_else(|| OwnerError::Unavailable("the session has ended: log in again".into()))
+        SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
+            .ok_or(OwnerError::Ended)
     }
 
     async fn standing(&self, mailbox: &Mailbox) -> Result<Standing, OwnerError> {
-        let found = self.admin.store.load(mailbox).await?;
-        Ok(Standing::of(&self.admin.key, mailbox, found.as_ref().map(|found| &found.value)))
+        let found = self.admin().store.load(mailbox).await?;
+        Ok(Standing::of(&self.admin().key, mailbox, found.as_ref().map(|found| &found.value)))
     }
 
     async fn store(
@@ -152,16 +153,16 @@ impl Owner {
     ) -> Result<(), OwnerError> {
         let entry = session.map(|session| Entry {
             value: session.encode(),
-            expires: session.expires(&self.policy),
+            expires: session.expires(&self.parts().policy),
         });
         let change = Change::Entry { key: self.key(ticket), expect, entry };
-        match self.admin.store.commit(vec![change]).await? {
+        match self.admin().store.commit(vec![change]).await? {
             Commit::Done(_) | Commit::Conflict => Ok(()),
         }
     }
 
-    fn key(&self, ticket: &Ticket) -> EntryKey {
-        let id = panel::name(&self.admin.key, &ticket.mailbox, &ticket.token);
+    pub(super) fn key(&self, ticket: &Ticket) -> EntryKey {
+        let id = panel::name(&self.admin().key, &ticket.mailbox, &ticket.token);
         EntryKey { kind: "panel", mailbox: ticket.mailbox.clone(), id }
     }
 }

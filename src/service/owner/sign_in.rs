@@ -5,6 +5,8 @@
 //! "Code required" says that the password is right, which cannot be avoided where the code is asked after
 //! it; guesses before that are counted like at every other door. Everything else is one refusal.
 
+use std::sync::Arc;
+
 use super::{
     Owner, Ticket, WaitingId,
     waiting::{ID_BYTES, Typed},
@@ -74,7 +76,8 @@ impl Owner {
 
     async fn ask(&self, typed: &Typed, factor: Option<Secret>, from: NetAddress) -> Outcome {
         let login = FormLogin { name: &typed.name, from, service: &Service::Panel };
-        let source = self.passwords.for_form(&login);
+        let passwords = Arc::clone(&self.parts().passwords);
+        let source = passwords.for_form(&login);
         let request = Request {
             authzid: Vec::new(),
             authcid: typed.name.clone(),
@@ -87,7 +90,7 @@ impl Owner {
 
     fn wait_for_code(&self, typed: Typed) -> SignIn {
         let mut id = [0; ID_BYTES];
-        let now = match (self.admin.rng.fill(&mut id), self.now()) {
+        let now = match (self.admin().rng.fill(&mut id), self.now()) {
             (Ok(()), Ok(now)) => now,
             (Err(error), _) => return SignIn::Unavailable(error.to_string()),
             (_, Err(why)) => return SignIn::Unavailable(why),
@@ -110,12 +113,17 @@ impl Owner {
     /// Whose settings are opened: the mailbox that the password opens, which may be another one than was
     /// typed. A second factor of an alias would not be asked for under the mailbox's own name.
     fn owned(&self, accepted: &Accepted) -> Mailbox {
-        let returned = accepted.user().and_then(|name| self.admin.names.canonical(name).ok());
+        let returned = accepted.user().and_then(|name| self.admin().names.canonical(name).ok());
         returned.unwrap_or_else(|| accepted.identity().opened().clone())
     }
 
+    /// The time, for pages that tell how long a code is good.
+    pub fn time(&self) -> Option<UnixMillis> {
+        self.now().ok()
+    }
+
     pub(super) fn now(&self) -> Result<UnixMillis, String> {
-        self.admin.clock.now().map_err(|error| error.to_string())
+        self.admin().clock.now().map_err(|error| error.to_string())
     }
 }
 

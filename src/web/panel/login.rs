@@ -9,20 +9,23 @@ use std::time::Duration;
 
 use axum::{
     Form,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::rejection::FormRejection,
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use maud::{Markup, html};
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::field;
 use crate::{
     base::Secret,
     service::owner::SignIn,
     web::{
         cookie::{self, Cookie},
-        page::{self, Frame, Message},
-        visitor::{LANGUAGE_COOKIE, Owner, Visitor},
+        form::{Bare, OwnerForm},
+        page::{self, Frame, Message, refused},
+        visitor::{LANGUAGE_COOKIE, Visitor},
     },
 };
 
@@ -39,24 +42,37 @@ pub(super) struct CodeForm {
     code: String,
 }
 
-/// A form with nothing but its token.
-#[derive(Deserialize)]
-pub(super) struct BareForm {
-    form: String,
-}
-
 /// The language switch.
 #[derive(Deserialize)]
 pub(super) struct LanguageForm {
     tag: String,
+    #[serde(default)]
+    back: String,
 }
 
-pub(super) async fn show(visitor: Visitor) -> Markup {
-    login_page(&visitor, "", None)
+/// Longest path that the language switch goes back to.
+const BACK_BYTES: usize = 64;
+
+pub(super) async fn show(visitor: Visitor, headers: HeaderMap) -> Response {
+    let ticket = cookie::brought_ticket(visitor.settings(), &headers);
+    if let Some(ticket) = ticket
+        && let Ok(Some(_)) = visitor.panel.owner.visit(ticket, visitor.from).await
+    {
+        return visitor.to("").into_response();
+    }
+    login_page(&visitor, "", None).into_response()
 }
 
-pub(super) async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Response {
+pub(super) async fn submit(
+    visitor: Visitor,
+    headers: HeaderMap,
+    form: Result<Form<LoginForm>, FormRejection>,
+) -> Response {
     let arrived = Instant::now();
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return not_ours(&visitor, rejection),
+    };
     let LoginForm { name, password } = form;
     let password = Secret::from_vec(password.into_bytes());
     let owner = &visitor.panel.owner;
@@ -67,7 +83,7 @@ pub(super) async fn submit(visitor: Visitor, Form(form): Form<LoginForm>) -> Res
             let message = Some(Message::Error(visitor.texts().get("login-refused")));
             refused(login_page(&visitor, name.trim(), message))
         }
-        outcome => answer(&visitor, outcome),
+        outcome => answer(&visitor, &headers, outcome).await,
     }
 }
 
@@ -81,41 +97,50 @@ pub(super) async fn show_code(visitor: Visitor, headers: HeaderMap) -> Response 
 pub(super) async fn submit_code(
     visitor: Visitor,
     headers: HeaderMap,
-    Form(form): Form<CodeForm>,
+    form: Result<Form<CodeForm>, FormRejection>,
 ) -> Response {
     let arrived = Instant::now();
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return not_ours(&visitor, rejection),
+    };
     let Some(id) = cookie::brought_waiting(visitor.settings(), &headers) else {
         return visitor.to("login").into_response();
     };
-    let code = Secret::from_vec(form.code.into_bytes());
+    let code = field::typed(form.code);
     match visitor.panel.owner.sign_in_with_code(id, code, visitor.from).await {
         SignIn::Refused(_) => {
             hold_back(&visitor, arrived).await;
-            let message = Some(Message::Error(visitor.texts().get("code-refused")));
-            refused(code_page(&visitor, message))
+            refused(code_page(&visitor, Some(&visitor.texts().get("code-refused"))))
         }
         SignIn::StartAgain => {
             hold_back(&visitor, arrived).await;
             let message = Some(Message::Error(visitor.texts().get("login-again")));
             refused(login_page(&visitor, "", message))
         }
-        outcome => answer(&visitor, outcome),
+        outcome => answer(&visitor, &headers, outcome).await,
     }
 }
 
-pub(super) async fn log_out(owner: Owner, Form(form): Form<BareForm>) -> Response {
-    let Owner { visitor, visit } = owner;
-    let panel = &visitor.panel;
-    if !panel.owner.is_form_of(&visit, &form.form) {
-        return visitor.to("").into_response();
-    }
-    match panel.owner.sign_out(visit.ticket()).await {
-        Ok(()) => with_cookie(visitor.to("login"), Cookie::Session.clear(visitor.settings())),
-        Err(error) => page::unavailable(&visitor, &error.to_string()),
+pub(super) async fn log_out(form: OwnerForm<Bare>) -> Response {
+    let OwnerForm { owner, .. } = form;
+    match owner.cases().sign_out(owner.visit.ticket()).await {
+        Ok(()) => {
+            let redirect = owner.visitor.done("login", "logged-out");
+            cookie::with(redirect, Cookie::Session.clear(owner.visitor.settings()))
+        }
+        Err(error) => owner.failed(&error),
     }
 }
 
-pub(super) async fn choose_language(visitor: Visitor, Form(form): Form<LanguageForm>) -> Response {
+pub(super) async fn choose_language(
+    visitor: Visitor,
+    form: Result<Form<LanguageForm>, FormRejection>,
+) -> Response {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(rejection) => return not_ours(&visitor, rejection),
+    };
     let settings = visitor.settings();
     let known = visitor.panel.languages.names().into_keys().find(|tag| *tag == form.tag);
     let cookie = known.and_then(|tag| {
@@ -126,19 +151,41 @@ pub(super) async fn choose_language(visitor: Visitor, Form(form): Form<LanguageF
         ))
         .ok()
     });
-    with_cookie(visitor.to(""), cookie)
+    cookie::with(visitor.to(back(&form.back)), cookie)
+}
+
+/// A page of ours to go back to: plain words between slashes, so that it leads nowhere else.
+fn back(path: &str) -> &str {
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'-' || b == b'/';
+    let ours = path.len() <= BACK_BYTES
+        && path.bytes().all(plain)
+        && !path.starts_with('/')
+        && !path.contains("//");
+    if ours { path } else { "" }
+}
+
+/// A form that no page of ours has sent, or one that is too long.
+fn not_ours(visitor: &Visitor, rejection: FormRejection) -> Response {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => rejection.into_response(),
+        _ => page::bad_form(visitor),
+    }
 }
 
 /// What follows a sign-in that was not refused.
-fn answer(visitor: &Visitor, outcome: SignIn) -> Response {
+async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Response {
     let settings = visitor.settings();
     match outcome {
         SignIn::In(ticket) => {
-            let response = with_cookie(visitor.to(""), cookie::ticket(settings, &ticket));
-            with_cookie(response, Cookie::Waiting.clear(settings))
+            // What the browser was in before has ended; if that cannot be written, its time will end it.
+            if let Some(before) = cookie::brought_ticket(settings, headers) {
+                let _ = visitor.panel.owner.sign_out(&before).await;
+            }
+            let response = cookie::with(visitor.to(""), cookie::ticket(settings, &ticket));
+            cookie::with(response, Cookie::Waiting.clear(settings))
         }
         SignIn::CodeRequired(id) => {
-            with_cookie(visitor.to("login/code"), cookie::waiting(settings, id))
+            cookie::with(visitor.to("login/code"), cookie::waiting(settings, id))
         }
         SignIn::Unavailable(why) => page::unavailable(visitor, &why),
         SignIn::Refused(_) | SignIn::StartAgain => visitor.to("login").into_response(),
@@ -156,47 +203,54 @@ async fn hold_back(visitor: &Visitor, arrived: Instant) {
     tokio::time::sleep_until(arrived + delay.checked_mul(delays).unwrap_or(Duration::MAX)).await;
 }
 
-fn refused(page: Markup) -> Response {
-    (StatusCode::UNPROCESSABLE_ENTITY, page).into_response()
-}
-
-fn with_cookie(response: impl IntoResponse, cookie: Option<HeaderValue>) -> Response {
-    let mut response = response.into_response();
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
-}
-
 fn login_page(visitor: &Visitor, name: &str, message: Option<Message>) -> Markup {
     let texts = visitor.texts();
-    let frame = Frame { visitor, visit: None, title: "login-title", entry: "login", message };
+    let frame = Frame::open(visitor, "login-title").with(message);
     frame.around(&html! {
         form.card method="post" action=(visitor.settings().path("login")) {
+            div.field {
             label for="name" { (texts.get("login-name")) }
             input id="name" name="name" type="text" inputmode="email" autocomplete="username"
                 autocapitalize="none" spellcheck="false" required autofocus[name.is_empty()]
                 maxlength="320" value=(name);
+            }
+            div.field {
             label for="password" { (texts.get("login-password")) }
             input id="password" name="password" type="password" autocomplete="current-password"
                 required autofocus[!name.is_empty()] maxlength="1024";
-            button.main { (texts.get("log-in")) }
+            }
+            div.actions { button.main { (texts.get("log-in")) } }
         }
     })
 }
 
-fn code_page(visitor: &Visitor, message: Option<Message>) -> Markup {
+fn code_page(visitor: &Visitor, error: Option<&str>) -> Markup {
     let texts = visitor.texts();
-    let frame = Frame { visitor, visit: None, title: "code-title", entry: "login", message };
+    let frame = Frame::open(visitor, "code-title").with(field::message(texts, error));
     frame.around(&html! {
-        form.card method="post" action=(visitor.settings().path("login/code")) {
-            label for="code" { (texts.get("code-label")) }
-            p.hint id="code-hint" { (texts.get("code-hint")) }
-            input.code id="code" name="code" type="text" inputmode="numeric"
-                autocomplete="one-time-code" aria-describedby="code-hint" required autofocus
-                maxlength="16";
-            button.main { (texts.get("log-in")) }
-            p { a href=(visitor.settings().path("login")) { (texts.get("code-other")) } }
+        form.card method="post" action=(field::action(visitor, "login/code")) {
+            (field::challenge(visitor, error, true))
+            div.actions {
+                button.main { (texts.get("log-in")) }
+                a.button href=(visitor.settings().path("login")) { (texts.get("code-other")) }
+            }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::back;
+
+    #[test]
+    fn the_language_switch_leads_nowhere_else() {
+        for ours in ["", "app-passwords/new", "login"] {
+            assert_eq!(back(ours), ours);
+        }
+        let long = "a".repeat(65);
+        for other in ["/x", "//evil.example", "a//b", "http:x", "a?b", "a\r\nb", "..", "%2f", &long]
+        {
+            assert_eq!(back(other), "", "{other}");
+        }
+    }
 }

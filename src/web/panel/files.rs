@@ -1,0 +1,48 @@
+//! Style, script and the host's picture.
+//!
+//! # Security
+//!
+//! The host's colours are `#rrggbb` and nothing else by then (`config/panel.rs`), so that they can stand in
+//! a style sheet. The picture is served with a policy of its own: an SVG that is opened by itself must not
+//! run scripts.
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::web::{Panel, page, visitor::Visitor};
+
+const STYLE: &str = include_str!("../style.css");
+const SCRIPT: &str = include_str!("../script.js");
+
+/// Their addresses say no version, so they are asked for again after a while.
+const CACHED: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=3600")];
+
+pub(super) async fn style(State(panel): State<Panel>) -> impl IntoResponse {
+    let mut style = STYLE.to_owned();
+    if let Some(accent) = &panel.settings.accent {
+        let (light, dark) = (&accent.light, &accent.dark);
+        style.push_str(&format!(
+            ":root{{--accent:{light}}}@media (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n"
+        ));
+    }
+    (CACHED, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], style)
+}
+
+pub(super) async fn script() -> impl IntoResponse {
+    (CACHED, [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)
+}
+
+pub(super) async fn logo(visitor: Visitor) -> Response {
+    let Some((kind, picture)) = visitor.settings().logo.clone() else {
+        return page::not_found(visitor).await;
+    };
+    picture_response(kind, picture)
+}
+
+fn picture_response(kind: &'static str, picture: Bytes) -> Response {
+    (CACHED, [(header::CONTENT_TYPE, HeaderValue::from_static(kind))], picture).into_response()
+}
