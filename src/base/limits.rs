@@ -204,6 +204,9 @@ pub const WEB_BODY_BYTES: usize = 65_536;
 /// Seconds in which a request must be answered; longer than a refusal is held back.
 pub const WEB_REQUEST_SECONDS: u64 = 60;
 
+/// The host's picture on the pages, bytes.
+pub const WEB_LOGO_BYTES: usize = 65_536;
+
 /// Value of one cookie, bytes: a name and a token in base64.
 pub const WEB_COOKIE_BYTES: usize = 1_024;
 

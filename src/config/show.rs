@@ -131,6 +131,9 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     let proxies: Vec<_> = panel.proxies.iter().map(ToString::to_string).collect();
     out.bare("proxies", toml::Value::from(proxies));
     out.text("name", Some(&panel.name));
+    out.path("logo", panel.logo.as_deref());
+    out.text("accent", panel.accent.as_deref());
+    out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
 }

@@ -2,12 +2,18 @@
 //!
 //! A change of `[panel]` counts after a restart, what it needs of other sections as well.
 
-use std::{io, sync::Arc};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    base::limits::WEB_LOGO_BYTES,
     config::{Listen, PanelConfig},
     service::owner::Owner,
     sys::socket::{self, Access, BindError},
@@ -29,6 +35,14 @@ pub enum PanelError {
     /// Its address.
     #[error("panel.listen: {0}")]
     Address(#[from] io::Error),
+    /// The host's picture.
+    #[error("panel.logo: {path}: {why}")]
+    Logo {
+        /// Its path.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Its texts.
     #[error(transparent)]
     Texts(#[from] TextError),
@@ -47,8 +61,9 @@ pub async fn start(
         https: config.https,
         proxies: config.proxies.clone(),
         name: config.name.clone(),
-        logo: None,
-        accent: None,
+        logo: config.logo.as_deref().map(logo).transpose()?,
+        accent: config.accent.clone(),
+        accent_dark: config.accent_dark.clone(),
         refusal_delay,
     };
     let languages = Arc::new(Languages::built_in()?);
@@ -64,4 +79,26 @@ pub async fn start(
     let pages = web::pages(panel);
     tasks.spawn(server::serve(listener, pages, stopping.clone(), tasks.clone()));
     Ok(())
+}
+
+/// The host's picture and its kind, by what it begins with.
+fn logo(path: &Path) -> Result<(&'static str, axum::body::Bytes), PanelError> {
+    let error = |why: String| PanelError::Logo { path: path.into(), why };
+    let most = u64::try_from(WEB_LOGO_BYTES).unwrap_or(u64::MAX);
+    let mut picture = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(most + 1).read_to_end(&mut picture))
+        .map_err(|why| error(why.to_string()))?;
+    if picture.len() > WEB_LOGO_BYTES {
+        return Err(error(format!("has more than {WEB_LOGO_BYTES} bytes")));
+    }
+    let text = picture.trim_ascii_start();
+    let kind = if picture.starts_with(b"\x89PNG\r\n\x1a\n") {
+        "image/png"
+    } else if text.starts_with(b"<svg") || text.starts_with(b"<?xml") {
+        "image/svg+xml"
+    } else {
+        return Err(error("is neither an SVG nor a PNG picture".into()));
+    };
+    Ok((kind, picture.into()))
 }

@@ -41,19 +41,12 @@ pub struct Settings {
     pub name: String,
     /// Its picture: the kind of its content, and the content.
     pub logo: Option<(&'static str, axum::body::Bytes)>,
-    /// Its colours, for light and for dark pages.
-    pub accent: Option<Accent>,
+    /// Its colour of links and buttons on light pages, `#rrggbb`.
+    pub accent: Option<String>,
+    /// The same on dark pages.
+    pub accent_dark: Option<String>,
     /// Longest time a refused sign-in is held back: the common moment of refusals.
     pub refusal_delay: Duration,
-}
-
-/// A colour of the host, `#rrggbb`, in which links and buttons are drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Accent {
-    /// On light pages.
-    pub light: String,
-    /// On dark pages.
-    pub dark: String,
 }
 
 impl Settings {

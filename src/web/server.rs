@@ -8,9 +8,14 @@
 //! A place is taken before a connection is accepted, headers must be there in time and are bounded in
 //! number and size, and a connection that does nothing is closed. A slow client costs a place, not a thread.
 
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,7 +24,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -88,11 +93,9 @@ pub async fn serve(
                 continue;
             }
         };
-        let (router, stopping) = (router.clone(), stopping.clone());
-        tasks.spawn(async move {
-            connection(stream, peer, router, stopping).await;
-            drop(place);
-        });
+        let service =
+            Service { router: router.clone(), peer, place: Arc::new(place), tasks: tasks.clone() };
+        tasks.spawn(connection(stream, service, stopping.clone()));
     }
 }
 
@@ -114,16 +117,37 @@ async fn accept(listener: &Listener) -> io::Result<(Box<dyn Stream>, Peer)> {
     }
 }
 
-async fn connection(
-    stream: Box<dyn Stream>,
-    peer: Peer,
+/// What answers the requests of a connection.
+struct Service {
     router: Router,
-    stopping: CancellationToken,
-) {
-    let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
+    peer: Peer,
+    /// Taken until the last request is answered.
+    place: Arc<OwnedSemaphorePermit>,
+    tasks: TaskTracker,
+}
+
+impl Service {
+    /// Answers a request in a task of its own: what a form has begun is brought to its end, also when the
+    /// browser goes away. A code is not used up for nothing then.
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Result<Response, Infallible> {
         let mut request: Request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        request.extensions_mut().insert(self.peer);
+        let (router, place) = (self.router.clone(), Arc::clone(&self.place));
+        let answering = self.tasks.spawn(async move {
+            let Ok(response) = router.oneshot(request).await;
+            drop(place);
+            response
+        });
+        // Only a runtime that ends does not answer.
+        Ok(answering.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    }
+}
+
+async fn connection(stream: Box<dyn Stream>, service: Service, stopping: CancellationToken) {
+    let service = Arc::new(service);
+    let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
+        let service = Arc::clone(&service);
+        async move { service.answer(request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

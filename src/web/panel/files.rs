@@ -23,10 +23,14 @@ const CACHED: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-ag
 
 pub(super) async fn style(State(panel): State<Panel>) -> impl IntoResponse {
     let mut style = STYLE.to_owned();
-    if let Some(accent) = &panel.settings.accent {
-        let (light, dark) = (&accent.light, &accent.dark);
+    if let Some(colour) = &panel.settings.accent {
         style.push_str(&format!(
-            ":root{{--accent:{light}}}@media (prefers-color-scheme:dark){{:root{{--accent:{dark}}}}}\n"
+            "@media not (prefers-color-scheme:dark){{:root{{--accent:{colour}}}}}\n"
+        ));
+    }
+    if let Some(colour) = &panel.settings.accent_dark {
+        style.push_str(&format!(
+            "@media (prefers-color-scheme:dark){{:root{{--accent:{colour}}}}}\n"
         ));
     }
     (CACHED, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], style)
