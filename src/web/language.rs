@@ -15,7 +15,12 @@ use unic_langid::LanguageIdentifier;
 
 /// The languages that come with the program; the first one is what others are compared with.
 const FIRST: (&str, &str) = ("en", include_str!("texts/en.ftl"));
-const OTHERS: [(&str, &str); 0] = [];
+const OTHERS: [(&str, &str); 4] = [
+    ("de", include_str!("texts/de.ftl")),
+    ("es", include_str!("texts/es.ftl")),
+    ("fr", include_str!("texts/fr.ftl")),
+    ("nl", include_str!("texts/nl.ftl")),
+];
 
 /// Why the texts cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,11 +68,14 @@ impl Texts {
     /// A text with its places filled.
     pub fn fill(&self, id: &str, arguments: &FluentArgs<'_>) -> String {
         let pattern = self.bundle.get_message(id).and_then(|message| message.value());
+        debug_assert!(pattern.is_some(), "no text {id}");
         pattern.map_or_else(
             || id.to_owned(),
             |pattern| {
                 let mut errors = Vec::new();
-                self.bundle.format_pattern(pattern, Some(arguments), &mut errors).into_owned()
+                let text = self.bundle.format_pattern(pattern, Some(arguments), &mut errors);
+                debug_assert!(errors.is_empty(), "{id}: {errors:?}");
+                text.into_owned()
             },
         )
     }
@@ -105,5 +113,98 @@ impl Languages {
     /// Every language by its tag, with its own name.
     pub fn names(&self) -> BTreeMap<String, String> {
         self.all().map(|texts| (texts.tag.to_string(), texts.get("language-name"))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        fs,
+        path::Path,
+    };
+
+    use super::*;
+    use crate::web::page::with;
+
+    /// Each id of a file, with the names that are filled in.
+    fn ids(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut ids = BTreeMap::new();
+        let mut id = "";
+        for line in source.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+            if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with(' ')) {
+                id = name;
+                assert!(ids.insert(id, BTreeSet::new()).is_none(), "{id} twice");
+            }
+            let names = line.split('$').skip(1);
+            let names = names.map(|rest| rest.split([' ', '}']).next().unwrap());
+            ids.get_mut(id).unwrap().extend(names);
+        }
+        ids
+    }
+
+    #[test]
+    fn every_language_has_what_english_has() {
+        let english = ids(FIRST.1);
+        assert!(english.len() > 150);
+        for (tag, source) in OTHERS {
+            let other = ids(source);
+            for (id, names) in &english {
+                assert_eq!(other.get(id), Some(names), "{tag}: {id}");
+            }
+            assert_eq!(other.len(), english.len(), "{tag} has more");
+        }
+    }
+
+    /// Words with a dash that stand in the pages, as Rust writes them.
+    fn dashed(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dashed(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let program = text.split("#[cfg(test)]").next().unwrap();
+                let words = program.split('"').skip(1).step_by(2);
+                let is_id = |word: &&str| {
+                    word.contains('-')
+                        && word
+                            .bytes()
+                            .all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit())
+                };
+                found.extend(words.filter(is_id).map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_is_used() {
+        let mut words = BTreeSet::new();
+        dashed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web"), &mut words);
+        for id in ids(FIRST.1).into_keys() {
+            assert!(words.contains(id), "{id} is on no page");
+        }
+    }
+
+    #[test]
+    fn numbers_have_their_plurals() {
+        let languages = Languages::built_in().unwrap();
+        for (tag, one, many) in [
+            ("en", "try once more", "try 3 more times"),
+            ("de", "noch einen Versuch", "noch 3 Versuche"),
+            ("nl", "nog \u{e9}\u{e9}n keer", "nog 3 keer"),
+            ("fr", "1 essai.", "3 essais"),
+            ("es", "una vez m\u{e1}s", "3 veces m\u{e1}s"),
+        ] {
+            let texts = languages.choose(Some(tag), None);
+            assert!(texts.fill("code-wrong-left", &with("left", 1)).contains(one), "{tag}");
+            assert!(texts.fill("code-wrong-left", &with("left", 3)).contains(many), "{tag}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "no text")]
+    fn an_unknown_text_is_a_mistake() {
+        Languages::built_in().unwrap().choose(None, None).get("no-such-text");
     }
 }
