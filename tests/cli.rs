@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "cli/audit.rs"]
+mod audit;
+#[path = "cli/policy.rs"]
+mod policy;
 #[path = "cli/signins.rs"]
 mod signins;
 

@@ -27,7 +27,7 @@ pub(super) const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 pub struct Backend {
     config: Config,
     socket: PathBuf,
-    direct: Option<Direct>,
+    direct: Option<Box<Direct>>,
 }
 
 /// This process's own hold of the store.
@@ -38,7 +38,7 @@ struct Direct {
 
 /// Who has the store.
 enum Hold {
-    Ours(Direct),
+    Ours(Box<Direct>),
     /// Somebody else; what to say in the end.
     Theirs(Failure),
 }
@@ -59,6 +59,14 @@ impl Backend {
         let login = |listener: &ListenerConfig| matches!(listener.kind, ListenerKind::Login { .. });
         self.config.passwords.vouch_secret_file.is_some()
             || !self.config.listeners.iter().any(login)
+    }
+
+    /// Asks the daemon; `None` if none runs.
+    pub fn ask_daemon(&self, request: &Request) -> Result<Option<Response>, Failure> {
+        match client::ask(&self.socket, request) {
+            Err(ClientError::NoDaemon(_)) => Ok(None),
+            done => Ok(Some(done?)),
+        }
     }
 
     /// Asks the daemon; if none runs, does it here. When the store is in use and nobody listens,
@@ -101,8 +109,9 @@ impl Direct {
             PasswordSourceKind::Dovecot => None,
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
-        let admin = compose::admin(config, store, hasher);
-        Ok(Hold::Ours(Self { runtime, admin }))
+        let trail = compose::trail(config, &store);
+        let admin = compose::admin(config, store, hasher, trail);
+        Ok(Hold::Ours(Box::new(Self { runtime, admin })))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {

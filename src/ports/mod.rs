@@ -1,4 +1,5 @@
-//! What the use-cases need from the outside, as traits: a store, a password source, a log.
+//! What the use-cases need from the outside, as traits: a store, a password source, a log, the audit
+//! trail.
 //!
 //! Layer 2. Adapters implement these; nothing here knows sled, sockets or tokio. An error of a
 //! port is never an answer: it becomes `temp_fail`, never "wrong password" and never "no second
@@ -7,5 +8,6 @@
 pub mod audit;
 pub mod password;
 pub mod store;
+pub mod trail;
 
 pub use futures_util::future::BoxFuture;

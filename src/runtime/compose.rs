@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::ambient::{SystemClock, SystemRng};
 use crate::{
-    audit::TracingLog,
+    audit::{Everyone, TracingLog},
     base::{Clock, Rng, Secret},
     config::{Config, KeySource, PanelConfig, PasswordSourceKind, PasswordsConfig},
     decision::{
@@ -14,7 +14,7 @@ use crate::{
     net::client,
     password::{Argon2Cost, HashingConfig, StoredPasswords},
     ports::password::{HashError, PasswordHasher, PasswordSources},
-    service::{admin::Admin, authenticate::Authenticator, owner},
+    service::{admin::Admin, authenticate::Authenticator, owner, trail::Recorder},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -111,6 +111,7 @@ pub fn admin(
     config: &Config,
     store: Arc<DiskStore>,
     hasher: Option<Arc<dyn PasswordHasher>>,
+    trail: Arc<Recorder>,
 ) -> Admin {
     Admin {
         key: store.credential_key(),
@@ -120,7 +121,15 @@ pub fn admin(
         rng: rng(),
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
+        trail,
+        enforcement: config.enforcement.clone(),
     }
+}
+
+/// The audit trail in this store.
+pub fn trail(config: &Config, store: &Arc<DiskStore>) -> Arc<Recorder> {
+    let (records, trail) = (Arc::clone(store), Arc::clone(store));
+    Arc::new(Recorder::new(records, trail, clock(), config.audit.clone()))
 }
 
 /// The hasher for passwords of our own.
@@ -161,6 +170,8 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         sessions: config.sessions.clone(),
         key,
         throttle: config.throttle.clone(),
+        enforcement: config.enforcement.clone(),
+        mechanisms: config.mechanisms.clone(),
     }
 }
 
@@ -169,8 +180,10 @@ pub fn authenticator(
     config: &Config,
     store: Arc<DiskStore>,
     log_has_fields: bool,
+    trail: &Arc<Recorder>,
 ) -> Authenticator {
-    let log = Arc::new(TracingLog { fields: log_has_fields });
+    let line = TracingLog { fields: log_has_fields };
+    let log = Arc::new(Everyone(vec![Arc::new(line), Arc::<Recorder>::clone(trail)]));
     let policy = policy(config, store.credential_key());
     Authenticator::new(store, clock(), log, policy)
 }

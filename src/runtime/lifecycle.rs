@@ -13,6 +13,7 @@ use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    time::MissedTickBehavior,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,14 +26,19 @@ use super::{
 use crate::{
     base::{
         Mailbox,
-        limits::{DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE},
+        limits::{
+            AUDIT_EXPIRE_SECONDS, AUDIT_FLUSH_MILLIS, DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE,
+        },
     },
     config::{Config, ConfigErrors},
     control,
     decision::names::NameRules,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator, owner::Owner},
+    service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
 };
+
+/// How long a stopping daemon writes down its last logins.
+const TRAIL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +113,7 @@ struct Daemon {
     source: Source,
     authenticator: Arc<Authenticator>,
     store: Arc<DiskStore>,
+    trail: Arc<Recorder>,
     listeners: Listeners,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -127,6 +134,10 @@ impl Failure {
         let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| reason.into());
         self.happened.cancel();
+    }
+
+    fn is_set(&self) -> bool {
+        self.happened.is_cancelled()
     }
 
     fn take(&self) -> Option<String> {
@@ -150,17 +161,20 @@ impl Daemon {
         let told = failure.clone();
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let source = compose::source(&config.passwords)?;
+        let trail = compose::trail(&config, &store);
         let authenticator =
-            Arc::new(compose::authenticator(&config, Arc::clone(&store), log.has_fields()));
+            compose::authenticator(&config, Arc::clone(&store), log.has_fields(), &trail);
+        let authenticator = Arc::new(authenticator);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
         listeners.apply(&config, &source).await?;
-        let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source)));
+        let first = Arc::new(admin(&config, &store, &source, &trail));
+        let (admin, current) = watch::channel(Arc::clone(&first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
         let owner =
-            start_panel(&config, &store, &source, &authenticator, (&tasks, &stopping)).await?;
+            start_panel(&config, first, &source, &authenticator, (&tasks, &stopping)).await?;
         Ok(Self {
             path,
             config,
@@ -168,6 +182,7 @@ impl Daemon {
             source,
             authenticator,
             store,
+            trail,
             listeners,
             tasks,
             stopping,
@@ -184,6 +199,7 @@ impl Daemon {
             (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         self.tasks.spawn(watchdog(Arc::clone(&self.authenticator), self.stopping.clone()));
         self.tasks.spawn(housekeeping(Arc::clone(&self.store), self.stopping.clone()));
+        self.tasks.spawn(keep_trail(Arc::clone(&self.trail), self.stopping.clone()));
         notify(&[NotifyState::Ready, NotifyState::Status("deciding logins")]);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
         loop {
@@ -224,7 +240,7 @@ impl Daemon {
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!(key, "this change counts after a restart");
         }
-        let admin = Arc::new(admin(&config, &self.store, &source));
+        let admin = Arc::new(admin(&config, &self.store, &source, &self.trail));
         // Of a panel that was taken out of the configuration the old settings stay until the restart.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
         let parts = match (&self.owner, panel) {
@@ -236,6 +252,7 @@ impl Daemon {
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
+        self.trail.set_policy(config.audit.clone());
         self.admin.send_replace(admin);
         if let Some((owner, parts)) = parts {
             owner.replace(parts);
@@ -255,6 +272,12 @@ impl Daemon {
         let limit = Duration::from_secs(DRAIN_SECONDS);
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
+        }
+        // Nobody logs in any more. A store that has failed takes nothing.
+        if self.failure.is_set()
+            || tokio::time::timeout(TRAIL_LIMIT, self.trail.finish()).await.is_err()
+        {
+            tracing::warn!("the last logins are missing in the audit trail");
         }
         crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
@@ -287,24 +310,24 @@ fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
 }
 
 /// The administrator's use-cases as this configuration wants them.
-fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source) -> Admin {
+fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source, trail: &Arc<Recorder>) -> Admin {
     let hasher = match source {
         Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
-    compose::admin(config, Arc::clone(store), hasher)
+    compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail))
 }
 
 /// The User Panel, where there is one.
 async fn start_panel(
     config: &Config,
-    store: &Arc<DiskStore>,
+    admin: Arc<Admin>,
     source: &Source,
     authenticator: &Arc<Authenticator>,
     (tasks, stopping): (&TaskTracker, &CancellationToken),
 ) -> Result<Option<Arc<Owner>>, ServeError> {
     let Some(panel) = &config.panel else { return Ok(None) };
-    let parts = compose::owner_parts(panel, Arc::new(admin(config, store, source)), source)?;
+    let parts = compose::owner_parts(panel, admin, source)?;
     let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
     let delay = config.refusals.delay;
     super::panel::start(panel, delay, Arc::clone(&owner), tasks, stopping).await?;
@@ -359,6 +382,24 @@ async fn housekeeping(store: Arc<DiskStore>, stopping: CancellationToken) {
         }
         for (shard, damage) in store.damage() {
             tracing::error!(?shard, %damage, "the store is damaged");
+        }
+    }
+}
+
+/// Writes the audit trail down, and removes what is too old.
+async fn keep_trail(trail: Arc<Recorder>, stopping: CancellationToken) {
+    let mut writes = tokio::time::interval(Duration::from_millis(AUDIT_FLUSH_MILLIS));
+    let mut removals = tokio::time::interval(Duration::from_secs(AUDIT_EXPIRE_SECONDS));
+    writes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    removals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // What is written last is written when all logins have ended.
+            () = stopping.cancelled() => return,
+            _ = writes.tick() => trail.flush().await,
+            _ = removals.tick() => if let Err(error) = trail.expire().await {
+                tracing::warn!(%error, "old events of the audit trail were not removed");
+            },
         }
     }
 }

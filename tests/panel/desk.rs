@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use mail2fa::{
+    audit::Everyone,
     decision::{
+        enforcement::EnforcementPolicy,
         flow::{self, Policy},
+        mechanisms::Mechanisms,
         names::NameRules,
         panel::PanelPolicy,
+        retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
@@ -15,6 +19,7 @@ use mail2fa::{
         admin::Admin,
         authenticate::Authenticator,
         owner::{Owner, Parts},
+        trail::Recorder,
     },
     store::{MemoryEngine, SealedStore},
     web::{
@@ -41,11 +46,19 @@ pub struct Options {
     pub proxies: Vec<&'static str>,
     pub throttle: Option<ThrottlePolicy>,
     pub delay: Duration,
+    pub enforcement: EnforcementPolicy,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { base: "/", https: false, proxies: Vec::new(), throttle: None, delay: Duration::ZERO }
+        Self {
+            base: "/",
+            https: false,
+            proxies: Vec::new(),
+            throttle: None,
+            delay: Duration::ZERO,
+            enforcement: EnforcementPolicy::default(),
+        }
     }
 }
 
@@ -53,6 +66,7 @@ impl Default for Options {
 pub struct Desk {
     pub clock: Arc<FakeClock>,
     pub log: Arc<Watched>,
+    pub trail: Arc<Recorder>,
     pub store: SealedStore<MemoryEngine>,
     pub admin: Arc<Admin>,
     pub address: SocketAddr,
@@ -74,9 +88,18 @@ impl Desk {
             sessions: SessionPolicy::default(),
             key: key.clone(),
             throttle: options.throttle,
+            enforcement: options.enforcement.clone(),
+            mechanisms: Mechanisms::default(),
         };
         let port = Arc::new(store.clone());
-        let authenticator = Authenticator::new(port.clone(), clock.clone(), log.clone(), policy);
+        let trail = Arc::new(Recorder::new(
+            port.clone(),
+            port.clone(),
+            clock.clone(),
+            TrailPolicy::default(),
+        ));
+        let logs = Arc::new(Everyone(vec![log.clone(), trail.clone()]));
+        let authenticator = Authenticator::new(port.clone(), clock.clone(), logs, policy);
         let admin = Arc::new(Admin {
             store: port,
             hasher: Some(Arc::new(Comparing)),
@@ -85,6 +108,8 @@ impl Desk {
             rng: Arc::new(CountingRng::default()),
             names: NameRules::default(),
             issuer: "Mail".into(),
+            trail: Arc::clone(&trail),
+            enforcement: options.enforcement,
         });
         let parts = Parts {
             admin: Arc::clone(&admin),
@@ -117,7 +142,7 @@ impl Desk {
             stopping.clone(),
             TaskTracker::new(),
         ));
-        Self { clock, log, store, admin, address, base: options.base, stopping }
+        Self { clock, log, trail, store, admin, address, base: options.base, stopping }
     }
 
     pub fn browser(&self) -> Browser {

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    BURN_ATTEMPTS, Basis, Candidate, Claim, Credential, Effect, Login, Next, Standing, State,
-    Write,
+    BURN_ATTEMPTS, Basis, Candidate, Claim, Count, Credential, Effect, Login, Next, Standing,
+    State, Write,
     credential::{Factor, judge},
     refuse, still_the_same, unavailable,
 };
@@ -34,14 +34,12 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let (digest, opened) = (self.session, self.arrival.clone());
+        let (digest, opened, id) = (self.session, self.arrival.clone(), record.next_session());
         let session = match (&before, &self.typed) {
-            (Before::Password(_), Credential::Joined(_)) => {
-                Some(sessions.open(digest, opened, &record.sessions))
-            }
+            (Before::Password(_), Credential::Joined(_)) => Some(sessions.open(digest, opened, id)),
             // Who asks by a form keeps a session of its own; this one is for a form sent twice.
             (Before::Password(_), Credential::Apart { .. }) => {
-                Some(sessions.open_briefly(digest, opened, &record.sessions))
+                Some(sessions.open_briefly(digest, opened, id))
             }
             (Before::Panel(_), _) => None,
         };
@@ -49,14 +47,17 @@ impl Login {
             record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         }
         let write = self.write(candidate.seen.version, record);
+        let spent = Some(self.fingerprint(self.credential.expose()));
+        let count = self.count(Event::Success { spent });
         let basis = match before {
             Before::Password(right) => Basis::Password(right, Standing::ToBurn(candidate)),
             Before::Panel(live) => Basis::Panel(live, candidate),
         };
         let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
-        self.perform(State::Burning(claim, attempts), Effect::Burn(write))
+        self.perform(State::Burning(claim, attempts), Effect::Burn(write, count))
     }
 
+    /// The code is used up, and the success was counted with the same write.
     pub(super) fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
         if let Some(burned) = CodeBurned::from_answer(&answer) {
             let Claim { basis, user, .. } = *claim;
@@ -64,12 +65,13 @@ impl Login {
                 return unavailable("nothing was to be used up");
             };
             let identity = self.identity.clone();
-            return self.accept(match candidate.factor {
+            let accepted = match candidate.factor {
                 Factor::Recovery(_) => Accepted::by_recovery_code(identity, user, &before, burned),
                 Factor::Code(_) | Factor::Malformed | Factor::Session => {
                     Accepted::by_code(identity, user, &before, burned)
                 }
-            });
+            };
+            return Next::Finish(Outcome::Accepted(accepted.noting(self.would_refuse)));
         }
         match answer {
             BurnAnswer::Conflict if attempts < BURN_ATTEMPTS => {
@@ -156,28 +158,36 @@ impl Login {
         }
     }
 
-    /// Accepts, once the success has been counted.
+    /// Accepts a login that used no code up, once the success has been counted.
     pub(super) fn accept(self, accepted: Accepted) -> Next {
         let method = accepted.method();
-        let outcome = Outcome::Accepted(accepted);
-        let spent = match method {
+        let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
+        match method {
             // Says nothing of the person: a program's password is not what is guessed.
-            Method::AppPassword => return Next::Finish(outcome),
-            Method::Password | Method::PasswordAndSession => None,
-            Method::PasswordAndCode | Method::PasswordAndRecoveryCode | Method::PanelAndCode => {
-                Some(self.fingerprint(self.credential.expose()))
+            Method::AppPassword | Method::Mechanism | Method::MechanismAndFactorElsewhere => {
+                Next::Finish(outcome)
             }
-        };
-        self.finish_counting(outcome, Event::Success { spent })
+            Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
+                self.finish_counting(outcome, Event::Success { spent: None })
+            }
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode | Method::PanelAndCode => {
+                unavailable("a code was accepted and not used up")
+            }
+        }
     }
 
     /// The end, once it has been counted.
     pub(super) fn finish_counting(self, outcome: Outcome, event: Event) -> Next {
-        if self.counters.is_empty() {
-            return Next::Finish(outcome);
+        match self.count(event) {
+            None => Next::Finish(outcome),
+            Some(count) => self.perform(State::Counting(Box::new(outcome)), Effect::Count(count)),
         }
-        let count = Effect::Count(self.counters.clone(), event);
-        self.perform(State::Counting(Box::new(outcome)), count)
+    }
+
+    /// What is to be counted, if this login is throttled.
+    pub(super) fn count(&self, event: Event) -> Option<Count> {
+        let keys = self.counters.clone();
+        (!keys.is_empty()).then_some(Count { keys, event })
     }
 
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
@@ -193,7 +203,7 @@ fn to_burn(basis: Basis) -> Option<(Before, Candidate)> {
             Some((Before::Password(right), candidate))
         }
         Basis::Panel(live, candidate) => Some((Before::Panel(live), candidate)),
-        Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::NotAsked(_))
+        Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::Suffices(_))
         | Basis::AppPassword(..) => None,
     }
 }

@@ -6,7 +6,7 @@
 //! arrived (`decision::enrolment`). The code that proves it is burned in the same write.
 
 use super::{
-    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write,
+    AdminError, Disclosed, Enrolment, Response, TotpView, acting::Acting, mailbox::write,
     recovery::RecoverySet, unchanged,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     ports::store::{Change, Commit, Entry, EntryKey, Expect},
 };
 
-impl Admin {
+impl Acting<'_> {
     /// Starts an enrolment; one that was started before is replaced by it.
     pub(super) async fn enable(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -42,7 +42,7 @@ impl Admin {
             expect: None,
             entry: Some(Entry { value: pending.encode(), expires }),
         };
-        match self.store.commit(vec![change]).await? {
+        match self.commit(mailbox, vec![change], "started").await? {
             Commit::Done(_) => {}
             Commit::Conflict => return Err(AdminError::Busy),
         }
@@ -70,7 +70,11 @@ impl Admin {
             let (waiting, confirmation) = self.judge(&mailbox, &code, now).await?;
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
-            match self.store.commit(changes).await? {
+            let detail = match &result {
+                Ok(_) => String::new(),
+                Err(error) => error.to_string(),
+            };
+            match self.commit(&mailbox, changes, &detail).await? {
                 Commit::Done(_) => return result,
                 Commit::Conflict => {}
             }
@@ -106,12 +110,16 @@ impl Admin {
             let expect = Expect::Version(found.version);
             let mut record = found.value;
             record.disenrol();
+            let required = self.is_required(&mailbox, Some(&record), self.now()?);
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
             ];
-            match self.store.commit(changes).await? {
-                Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+            match self.commit(&mailbox, changes, "").await? {
+                Commit::Done(_) => {
+                    let mailbox = mailbox.to_string();
+                    return Ok(Response::Disabled { mailbox, required });
+                }
                 Commit::Conflict => {}
             }
         }
@@ -130,6 +138,7 @@ impl Admin {
             since: factor.as_ref().map(|factor| factor.enabled.seconds()),
             last_used: factor.as_ref().map(|factor| factor.last_step.saturating_mul(STEP_SECONDS)),
             pending_until: waiting.map(|waiting| waiting.value.expires.seconds()),
+            wrong_codes: self.trail.wrong_codes(&mailbox).await?,
         }))
     }
 
@@ -143,8 +152,12 @@ impl Admin {
         if waiting.is_none() {
             return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
         }
-        match self.store.commit(vec![Self::drop_enrolment(mailbox)]).await? {
-            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+        let found = self.known(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        let required = self.is_required(mailbox, record, self.now()?);
+        let changes = vec![Self::drop_enrolment(mailbox)];
+        match self.commit(mailbox, changes, "a started enrolment").await? {
+            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string(), required }),
             Commit::Conflict => Err(AdminError::Busy),
         }
     }
@@ -157,6 +170,7 @@ impl Admin {
         if found.as_ref().is_some_and(|found| found.value.is_enrolled()) {
             return Err(AdminError::AlreadyOn { mailbox: mailbox.to_string() });
         }
+        self.may_enrol(mailbox, found.as_ref().map(|found| &found.value))?;
         Ok(found)
     }
 

@@ -2,7 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Disclosed;
+use super::{
+    Disclosed,
+    policy_view::{MailboxPolicyView, NewLevel, PolicyView},
+};
+use crate::{
+    ports::trail::TrailEvent,
+    service::trail::{Program, WrongCodes},
+};
 
 /// What is asked. Names are as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +151,43 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// The programs that use the bare password.
+    MailboxPrograms {
+        /// Name.
+        mailbox: String,
+    },
+    /// A page of the audit trail, newest first.
+    Audit(AuditWanted),
+    /// What enforcement says.
+    PolicyShow {
+        /// Of this mailbox; `None` means what is configured.
+        mailbox: Option<String>,
+    },
+    /// Gives a mailbox a level of enforcement of its own.
+    PolicySet {
+        /// Name.
+        mailbox: String,
+        /// Which.
+        level: NewLevel,
+    },
+}
+
+/// What is asked of the audit trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// Only of this mailbox.
+    pub mailbox: Option<String>,
+    /// Only of this kind, result or reason.
+    pub kind: Option<String>,
+    /// Only from then on, milliseconds since 1970.
+    pub since: Option<u64>,
+    /// Only before then, milliseconds since 1970.
+    pub until: Option<u64>,
+    /// Where the page begins: `next` of the one before.
+    pub before: Option<String>,
+    /// At most so many; bounded by `limits::AUDIT_PAGE`.
+    pub limit: usize,
 }
 
 /// What is asked of a new app password.
@@ -224,6 +268,8 @@ pub enum Response {
     Disabled {
         /// Canonical name.
         mailbox: String,
+        /// Whether it must have a second factor all the same: then its password opens nothing.
+        required: bool,
     },
     /// A code of the new phone is right.
     MoveChecked {
@@ -302,6 +348,40 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// What is configured.
+    Policy(PolicyView),
+    /// What holds for a mailbox.
+    MailboxPolicy(MailboxPolicyView),
+    /// The mailbox has another level; what holds for it now.
+    PolicySet(MailboxPolicyView),
+    /// The programs that use the bare password.
+    Programs {
+        /// Canonical name.
+        mailbox: String,
+        /// Whether 2-factor authentication is on.
+        totp: bool,
+        /// The latest first.
+        programs: Vec<Program>,
+    },
+    /// A page of the audit trail.
+    Audit {
+        /// Newest first. There may be none, and more all the same.
+        events: Vec<EventView>,
+        /// Where the next page begins; `None` at the end.
+        next: Option<String>,
+        /// Parts of the trail that cannot be read.
+        unreadable: usize,
+    },
+}
+
+/// An event of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// Names it.
+    pub id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: TrailEvent,
 }
 
 /// What may be seen of a mailbox.
@@ -396,6 +476,9 @@ pub struct TotpView {
     pub last_used: Option<u64>,
     /// An enrolment waits for its code until then, seconds since 1970.
     pub pending_until: Option<u64>,
+    /// Wrong codes that came with the right password, in the last thirty days or longer.
+    #[serde(default)]
+    pub wrong_codes: Option<WrongCodes>,
 }
 
 impl Request {
@@ -425,6 +508,10 @@ impl Request {
             Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::MailboxPrograms { .. } => "mailbox programs",
+            Self::Audit(_) => "audit",
+            Self::PolicyShow { .. } => "policy show",
+            Self::PolicySet { .. } => "policy set",
         }
     }
 }
@@ -439,7 +526,8 @@ impl Response {
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
             | Self::Moved { mailbox, .. }
-            | Self::Disabled { mailbox }
+            | Self::Disabled { mailbox, .. }
+            | Self::PolicySet(MailboxPolicyView { mailbox, .. })
             | Self::AppPassword { mailbox, .. }
             | Self::AppPasswordRevoked { mailbox, .. }
             | Self::RecoveryCodes { mailbox, .. }
@@ -453,7 +541,11 @@ impl Response {
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
-            | Self::Sessions { .. } => None,
+            | Self::Sessions { .. }
+            | Self::Policy(_)
+            | Self::MailboxPolicy(_)
+            | Self::Programs { .. }
+            | Self::Audit { .. } => None,
         }
     }
 }

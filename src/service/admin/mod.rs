@@ -1,5 +1,5 @@
 //! What an administrator does: mailboxes, passwords, second factors, app passwords, recovery codes,
-//! sessions, locks.
+//! sessions, locks, levels of enforcement.
 //!
 //! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
 //! It takes requests and gives answers as plain data; it does not know where they come from.
@@ -8,21 +8,25 @@
 //! compare-and-swap, tried again a bounded number of times when the record changed under it.
 //!
 //! It logs each change: who asked, what, and for which mailbox, under the target
-//! `mail2fa::admin`.
+//! `mail2fa::admin`; and each change notes itself in the audit trail (`acting.rs`).
 //!
 //! # Security
 //!
 //! Whoever reaches this may switch second factors off: callers let only root and the service user
 //! in. A secret leaves in one answer only, the one to the request that made it.
 
+mod acting;
 mod app_password;
 mod change;
 mod disclosed;
 mod enrolment;
 mod error;
+mod events;
 mod mailbox;
 mod message;
 mod new_phone;
+mod policy;
+mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -33,14 +37,18 @@ use std::sync::Arc;
 pub use disclosed::Disclosed;
 pub use error::AdminError;
 pub use message::{
-    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
-    SessionView, TotpView, UseView,
+    AppPasswordView, AuditWanted, Enrolment, EventView, MailboxView, NewAppPassword, NewPassword,
+    Request, Response, SessionView, TotpView, UseView,
+};
+pub use policy_view::{
+    DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::NameRules,
         record::{MailboxRecord, Versioned},
     },
@@ -48,7 +56,9 @@ use crate::{
         password::PasswordHasher,
         store::{Expect, Store},
     },
+    service::trail::Recorder,
 };
+use acting::Acting;
 
 /// The use-cases, with what they need.
 pub struct Admin {
@@ -66,6 +76,10 @@ pub struct Admin {
     pub names: NameRules,
     /// The service's name in authenticator apps.
     pub issuer: String,
+    /// The audit trail.
+    pub trail: Arc<Recorder>,
+    /// Who must have a second factor.
+    pub enforcement: EnforcementPolicy,
 }
 
 impl Admin {
@@ -77,7 +91,8 @@ impl Admin {
     /// that this is unknown.
     pub async fn handle(&self, request: Request, by: &str) -> Result<Response, AdminError> {
         let action = request.action();
-        let result = self.perform(request).await;
+        let acting = Acting { admin: self, by, action };
+        let result = acting.perform(request).await;
         match &result {
             Ok(response) => {
                 if let Some(mailbox) = response.changed() {
@@ -91,6 +106,37 @@ impl Admin {
         result
     }
 
+    fn name(&self, typed: &str) -> Result<Mailbox, AdminError> {
+        self.names
+            .canonical(typed.as_bytes())
+            .map_err(|error| AdminError::BadName { why: error.to_string() })
+    }
+
+    fn now(&self) -> Result<UnixMillis, AdminError> {
+        self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
+    }
+
+    fn random(&self, buffer: &mut [u8]) -> Result<(), AdminError> {
+        self.rng.fill(buffer).map_err(|error| AdminError::Unavailable { why: error.to_string() })
+    }
+
+    async fn record(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
+        Ok(self.store.load(mailbox).await?)
+    }
+
+    async fn existing(&self, mailbox: &Mailbox) -> Result<Versioned<MailboxRecord>, AdminError> {
+        let name = || mailbox.to_string();
+        self.record(mailbox).await?.ok_or_else(|| match self.hasher {
+            Some(_) => AdminError::NoMailbox { mailbox: name() },
+            None => AdminError::NoRecord { mailbox: name() },
+        })
+    }
+}
+
+impl Acting<'_> {
     async fn perform(&self, request: Request) -> Result<Response, AdminError> {
         match request {
             Request::MailboxAdd { mailbox, password } => self.add(&mailbox, password).await,
@@ -122,36 +168,12 @@ impl Admin {
             Request::SignInsEnd { mailbox } => self.end_sign_ins(&mailbox).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
+            Request::PolicyShow { mailbox: None } => Ok(self.policy()),
+            Request::PolicyShow { mailbox: Some(mailbox) } => self.policy_of(&mailbox).await,
+            Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
+            Request::MailboxPrograms { mailbox } => self.programs(&mailbox).await,
+            Request::Audit(wanted) => self.events(wanted).await,
         }
-    }
-
-    fn name(&self, typed: &str) -> Result<Mailbox, AdminError> {
-        self.names
-            .canonical(typed.as_bytes())
-            .map_err(|error| AdminError::BadName { why: error.to_string() })
-    }
-
-    fn now(&self) -> Result<UnixMillis, AdminError> {
-        self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
-    }
-
-    fn random(&self, buffer: &mut [u8]) -> Result<(), AdminError> {
-        self.rng.fill(buffer).map_err(|error| AdminError::Unavailable { why: error.to_string() })
-    }
-
-    async fn record(
-        &self,
-        mailbox: &Mailbox,
-    ) -> Result<Option<Versioned<MailboxRecord>>, AdminError> {
-        Ok(self.store.load(mailbox).await?)
-    }
-
-    async fn existing(&self, mailbox: &Mailbox) -> Result<Versioned<MailboxRecord>, AdminError> {
-        let name = || mailbox.to_string();
-        self.record(mailbox).await?.ok_or_else(|| match self.hasher {
-            Some(_) => AdminError::NoMailbox { mailbox: name() },
-            None => AdminError::NoRecord { mailbox: name() },
-        })
     }
 }
 

@@ -7,7 +7,7 @@
 //! which `service::owner` asks for. The code of the new one is burned in the write that replaces it, and
 //! wrong ones are counted like at an enrolment. Everybody who is signed in has to do it again.
 
-use super::{Admin, AdminError, Disclosed, Response, enrolment::key, mailbox::write};
+use super::{AdminError, Disclosed, Response, acting::Acting, enrolment::key, mailbox::write};
 use crate::{
     base::{Mailbox, UnixMillis, limits::ADMIN_ATTEMPTS},
     decision::{
@@ -18,7 +18,7 @@ use crate::{
     ports::store::{Change, Commit, Entry, Expect},
 };
 
-impl Admin {
+impl Acting<'_> {
     /// A new secret, which waits for a code. One that was started before is replaced by it.
     pub(super) async fn begin_move(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -40,7 +40,7 @@ impl Admin {
             let Some((change, error)) = wrong(&mailbox, &waiting, &confirmation) else {
                 return Ok(Response::MoveChecked { mailbox: mailbox.to_string() });
             };
-            match self.store.commit(vec![change]).await? {
+            match self.commit(&mailbox, vec![change], &error.to_string()).await? {
                 Commit::Done(_) => return Err(error),
                 Commit::Conflict => {}
             }
@@ -77,7 +77,11 @@ impl Admin {
                     return Err(AdminError::Busy);
                 }
             };
-            match self.store.commit(changes).await? {
+            let detail = match &result {
+                Ok(_) => String::new(),
+                Err(error) => error.to_string(),
+            };
+            match self.commit(&mailbox, changes, &detail).await? {
                 Commit::Done(_) => return result,
                 Commit::Conflict => {}
             }

@@ -1,12 +1,12 @@
 //! Sessions: list, revoke. And the lock, which lets nobody in.
 
-use super::{Admin, AdminError, Response, SessionView, UseView, change::Missing};
+use super::{AdminError, Response, SessionView, UseView, acting::Acting, change::Missing};
 use crate::{
     base::UnixMillis,
     decision::{place::Use, session::Session},
 };
 
-impl Admin {
+impl Acting<'_> {
     /// Those that live.
     pub(super) async fn list_sessions(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -34,7 +34,8 @@ impl Admin {
                     return Err(AdminError::NoSession { mailbox: mailbox.to_string(), id });
                 }
                 record.sessions.retain(|session| !wanted(session));
-                Ok(count)
+                let which = id.map_or_else(|| format!("all {count}"), |id| id.to_string());
+                Ok((count, which))
             })
             .await?;
         Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
@@ -49,7 +50,7 @@ impl Admin {
                 let count = record.sessions.iter().filter(|session| session.is_live(now)).count();
                 record.sessions.clear();
                 record.panel_ended = Some(now);
-                Ok(count)
+                Ok((count, format!("{count} of mail programs, and all of the panel")))
             })
             .await?;
         Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
@@ -65,7 +66,7 @@ impl Admin {
             }
             record.locked = Some(now);
             record.sessions.clear();
-            Ok(())
+            Ok(((), String::new()))
         })
         .await?;
         Ok(Response::Locked { mailbox: mailbox.to_string() })
@@ -75,7 +76,7 @@ impl Admin {
     pub(super) async fn unlock(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         self.change(&mailbox, Missing::Make, |record| match record.locked.take() {
-            Some(_) => Ok(()),
+            Some(_) => Ok(((), String::new())),
             None => Err(AdminError::NotLocked { mailbox: mailbox.to_string() }),
         })
         .await?;

@@ -3,6 +3,8 @@
 mod mailboxes;
 mod memory;
 mod messages;
+mod notes;
+mod policy;
 mod second_factor;
 mod sign_ins;
 
@@ -19,12 +21,16 @@ use crate::{
         Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
         clock::{ClockError, RngError},
     },
-    decision::{digest::CredentialKey, names::NameRules, record::MailboxRecord},
+    decision::{
+        digest::CredentialKey, enforcement::EnforcementPolicy, names::NameRules,
+        record::MailboxRecord, retention::TrailPolicy,
+    },
     ports::{
         BoxFuture,
         password::{HashError, PasswordHasher, Verdict},
         store::StoreError,
     },
+    service::trail::Recorder,
 };
 
 /// RFC 6238 appendix B: its secret, two moments and their codes.
@@ -113,6 +119,13 @@ impl Bench {
             rng: Arc::new(CountingRng::default()),
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),
+            trail: Arc::new(Recorder::new(
+                store.clone(),
+                store.clone(),
+                clock.clone(),
+                TrailPolicy::default(),
+            )),
+            enforcement: EnforcementPolicy::default(),
         };
         Self { store, clock, admin, log: Mutex::default() }
     }

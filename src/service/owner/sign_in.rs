@@ -84,6 +84,7 @@ impl Owner {
             credential: Credential::Apart { password: typed.password.clone(), factor },
             service: Service::Panel,
             remote: from,
+            via: from,
         };
         self.authenticator.authenticate(request, &circumstances(from), &*source).await
     }
@@ -135,5 +136,6 @@ pub(super) fn circumstances(from: NetAddress) -> Circumstances {
         remote: from,
         mechanism: "FORM".into(),
         session: None,
+        client: None,
     }
 }
