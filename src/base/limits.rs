@@ -209,6 +209,9 @@ pub const PANEL_SHOWN: usize = 4_096;
 /// Seconds for which a secret can be looked at again at the panel.
 pub const PANEL_SHOWN_SECONDS: u64 = 900;
 
+/// Events on one page of recent activity at the panel.
+pub const PANEL_EVENTS: usize = 30;
+
 /// Connections to the panel and the API at once; more wait.
 pub const WEB_CONNECTIONS: usize = 1_024;
 

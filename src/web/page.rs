@@ -11,11 +11,12 @@ use super::visitor::{Owner, Visitor};
 use crate::service::owner::Visit;
 
 /// An entry of the menu: its path, and the id of its text.
-const MENU: [(&str, &str); 4] = [
+const MENU: [(&str, &str); 5] = [
     ("", "menu-factor"),
     ("app-passwords", "menu-app-passwords"),
     ("sign-ins", "menu-sign-ins"),
     ("recovery-codes", "menu-recovery-codes"),
+    ("activity", "menu-activity"),
 ];
 
 /// What a page says before its content.

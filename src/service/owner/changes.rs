@@ -3,10 +3,15 @@
 
 use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
 use crate::{
-    base::{Secret, SecretText},
+    base::{Secret, SecretText, limits::PANEL_EVENTS},
     decision::outcome::Outcome,
-    service::admin::{
-        AppPasswordView, Disclosed, NewAppPassword, Request, Response, SessionView, TotpView,
+    ports::trail::TrailEvent,
+    service::{
+        admin::{
+            AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword, Request,
+            Response, SessionView, TotpView,
+        },
+        trail::Programs,
     },
 };
 
@@ -230,5 +235,43 @@ impl Owner {
         let mailbox = visit.mailbox.to_string();
         self.request(visit, Request::SignInsEnd { mailbox }).await?;
         self.renew(visit).await
+    }
+
+    /// Which programs log in with the bare password.
+    pub async fn programs(&self, visit: &Visit) -> Result<Programs, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::MailboxPrograms { mailbox }).await? {
+            Response::Programs { programs, .. } => Ok(programs),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Logins and changes, newest first, so many at a time, and where the next ones begin.
+    pub async fn activity(
+        &self,
+        visit: &Visit,
+        before: Option<String>,
+    ) -> Result<(Vec<TrailEvent>, Option<String>), OwnerError> {
+        let wanted = AuditWanted {
+            mailbox: Some(visit.mailbox.to_string()),
+            before,
+            limit: PANEL_EVENTS,
+            ..AuditWanted::default()
+        };
+        match self.request(visit, Request::Audit(wanted)).await? {
+            Response::Audit { events, next, .. } => {
+                Ok((events.into_iter().map(|view| view.event).collect(), next))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Whether the mailbox must have a second factor, may not have one, or will have to.
+    pub async fn policy(&self, visit: &Visit) -> Result<MailboxPolicyView, OwnerError> {
+        let mailbox = Some(visit.mailbox.to_string());
+        match self.request(visit, Request::PolicyShow { mailbox }).await? {
+            Response::MailboxPolicy(view) => Ok(view),
+            _ => Err(unexpected()),
+        }
     }
 }

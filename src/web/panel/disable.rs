@@ -22,7 +22,7 @@ pub(super) struct CodeForm {
 
 pub(super) async fn show(owner: Owner) -> Response {
     match owner.cases().factor(&owner.visit).await {
-        Ok(factor) if factor.enabled => page(&owner, None).into_response(),
+        Ok(factor) if factor.enabled => page(&owner, None).await.into_response(),
         Ok(_) => owner.visitor.done("", "unchanged").into_response(),
         Err(error) => owner.failed(&error),
     }
@@ -38,17 +38,20 @@ pub(super) async fn submit(form: OwnerForm<CodeForm>) -> Response {
         Err(error) => error,
     };
     match field::explain(owner.texts(), &error) {
-        Some(text) => refused(page(&owner, Some(&text))),
+        Some(text) => refused(page(&owner, Some(&text)).await),
         None => owner.failed(&error),
     }
 }
 
-fn page(owner: &Owner, error: Option<&str>) -> Markup {
+async fn page(owner: &Owner, error: Option<&str>) -> Markup {
     let texts = owner.texts();
+    // What cannot be told now does not stand in the way.
+    let required = owner.cases().policy(&owner.visit).await.is_ok_and(|policy| policy.required);
     let frame = Frame::of(owner, "disable-title", "").with(field::message(texts, error));
     frame.around(&html! {
         section.card {
             p { (texts.get("disable-text")) }
+            @if required { p.message.warning { (texts.get("disable-required")) } }
             form method="post" action=(field::action(&owner.visitor, "factor/disable")) {
                 (field::token(owner))
                 (field::challenge(&owner.visitor, error, true))

@@ -6,16 +6,18 @@ use serde::Deserialize;
 
 use super::{
     field::{self, CodeField},
-    secret,
+    secret, when,
 };
 use crate::{
     base::SecretText,
     service::{
         admin::{AdminError, Enrolment},
         owner::{OwnerError, Shown, ShownKind},
+        trail::Program,
     },
     web::{
         form::{Bare, OwnerForm},
+        language::Texts,
         page::{Frame, refused},
         visitor::Owner,
     },
@@ -29,13 +31,17 @@ pub(super) struct ChallengeForm {
 
 pub(super) async fn before(owner: Owner) -> Response {
     match owner.cases().factor(&owner.visit).await {
-        Ok(factor) if factor.enabled => owner.visitor.done("", "unchanged").into_response(),
-        Ok(_) => before_page(&owner).into_response(),
+        Ok(factor) if factor.enabled => return owner.visitor.done("", "unchanged").into_response(),
+        Ok(_) => {}
+        Err(error) => return owner.failed(&error),
+    }
+    match owner.cases().programs(&owner.visit).await {
+        Ok(programs) => before_page(&owner, &programs).into_response(),
         Err(error) => owner.failed(&error),
     }
 }
 
-fn before_page(owner: &Owner) -> Markup {
+fn before_page(owner: &Owner, programs: &[Program]) -> Markup {
     let texts = owner.texts();
     let path = |path| owner.visitor.settings().path(path);
     Frame::of(owner, "before-title", "").around(&html! {
@@ -52,6 +58,10 @@ fn before_page(owner: &Owner) -> Markup {
             li.card {
                 h2 { (texts.get("before-programs")) }
                 p { (texts.get("before-programs-text")) }
+                @if !programs.is_empty() {
+                    p { (texts.get("before-programs-seen")) }
+                    ul { @for program in programs { li { (seen(texts, program)) } } }
+                }
                 p { a href=(path("app-passwords")) { (texts.get("before-programs-link")) } }
             }
         }
@@ -63,6 +73,18 @@ fn before_page(owner: &Owner) -> Markup {
             }
         }
     })
+}
+
+/// A program that uses the bare password today.
+fn seen(texts: &Texts, program: &Program) -> Markup {
+    html! {
+        @match &program.program {
+            Some(name) => { (name) ", " (when::service(texts, &program.service)) },
+            None => (when::service(texts, &program.service)),
+        }
+        @if let Some(network) = &program.network { ", " span.address { (network) } }
+        " · " (texts.get("last-used")) " " (when::at(program.last))
+    }
 }
 
 pub(super) async fn begin(form: OwnerForm<Bare>) -> Response {
@@ -110,7 +132,7 @@ pub(super) async fn confirm(form: OwnerForm<ChallengeForm>) -> Response {
 /// Where somebody goes for whom the field cannot say it.
 fn answer(owner: &Owner, error: &OwnerError) -> Response {
     match error {
-        OwnerError::Change(AdminError::AlreadyOn { .. }) => {
+        OwnerError::Change(AdminError::AlreadyOn { .. } | AdminError::EnrolmentOff { .. }) => {
             owner.visitor.done("", "unchanged").into_response()
         }
         OwnerError::Change(

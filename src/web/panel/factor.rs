@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{field, when};
 use crate::{
     service::{
-        admin::TotpView,
+        admin::{MailboxPolicyView, TotpView},
         owner::{OwnerError, RecoveryLeft, ShownKind},
     },
     web::{
@@ -20,6 +20,9 @@ use crate::{
 
 /// Recovery codes below which it is time for new ones.
 const FEW: usize = 4;
+
+/// The level at which nobody can switch it on.
+const OFF: &str = "off";
 
 /// The drop-down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,19 +40,43 @@ pub(super) struct StatusForm {
 
 pub(super) async fn show(owner: Owner) -> Response {
     match standing(&owner).await {
-        Ok((factor, recovery)) => page(&owner, &factor, recovery).into_response(),
+        Ok(standing) => page(&owner, &standing).into_response(),
         Err(error) => owner.failed(&error),
     }
 }
 
-/// How it stands, with the recovery codes that are left where it is on.
-async fn standing(owner: &Owner) -> Result<(TotpView, Option<RecoveryLeft>), OwnerError> {
+/// How it stands.
+struct Standing {
+    factor: TotpView,
+    /// The recovery codes that are left, where it is on.
+    recovery: Option<RecoveryLeft>,
+    policy: MailboxPolicyView,
+}
+
+async fn standing(owner: &Owner) -> Result<Standing, OwnerError> {
     let factor = owner.cases().factor(&owner.visit).await?;
     let recovery = match factor.enabled {
         true => Some(owner.cases().recovery_codes(&owner.visit).await?),
         false => None,
     };
-    Ok((factor, recovery))
+    let policy = owner.cases().policy(&owner.visit).await?;
+    Ok(Standing { factor, recovery, policy })
+}
+
+/// What the host asks of the mailbox.
+pub(super) fn enforcement(texts: &Texts, policy: &MailboxPolicyView) -> Markup {
+    html! {
+        @if policy.required && policy.enrolled {
+            p.hint { (texts.get("policy-required")) }
+        } @else if policy.required {
+            p.message.error { (texts.get("policy-required-now")) }
+        } @else if let (Some(from), Some(days)) = (policy.required_from, policy.days_left) {
+            p.message.warning {
+                (texts.get("policy-required-from")) " " (when::day(from)) ". "
+                (texts.fill("policy-days-left", &with("days", days)))
+            }
+        }
+    }
 }
 
 /// Nothing is switched here: this is where the way to it begins.
@@ -69,7 +96,8 @@ pub(super) async fn save(form: OwnerForm<StatusForm>) -> Response {
     }
 }
 
-fn page(owner: &Owner, factor: &TotpView, recovery: Option<RecoveryLeft>) -> Markup {
+fn page(owner: &Owner, standing: &Standing) -> Markup {
+    let Standing { factor, recovery, policy } = standing;
     let texts = owner.texts();
     let path = |path| owner.visitor.settings().path(path);
     let kept = owner.cases().shown(&owner.visit, ShownKind::RecoveryCodes).is_none();
@@ -80,8 +108,19 @@ fn page(owner: &Owner, factor: &TotpView, recovery: Option<RecoveryLeft>) -> Mar
                 a href=(path("recovery-codes/shown")) { (texts.get("codes-wait-link")) }
             }
         }
+        @if !factor.enabled || policy.required { (enforcement(texts, policy)) }
+        @if let Some(wrong) = factor.wrong_codes {
+            p.message.warning {
+                (texts.fill("wrong-codes", &with("count", wrong.count))) " " (when::at(wrong.last))
+                ". " (texts.get("wrong-codes-advice")) " "
+                a href=(path("activity")) { (texts.get("menu-activity")) }
+            }
+        }
         section.card {
             (badge(texts, factor))
+            @if !factor.enabled && policy.level == OFF {
+                p { (texts.get("policy-off")) }
+            } @else {
             form method="post" action=(path("")) {
                 (field::token(owner))
                 div.field {
@@ -100,11 +139,12 @@ fn page(owner: &Owner, factor: &TotpView, recovery: Option<RecoveryLeft>) -> Mar
                 }
                 div.actions { button.main { (texts.get("save-button")) } }
             }
+            }
         }
         @if let Some(recovery) = recovery {
             section.card {
                 h2 { (texts.get("recovery-title")) }
-                p { (texts.fill("recovery-left", &left(recovery))) }
+                p { (texts.fill("recovery-left", &left(*recovery))) }
                 @if recovery.left < FEW { p.warning { (texts.get("recovery-few")) } }
                 p { a href=(path("recovery-codes")) { (texts.get("recovery-manage")) } }
             }

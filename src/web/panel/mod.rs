@@ -1,5 +1,6 @@
 //! The pages and where they are. Each file has one entry of the menu, or one way through several pages.
 
+mod activity;
 mod app_passwords;
 mod disable;
 mod enrol;
@@ -24,7 +25,7 @@ use super::{Panel, Settings, page, visitor::Visitor};
 
 /// All of them, below the panel's path.
 pub(super) fn routes(settings: &Settings) -> Router<Panel> {
-    let pages: [(&str, MethodRouter<Panel>); 28] = [
+    let pages: [(&str, MethodRouter<Panel>); 29] = [
         ("", get(factor::show).post(factor::save)),
         ("login", get(login::show).post(login::submit)),
         ("login/code", get(login::show_code).post(login::submit_code)),
@@ -50,6 +51,7 @@ pub(super) fn routes(settings: &Settings) -> Router<Panel> {
         ("sign-ins", get(sign_ins::show)),
         ("sign-ins/end", post(sign_ins::end)),
         ("sign-ins/end-all", post(sign_ins::end_all)),
+        ("activity", get(activity::show)),
         ("panel.css", get(files::style)),
         ("panel.js", get(files::script)),
         ("logo", get(files::logo)),

@@ -212,3 +212,65 @@ sign-in-end = Beenden
 sign-ins-all-title = Etwas davon sind nicht Sie?
 sign-ins-all-text = Beenden Sie alle Anmeldungen und ändern Sie Ihr Passwort. Das meldet auch andere Browser von diesen Seiten ab. App-Passwörter gelten weiter: Widerrufen Sie die, die Sie nicht kennen.
 sign-ins-all = Alle Anmeldungen beenden
+
+policy-required = Ihr Mailanbieter verlangt die Zwei-Faktor-Anmeldung.
+policy-required-now = Ihr Mailanbieter verlangt die Zwei-Faktor-Anmeldung. Bis Sie sie einschalten, lässt sich Ihr Postfach nur auf diesen Seiten öffnen.
+policy-required-from = Ihr Mailanbieter verlangt die Zwei-Faktor-Anmeldung ab
+policy-days-left = { $days ->
+    [one] Noch ein Tag.
+   *[other] Noch { $days } Tage.
+}
+policy-off = Ihr Mailanbieter bietet für dieses Postfach keine Zwei-Faktor-Anmeldung an.
+disable-required = Ihr Mailanbieter verlangt die Zwei-Faktor-Anmeldung: Ist sie ausgeschaltet, lässt sich Ihr Postfach nur auf diesen Seiten öffnen.
+before-programs-seen = Diese haben sich in letzter Zeit nur mit Ihrem Passwort angemeldet und brauchen dann ein App-Passwort:
+
+menu-activity = Letzte Vorgänge
+activity-title = Letzte Vorgänge
+activity-text = Wer sich angemeldet oder es versucht hat und was geändert wurde.
+activity-none = Noch ist nichts bekannt.
+activity-older = Ältere
+wrong-codes = { $count ->
+    [one] Jemand hat Ihr richtiges Passwort und einen falschen Code eingegeben. Zuletzt:
+   *[other] Jemand hat { $count } Mal Ihr richtiges Passwort und einen falschen Code eingegeben. Zuletzt:
+}
+wrong-codes-advice = Wenn Sie das nicht waren, ändern Sie Ihr Passwort.
+event-password = Mit dem Passwort angemeldet
+event-code = Mit Passwort und Code angemeldet
+event-recovery = Mit Passwort und einem Wiederherstellungscode angemeldet
+event-session = Erneut angemeldet, im Rahmen einer früheren Anmeldung
+event-app-password = Mit einem App-Passwort angemeldet
+event-accepted = Angemeldet
+event-panel-code = Für eine Änderung auf diesen Seiten wurde ein Code eingegeben
+event-panel-password = Richtiges Passwort auf diesen Seiten; der Code wurde verlangt
+event-wrong-password = Abgewiesen: falsches Passwort
+event-missing-code = Abgewiesen: richtiges oder falsches Passwort, kein Code
+event-wrong-code = Abgewiesen: richtiges Passwort, falscher Code
+event-used-code = Abgewiesen: richtiges Passwort, schon benutzter Code
+event-throttled = Abgewiesen: zu viele Fehlversuche, nichts wurde geprüft
+event-locked = Abgewiesen: das Postfach ist gesperrt
+event-app-wrong = Abgewiesen: falsches App-Passwort
+event-app-expired = Abgewiesen: abgelaufenes App-Passwort
+event-app-scope = Abgewiesen: App-Passwort, das nicht dafür gilt
+event-refused = Abgewiesen
+event-unavailable = Nicht entschieden: etwas hat nicht geantwortet
+event-more = { $count ->
+    [one] Ein weiterer Vorgang, nicht einzeln aufbewahrt
+   *[other] { $count } weitere Vorgänge, nicht einzeln aufbewahrt
+}
+event-advice = Waren Sie das? Dann warten Sie beim nächsten Mal auf einen frischen Code. Wenn nicht, kennt jemand Ihr Passwort: Ändern Sie es.
+event-started = Ein Geheimnis für eine Authenticator-App wurde erzeugt
+event-enabled = Die Zwei-Faktor-Anmeldung wurde eingeschaltet
+event-disabled = Die Zwei-Faktor-Anmeldung wurde ausgeschaltet
+event-confirm-wrong = Beim Einrichten einer App wurde ein falscher Code eingegeben
+event-moved = Zu einem neuen Telefon gewechselt
+event-app-added = Ein App-Passwort wurde angelegt
+event-app-revoked = Ein App-Passwort wurde widerrufen
+event-recovery-new = Neue Wiederherstellungscodes wurden erzeugt
+event-session-ended = Eine Anmeldung wurde beendet
+event-all-ended = Alle Anmeldungen wurden beendet
+event-password-set = Das Passwort wurde geändert
+event-lock = Das Postfach wurde gesperrt
+event-unlock = Die Sperre wurde aufgehoben
+event-changed = Eine Einstellung wurde geändert
+event-by-owner = auf diesen Seiten
+event-by-administrator = durch die Verwaltung

@@ -226,3 +226,67 @@ sign-in-end = End
 sign-ins-all-title = Something is not yours?
 sign-ins-all-text = End all sign-ins, and change your password. This also logs other browsers out of this panel. App passwords keep working: revoke those that you do not know.
 sign-ins-all = End all sign-ins
+
+# -- what the host asks
+policy-required = Your mail provider requires 2-factor authentication.
+policy-required-now = Your mail provider requires 2-factor authentication. Until you switch it on, your mailbox can be opened on these pages only.
+policy-required-from = Your mail provider requires 2-factor authentication from
+policy-days-left = { $days ->
+    [one] One day is left.
+   *[other] { $days } days are left.
+}
+policy-off = Your mail provider does not offer 2-factor authentication for this mailbox.
+disable-required = Your mail provider requires 2-factor authentication: when it is off, your mailbox can be opened on these pages only.
+before-programs-seen = These have logged in with your password alone lately, and will need an app password:
+
+# -- recent activity
+menu-activity = Recent activity
+activity-title = Recent activity
+activity-text = Who logged in or tried to, and what was changed.
+activity-none = Nothing is known yet.
+activity-older = Older
+wrong-codes = { $count ->
+    [one] Somebody has typed your right password and a wrong code. Last:
+   *[other] Somebody has typed your right password and a wrong code { $count } times. Last:
+}
+wrong-codes-advice = If that was not you, change your password.
+event-password = Logged in with the password
+event-code = Logged in with password and code
+event-recovery = Logged in with password and a recovery code
+event-session = Logged in again, within an earlier sign-in
+event-app-password = Logged in with an app password
+event-accepted = Logged in
+event-panel-code = A code was given for a change at this panel
+event-panel-password = Right password at this panel; the code was asked
+event-wrong-password = Refused: wrong password
+event-missing-code = Refused: right or wrong password, and no code
+event-wrong-code = Refused: right password, wrong code
+event-used-code = Refused: right password, and a code that was used before
+event-throttled = Refused: too many failures, nothing was looked at
+event-locked = Refused: the mailbox is locked
+event-app-wrong = Refused: wrong app password
+event-app-expired = Refused: an app password that has expired
+event-app-scope = Refused: an app password that is not for this
+event-refused = Refused
+event-unavailable = Not decided: something did not answer
+event-more = { $count ->
+    [one] One more event, not kept in detail
+   *[other] { $count } more events, not kept in detail
+}
+event-advice = Was that you? Then wait for a fresh code next time. If not, somebody knows your password: change it.
+event-started = A secret for an authenticator app was made
+event-enabled = 2-factor authentication was switched on
+event-disabled = 2-factor authentication was switched off
+event-confirm-wrong = A wrong code was typed while setting up an app
+event-moved = Moved to a new phone
+event-app-added = An app password was made
+event-app-revoked = An app password was revoked
+event-recovery-new = New recovery codes were made
+event-session-ended = A sign-in was ended
+event-all-ended = All sign-ins were ended
+event-password-set = The password was changed
+event-lock = The mailbox was locked
+event-unlock = The lock was taken off
+event-changed = A setting was changed
+event-by-owner = at this panel
+event-by-administrator = by the administrator

@@ -212,3 +212,65 @@ sign-in-end = Cerrar
 sign-ins-all-title = ¿Hay algo que no es suyo?
 sign-ins-all-text = Cierre todas las sesiones y cambie su contraseña. Así también se cierra la sesión de otros navegadores en estas páginas. Las contraseñas de aplicación siguen valiendo: revoque las que no conozca.
 sign-ins-all = Cerrar todas las sesiones
+
+policy-required = Su proveedor de correo exige la verificación en dos pasos.
+policy-required-now = Su proveedor de correo exige la verificación en dos pasos. Hasta que la active, su buzón solo se puede abrir en estas páginas.
+policy-required-from = Su proveedor de correo exigirá la verificación en dos pasos a partir del
+policy-days-left = { $days ->
+    [one] Queda un día.
+   *[other] Quedan { $days } días.
+}
+policy-off = Su proveedor de correo no ofrece la verificación en dos pasos para este buzón.
+disable-required = Su proveedor de correo exige la verificación en dos pasos: si está desactivada, su buzón solo se puede abrir en estas páginas.
+before-programs-seen = Estos han iniciado sesión últimamente solo con su contraseña y necesitarán una contraseña de aplicación:
+
+menu-activity = Actividad reciente
+activity-title = Actividad reciente
+activity-text = Quién inició sesión o lo intentó, y qué se cambió.
+activity-none = Todavía no se sabe nada.
+activity-older = Más antiguos
+wrong-codes = { $count ->
+    [one] Alguien ha escrito su contraseña correcta y un código incorrecto. Última vez:
+   *[other] Alguien ha escrito { $count } veces su contraseña correcta y un código incorrecto. Última vez:
+}
+wrong-codes-advice = Si no fue usted, cambie su contraseña.
+event-password = Sesión iniciada con la contraseña
+event-code = Sesión iniciada con contraseña y código
+event-recovery = Sesión iniciada con contraseña y un código de recuperación
+event-session = Sesión iniciada de nuevo, dentro de una anterior
+event-app-password = Sesión iniciada con una contraseña de aplicación
+event-accepted = Sesión iniciada
+event-panel-code = Se dio un código para un cambio en estas páginas
+event-panel-password = Contraseña correcta en estas páginas; se pidió el código
+event-wrong-password = Rechazado: contraseña incorrecta
+event-missing-code = Rechazado: contraseña correcta o incorrecta, sin código
+event-wrong-code = Rechazado: contraseña correcta, código incorrecto
+event-used-code = Rechazado: contraseña correcta y un código ya usado
+event-throttled = Rechazado: demasiados fallos, no se miró nada
+event-locked = Rechazado: el buzón está bloqueado
+event-app-wrong = Rechazado: contraseña de aplicación incorrecta
+event-app-expired = Rechazado: una contraseña de aplicación caducada
+event-app-scope = Rechazado: una contraseña de aplicación que no es para esto
+event-refused = Rechazado
+event-unavailable = Sin decidir: algo no respondió
+event-more = { $count ->
+    [one] Un suceso más, no guardado en detalle
+   *[other] { $count } sucesos más, no guardados en detalle
+}
+event-advice = ¿Fue usted? Entonces espere la próxima vez a un código nuevo. Si no, alguien conoce su contraseña: cámbiela.
+event-started = Se creó un secreto para una aplicación de autenticación
+event-enabled = Se activó la verificación en dos pasos
+event-disabled = Se desactivó la verificación en dos pasos
+event-confirm-wrong = Se escribió un código incorrecto al configurar una aplicación
+event-moved = Cambio a un teléfono nuevo
+event-app-added = Se creó una contraseña de aplicación
+event-app-revoked = Se revocó una contraseña de aplicación
+event-recovery-new = Se crearon códigos de recuperación nuevos
+event-session-ended = Se cerró una sesión
+event-all-ended = Se cerraron todas las sesiones
+event-password-set = Se cambió la contraseña
+event-lock = Se bloqueó el buzón
+event-unlock = Se quitó el bloqueo
+event-changed = Se cambió un ajuste
+event-by-owner = en estas páginas
+event-by-administrator = por la administración

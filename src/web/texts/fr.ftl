@@ -212,3 +212,65 @@ sign-in-end = Fermer
 sign-ins-all-title = Une connexion n’est pas la vôtre ?
 sign-ins-all-text = Fermez toutes les connexions et changez votre mot de passe. Les autres navigateurs seront aussi déconnectés de ces pages. Les mots de passe d’application restent valables : révoquez ceux que vous ne connaissez pas.
 sign-ins-all = Fermer toutes les connexions
+
+policy-required = Votre fournisseur de messagerie exige la double authentification.
+policy-required-now = Votre fournisseur de messagerie exige la double authentification. Tant que vous ne l’activez pas, votre boîte ne s’ouvre que sur ces pages.
+policy-required-from = Votre fournisseur de messagerie exigera la double authentification à partir du
+policy-days-left = { $days ->
+    [one] Il reste { $days } jour.
+   *[other] Il reste { $days } jours.
+}
+policy-off = Votre fournisseur de messagerie ne propose pas la double authentification pour cette boîte.
+disable-required = Votre fournisseur de messagerie exige la double authentification : une fois désactivée, votre boîte ne s’ouvre que sur ces pages.
+before-programs-seen = Ceux-ci se sont connectés récemment avec votre mot de passe seul et auront besoin d’un mot de passe d’application :
+
+menu-activity = Activité récente
+activity-title = Activité récente
+activity-text = Qui s’est connecté ou a essayé, et ce qui a été modifié.
+activity-none = Rien n’est connu pour l’instant.
+activity-older = Plus ancien
+wrong-codes = { $count ->
+    [one] Quelqu’un a saisi votre bon mot de passe et un code faux. La dernière fois :
+   *[other] Quelqu’un a saisi { $count } fois votre bon mot de passe et un code faux. La dernière fois :
+}
+wrong-codes-advice = Si ce n’était pas vous, changez votre mot de passe.
+event-password = Connecté avec le mot de passe
+event-code = Connecté avec mot de passe et code
+event-recovery = Connecté avec mot de passe et un code de secours
+event-session = Connecté à nouveau, dans le cadre d’une connexion précédente
+event-app-password = Connecté avec un mot de passe d’application
+event-accepted = Connecté
+event-panel-code = Un code a été donné pour une modification sur ces pages
+event-panel-password = Bon mot de passe sur ces pages ; le code a été demandé
+event-wrong-password = Refusé : mauvais mot de passe
+event-missing-code = Refusé : bon ou mauvais mot de passe, sans code
+event-wrong-code = Refusé : bon mot de passe, code faux
+event-used-code = Refusé : bon mot de passe, et un code déjà utilisé
+event-throttled = Refusé : trop d’échecs, rien n’a été examiné
+event-locked = Refusé : la boîte est verrouillée
+event-app-wrong = Refusé : mauvais mot de passe d’application
+event-app-expired = Refusé : un mot de passe d’application expiré
+event-app-scope = Refusé : un mot de passe d’application qui n’est pas prévu pour cela
+event-refused = Refusé
+event-unavailable = Non décidé : un élément n’a pas répondu
+event-more = { $count ->
+    [one] { $count } autre événement, non conservé en détail
+   *[other] { $count } autres événements, non conservés en détail
+}
+event-advice = Était-ce vous ? Attendez la prochaine fois un nouveau code. Sinon, quelqu’un connaît votre mot de passe : changez-le.
+event-started = Un secret pour une application d’authentification a été créé
+event-enabled = La double authentification a été activée
+event-disabled = La double authentification a été désactivée
+event-confirm-wrong = Un code faux a été saisi lors de la configuration d’une application
+event-moved = Passage à un nouveau téléphone
+event-app-added = Un mot de passe d’application a été créé
+event-app-revoked = Un mot de passe d’application a été révoqué
+event-recovery-new = De nouveaux codes de secours ont été créés
+event-session-ended = Une connexion a été fermée
+event-all-ended = Toutes les connexions ont été fermées
+event-password-set = Le mot de passe a été changé
+event-lock = La boîte a été verrouillée
+event-unlock = Le verrouillage a été levé
+event-changed = Un réglage a été modifié
+event-by-owner = sur ces pages
+event-by-administrator = par l’administrateur

@@ -212,3 +212,65 @@ sign-in-end = Beëindigen
 sign-ins-all-title = Staat er iets bij dat u niet bent?
 sign-ins-all-text = Beëindig alle aanmeldingen en wijzig uw wachtwoord. Dat meldt ook andere browsers af van deze pagina’s. App-wachtwoorden blijven werken: trek de wachtwoorden in die u niet kent.
 sign-ins-all = Alle aanmeldingen beëindigen
+
+policy-required = Uw e-mailaanbieder verlangt aanmelden in twee stappen.
+policy-required-now = Uw e-mailaanbieder verlangt aanmelden in twee stappen. Tot u het inschakelt, is uw postvak alleen op deze pagina’s te openen.
+policy-required-from = Uw e-mailaanbieder verlangt aanmelden in twee stappen vanaf
+policy-days-left = { $days ->
+    [one] Nog één dag.
+   *[other] Nog { $days } dagen.
+}
+policy-off = Uw e-mailaanbieder biedt voor dit postvak geen aanmelden in twee stappen aan.
+disable-required = Uw e-mailaanbieder verlangt aanmelden in twee stappen: staat het uit, dan is uw postvak alleen op deze pagina’s te openen.
+before-programs-seen = Deze hebben zich onlangs met alleen uw wachtwoord aangemeld en hebben dan een app-wachtwoord nodig:
+
+menu-activity = Recente activiteit
+activity-title = Recente activiteit
+activity-text = Wie zich aanmeldde of het probeerde, en wat er is gewijzigd.
+activity-none = Er is nog niets bekend.
+activity-older = Ouder
+wrong-codes = { $count ->
+    [one] Iemand heeft uw juiste wachtwoord en een onjuiste code getypt. Laatst:
+   *[other] Iemand heeft { $count } keer uw juiste wachtwoord en een onjuiste code getypt. Laatst:
+}
+wrong-codes-advice = Was u dat niet, wijzig dan uw wachtwoord.
+event-password = Aangemeld met het wachtwoord
+event-code = Aangemeld met wachtwoord en code
+event-recovery = Aangemeld met wachtwoord en een herstelcode
+event-session = Opnieuw aangemeld, binnen een eerdere aanmelding
+event-app-password = Aangemeld met een app-wachtwoord
+event-accepted = Aangemeld
+event-panel-code = Er is een code gegeven voor een wijziging op deze pagina’s
+event-panel-password = Juist wachtwoord op deze pagina’s; de code werd gevraagd
+event-wrong-password = Geweigerd: onjuist wachtwoord
+event-missing-code = Geweigerd: juist of onjuist wachtwoord, geen code
+event-wrong-code = Geweigerd: juist wachtwoord, onjuiste code
+event-used-code = Geweigerd: juist wachtwoord, en een code die al was gebruikt
+event-throttled = Geweigerd: te veel mislukkingen, er is niets bekeken
+event-locked = Geweigerd: het postvak is geblokkeerd
+event-app-wrong = Geweigerd: onjuist app-wachtwoord
+event-app-expired = Geweigerd: een verlopen app-wachtwoord
+event-app-scope = Geweigerd: een app-wachtwoord dat hier niet voor is
+event-refused = Geweigerd
+event-unavailable = Niet beslist: iets antwoordde niet
+event-more = { $count ->
+    [one] Nog één gebeurtenis, niet afzonderlijk bewaard
+   *[other] Nog { $count } gebeurtenissen, niet afzonderlijk bewaard
+}
+event-advice = Was u dat? Wacht de volgende keer op een nieuwe code. Zo niet, dan kent iemand uw wachtwoord: wijzig het.
+event-started = Er is een geheim voor een authenticator-app gemaakt
+event-enabled = Aanmelden in twee stappen is ingeschakeld
+event-disabled = Aanmelden in twee stappen is uitgeschakeld
+event-confirm-wrong = Bij het instellen van een app is een onjuiste code getypt
+event-moved = Overgestapt naar een nieuwe telefoon
+event-app-added = Er is een app-wachtwoord gemaakt
+event-app-revoked = Er is een app-wachtwoord ingetrokken
+event-recovery-new = Er zijn nieuwe herstelcodes gemaakt
+event-session-ended = Er is een aanmelding beëindigd
+event-all-ended = Alle aanmeldingen zijn beëindigd
+event-password-set = Het wachtwoord is gewijzigd
+event-lock = Het postvak is geblokkeerd
+event-unlock = De blokkering is opgeheven
+event-changed = Er is een instelling gewijzigd
+event-by-owner = op deze pagina’s
+event-by-administrator = door de beheerder
