@@ -14,10 +14,14 @@ mod support;
 
 #[path = "panel/abuse.rs"]
 mod abuse;
+#[path = "panel/activity.rs"]
+mod activity;
 #[path = "panel/app_passwords.rs"]
 mod app_passwords;
 #[path = "panel/desk.rs"]
 mod desk;
+#[path = "panel/enforced.rs"]
+mod enforced;
 #[path = "panel/factor.rs"]
 mod factor;
 #[path = "panel/forged.rs"]

@@ -69,6 +69,7 @@ pub struct Desk {
     pub trail: Arc<Recorder>,
     pub store: SealedStore<MemoryEngine>,
     pub admin: Arc<Admin>,
+    pub authenticator: Arc<Authenticator>,
     pub address: SocketAddr,
     base: &'static str,
     stopping: CancellationToken,
@@ -99,7 +100,7 @@ impl Desk {
             TrailPolicy::default(),
         ));
         let logs = Arc::new(Everyone(vec![log.clone(), trail.clone()]));
-        let authenticator = Authenticator::new(port.clone(), clock.clone(), logs, policy);
+        let authenticator = Arc::new(Authenticator::new(port.clone(), clock.clone(), logs, policy));
         let admin = Arc::new(Admin {
             store: port,
             hasher: Some(Arc::new(Comparing)),
@@ -116,7 +117,7 @@ impl Desk {
             passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing))),
             policy: PanelPolicy::default(),
         };
-        let owner = Arc::new(Owner::new(Arc::new(authenticator), parts));
+        let owner = Arc::new(Owner::new(Arc::clone(&authenticator), parts));
         let networks = options
             .proxies
             .iter()
@@ -142,7 +143,17 @@ impl Desk {
             stopping.clone(),
             TaskTracker::new(),
         ));
-        Self { clock, log, trail, store, admin, address, base: options.base, stopping }
+        Self {
+            clock,
+            log,
+            trail,
+            store,
+            admin,
+            authenticator,
+            address,
+            base: options.base,
+            stopping,
+        }
     }
 
     pub fn browser(&self) -> Browser {

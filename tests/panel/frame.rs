@@ -3,8 +3,15 @@
 use crate::desk::{Desk, Options};
 
 /// All pages that can be opened by somebody without a factor.
-const PAGES: [&str; 6] =
-    ["", "factor/before", "app-passwords", "app-passwords/new", "sign-ins", "recovery-codes"];
+const PAGES: [&str; 7] = [
+    "",
+    "factor/before",
+    "app-passwords",
+    "app-passwords/new",
+    "sign-ins",
+    "recovery-codes",
+    "activity",
+];
 
 /// And by somebody with one.
 const ENROLLED: [&str; 8] = [
