@@ -168,13 +168,17 @@ impl Daemon {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
+        let panel = config
+            .panel
+            .as_ref()
+            .and_then(|_| listeners.take_inherited(super::panel::SOCKET, &config));
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail));
         let (admin, current) = watch::channel(Arc::clone(&first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
-        let owner =
-            start_panel(&config, first, &source, &authenticator, (&tasks, &stopping)).await?;
+        let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
+        let owner = start_panel(&config, first, &source, &authenticator, place).await?;
         Ok(Self {
             path,
             config,
@@ -324,13 +328,13 @@ async fn start_panel(
     admin: Arc<Admin>,
     source: &Source,
     authenticator: &Arc<Authenticator>,
-    (tasks, stopping): (&TaskTracker, &CancellationToken),
+    place: super::panel::Place<'_>,
 ) -> Result<Option<Arc<Owner>>, ServeError> {
     let Some(panel) = &config.panel else { return Ok(None) };
     let parts = compose::owner_parts(panel, admin, source)?;
     let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
     let delay = config.refusals.delay;
-    super::panel::start(panel, delay, Arc::clone(&owner), tasks, stopping).await?;
+    super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
     Ok(Some(owner))
 }
 

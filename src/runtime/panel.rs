@@ -5,6 +5,7 @@
 use std::{
     fs::File,
     io::{self, Read as _},
+    os::unix::net::UnixListener as StdListener,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -25,6 +26,19 @@ use crate::{
 
 /// Owner and group: the proxy is in the group.
 const MODE: u32 = 0o660;
+
+/// What systemd calls the socket that it hands over for the panel.
+pub const SOCKET: &str = "panel";
+
+/// Where the panel runs.
+pub struct Place<'a> {
+    /// A socket that systemd opened; it is used in place of `panel.listen`.
+    pub inherited: Option<StdListener>,
+    /// What is waited for at the end.
+    pub tasks: &'a TaskTracker,
+    /// When that comes.
+    pub stopping: &'a CancellationToken,
+}
 
 /// Why the panel did not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +67,7 @@ pub async fn start(
     config: &PanelConfig,
     refusal_delay: std::time::Duration,
     owner: Arc<Owner>,
-    tasks: &TaskTracker,
-    stopping: &CancellationToken,
+    place: Place<'_>,
 ) -> Result<(), PanelError> {
     let settings = Settings {
         base: config.base.clone(),
@@ -68,17 +81,37 @@ pub async fn start(
     };
     let languages = Arc::new(Languages::built_in()?);
     let panel = Panel { owner, settings: Arc::new(settings), languages };
-    let listener = match &config.listen {
-        Listen::Tcp(address) => Listener::Tcp(TcpListener::bind(address).await?),
-        Listen::Unix(path) => {
+    let Place { inherited, tasks, stopping } = place;
+    let mut own = None;
+    let listener = match (inherited, &config.listen) {
+        (Some(inherited), _) => {
+            tracing::info!("the user panel listens at the socket that systemd handed over");
+            Listener::Unix(unix(inherited)?)
+        }
+        (None, Listen::Tcp(address)) => {
+            tracing::info!(%address, "the user panel listens");
+            Listener::Tcp(TcpListener::bind(address).await?)
+        }
+        (None, Listen::Unix(path)) => {
+            tracing::info!(socket = %path.display(), "the user panel listens");
             let access = Access { owner: None, group: None, mode: MODE };
-            Listener::Unix(UnixListener::from_std(socket::bind(path, &access)?)?)
+            own = Some(path.clone());
+            Listener::Unix(unix(socket::bind(path, &access)?)?)
         }
     };
-    tracing::info!(listen = ?config.listen, "the user panel listens");
-    let pages = web::pages(panel);
-    tasks.spawn(server::serve(listener, pages, stopping.clone(), tasks.clone()));
+    let serving = server::serve(listener, web::pages(panel), stopping.clone(), tasks.clone());
+    tasks.spawn(async move {
+        serving.await;
+        if let Some(path) = own {
+            socket::sweep(&path);
+        }
+    });
     Ok(())
+}
+
+fn unix(listener: StdListener) -> io::Result<UnixListener> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
 }
 
 /// The host's picture and its kind, by what it begins with.
