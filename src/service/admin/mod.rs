@@ -30,19 +30,18 @@ mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod view;
 
 use std::sync::Arc;
 
 pub use disclosed::Disclosed;
 pub use error::AdminError;
-pub use message::{
-    AppPasswordView, AuditWanted, Enrolment, EventView, MailboxView, NewAppPassword, NewPassword,
-    Request, Response, SessionView, TotpView, UseView,
-};
+pub use message::{AuditWanted, EventView, NewAppPassword, NewPassword, Request, Response};
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };
+pub use view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView, UseView};
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
