@@ -170,7 +170,9 @@ const PANEL_KEYS: [&str; 10] = [
 fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.section("[panel]");
     let Some(panel) = panel else {
-        PANEL_KEYS.iter().for_each(|key| out.text(key, None));
+        for key in PANEL_KEYS {
+            out.text(key, None);
+        }
         return;
     };
     match &panel.listen {

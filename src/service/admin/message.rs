@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Disclosed,
+    audit_view::{AuditWanted, EventView},
     policy_view::{MailboxPolicyView, NewLevel, PolicyView},
     view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView},
 };
-use crate::{ports::trail::TrailEvent, service::trail::Program};
+use crate::service::trail::Program;
 
 /// What is asked. Names are as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,24 +169,6 @@ pub enum Request {
         /// Which.
         level: NewLevel,
     },
-}
-
-/// What is asked of the audit trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuditWanted {
-    /// Only of this mailbox.
-    pub mailbox: Option<String>,
-    /// Only of this kind, result or reason.
-    pub kind: Option<String>,
-    /// Only from then on, milliseconds since 1970.
-    pub since: Option<u64>,
-    /// Only before then, milliseconds since 1970.
-    pub until: Option<u64>,
-    /// Where the page begins: `next` of the one before.
-    pub before: Option<String>,
-    /// At most so many; bounded by `limits::AUDIT_PAGE`.
-    pub limit: usize,
 }
 
 /// What is asked of a new app password.
@@ -370,16 +353,6 @@ pub enum Response {
         /// Parts of the trail that cannot be read.
         unreadable: usize,
     },
-}
-
-/// An event of the audit trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventView {
-    /// Names it.
-    pub id: String,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: TrailEvent,
 }
 
 impl Request {

@@ -17,6 +17,7 @@
 
 mod acting;
 mod app_password;
+mod audit_view;
 mod change;
 mod disclosed;
 mod enrolment;
@@ -35,9 +36,10 @@ mod view;
 
 use std::sync::Arc;
 
+pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
-pub use message::{AuditWanted, EventView, NewAppPassword, NewPassword, Request, Response};
+pub use message::{NewAppPassword, NewPassword, Request, Response};
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };

@@ -46,9 +46,10 @@ impl Owner {
     /// The same where there is a second factor; nothing is asked where there is none.
     async fn challenge_if_enrolled(&self, visit: &Visit, factor: Secret) -> Result<(), OwnerError> {
         let found = self.admin().store.load(&visit.mailbox).await?;
-        match found.is_some_and(|found| found.value.is_enrolled()) {
-            true => self.challenge(visit, factor).await,
-            false => Ok(()),
+        if found.is_some_and(|found| found.value.is_enrolled()) {
+            self.challenge(visit, factor).await
+        } else {
+            Ok(())
         }
     }
 

@@ -1,4 +1,9 @@
 //! Recent activity: logins and changes in plain words, and what to do.
+//!
+//! # Security
+//!
+//! The owner sees what concerns the own mailbox. Texts of strangers (names of programs) are clean when they are
+//! written and escaped here; the place in the address is read by `service::trail` and by nobody else.
 
 use axum::{
     extract::Query,
@@ -135,12 +140,11 @@ fn refused(event: &TrailEvent) -> (&'static str, Mood) {
 fn change(event: &TrailEvent) -> (&'static str, Mood) {
     let unhappy = event.detail.is_some();
     let id = match event.action.as_deref().unwrap_or_default() {
-        "totp confirm" if unhappy => "event-confirm-wrong",
+        "totp confirm" | "totp finish-move" if unhappy => "event-confirm-wrong",
         "totp confirm" => "event-enabled",
         "totp disable" => "event-disabled",
         "totp enable" | "totp move" => "event-started",
         "totp check-move" => "event-confirm-wrong",
-        "totp finish-move" if unhappy => "event-confirm-wrong",
         "totp finish-move" => "event-moved",
         "app-password add" => "event-app-added",
         "app-password revoke" => "event-app-revoked",

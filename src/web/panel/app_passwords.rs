@@ -1,4 +1,9 @@
 //! App passwords: the list, a new one, the new one on the screen, revoking.
+//!
+//! # Security
+//!
+//! A form comes by `OwnerForm`. Names are checked here to say it at the field, and by `service::admin` to be
+//! sure. The app password itself is in no address and no field that is sent back.
 
 use axum::{
     extract::Query,

@@ -1,4 +1,8 @@
 //! From Enabled to Disabled, with a fresh code or a recovery code.
+//!
+//! # Security
+//!
+//! The code is asked and used up by `service::owner`; this page only passes it on.
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};

@@ -1,4 +1,9 @@
 //! From Disabled to Enabled: before you start, the secret to scan, the first code.
+//!
+//! # Security
+//!
+//! The secret is shown to the session that started the enrolment. Whether a code is right is judged by
+//! `service::admin`, which counts wrong ones.
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};

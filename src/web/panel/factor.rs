@@ -1,4 +1,8 @@
 //! "2-Factor Auth": whether it is on, and the way to switch it.
+//!
+//! # Security
+//!
+//! Nothing is switched here. Forms come by `OwnerForm`.
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -55,10 +59,8 @@ struct Standing {
 
 async fn standing(owner: &Owner) -> Result<Standing, OwnerError> {
     let factor = owner.cases().factor(&owner.visit).await?;
-    let recovery = match factor.enabled {
-        true => Some(owner.cases().recovery_codes(&owner.visit).await?),
-        false => None,
-    };
+    let recovery =
+        if factor.enabled { Some(owner.cases().recovery_codes(&owner.visit).await?) } else { None };
     let policy = owner.cases().policy(&owner.visit).await?;
     Ok(Standing { factor, recovery, policy })
 }

@@ -22,17 +22,13 @@ const SCRIPT: &str = include_str!("../script.js");
 const CACHED: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "public, max-age=3600")];
 
 pub(super) async fn style(State(panel): State<Panel>) -> impl IntoResponse {
-    let mut style = STYLE.to_owned();
-    if let Some(colour) = &panel.settings.accent {
-        style.push_str(&format!(
-            "@media not (prefers-color-scheme:dark){{:root{{--accent:{colour}}}}}\n"
-        ));
-    }
-    if let Some(colour) = &panel.settings.accent_dark {
-        style.push_str(&format!(
-            "@media (prefers-color-scheme:dark){{:root{{--accent:{colour}}}}}\n"
-        ));
-    }
+    let coloured = |colour: &Option<String>, which: &str| match colour {
+        Some(colour) => format!("@media {which}{{:root{{--accent:{colour}}}}}\n"),
+        None => String::new(),
+    };
+    let light = coloured(&panel.settings.accent, "not (prefers-color-scheme:dark)");
+    let dark = coloured(&panel.settings.accent_dark, "(prefers-color-scheme:dark)");
+    let style = format!("{STYLE}{light}{dark}");
     (CACHED, [(header::CONTENT_TYPE, "text/css; charset=utf-8")], style)
 }
 

@@ -1,4 +1,9 @@
 //! A new phone: scan a new secret, then a code of the old phone and one of the new.
+//!
+//! # Security
+//!
+//! Both codes are judged by `service::owner`; this page passes them on and says which one was wrong, to somebody
+//! who is signed in.
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};

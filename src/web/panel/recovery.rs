@@ -1,4 +1,8 @@
 //! Recovery codes: how many are left, a new set, and the set on the screen until it is kept.
+//!
+//! # Security
+//!
+//! Codes are shown to the session that made them, as a page and as a file, until it says that they are kept.
 
 use axum::{
     http::header,
@@ -141,9 +145,10 @@ pub(super) async fn kept(form: OwnerForm<KeptForm>) -> Response {
         return refused(shown_page(&owner, &set, Some(&text)));
     }
     owner.cases().put_away(&owner.visit, ShownKind::RecoveryCodes);
-    match set.first {
-        true => owner.visitor.done("", "enabled").into_response(),
-        false => owner.visitor.to("recovery-codes").into_response(),
+    if set.first {
+        owner.visitor.done("", "enabled").into_response()
+    } else {
+        owner.visitor.to("recovery-codes").into_response()
     }
 }
 

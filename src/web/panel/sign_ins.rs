@@ -1,4 +1,8 @@
 //! The sign-ins of mail programs that live: see them, end one, end all.
+//!
+//! # Security
+//!
+//! Forms come by `OwnerForm`; a number that is not one of the mailbox's ends nothing.
 
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};

@@ -33,7 +33,7 @@ fn who_gets_in_by_a_form() {
         (ALICE, "", Some(&*good), "empty_password"),
         (ALICE, " ", Some(&*good), "empty_password"),
         (ALICE, "T9D3K!px\0", Some(&*good), "malformed"),
-        (ALICE, "T9D3K!px", Some("123\0456"), "malformed"),
+        (ALICE, "T9D3K!px", Some("123\x00456"), "malformed"),
         (BOB, "hunter123456", None, "password"),
         (BOB, "hunter123456", Some("000000"), "password"),
         (BOB, "hunter", Some("123456"), "wrong_password"),
