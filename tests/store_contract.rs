@@ -155,11 +155,11 @@ async fn the_order_of_the_calls_is_the_order_of_the_writes(bench: &impl Bench) {
         // Called in one order, awaited in the other; single writes and sets in turn.
         let mut sent = Vec::new();
         for n in 0..10 {
-            let mut set = vec![counter("alice", round * 10 + n)];
+            let mut changes = vec![counter("alice", round * 10 + n)];
             if n == 4 {
-                set.push(change("alice", Expect::Version(version), Some(enrolled(round))));
+                changes.push(change("alice", Expect::Version(version), Some(enrolled(round))));
             }
-            sent.push(store.commit(set));
+            sent.push(store.commit(changes));
         }
         for (n, commit) in sent.into_iter().enumerate().rev() {
             let Commit::Done(done) = commit.await.unwrap() else { panic!("nothing is in its way") };

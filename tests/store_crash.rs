@@ -179,8 +179,8 @@ async fn notes_go_with_their_changes(
         }
     }
     for (name, known) in known.iter().filter(|(name, _)| name.starts_with("new")) {
-        let notes = noted.get(name).copied().unwrap_or_default();
-        assert_eq!(notes, usize::from(known.enrolled), "{name}");
+        let changes = noted.get(name).copied().unwrap_or_default();
+        assert_eq!(changes, usize::from(known.enrolled), "{name}");
     }
 }
 

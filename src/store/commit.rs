@@ -46,8 +46,8 @@ pub(super) fn commit<E: Engine>(
     if changes.iter().all(|change| inner.keeps_standing(change)) {
         return match inner.plain_set(&changes) {
             Ok(set) => {
-                let sent = inner.engine.commit(set);
-                Box::pin(inner.finish_plain(changes, sent))
+                let answer = inner.engine.commit(set);
+                Box::pin(inner.finish_plain(changes, answer))
             }
             Err(error) => Box::pin(future::ready(Err(error))),
         };

@@ -115,12 +115,17 @@ impl Login {
             return refuse(Refusal::Locked);
         }
         let ruling = self.ruling(name, record);
-        let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
+        // With passwords of our own the record is the mailbox, and the hash is what was checked.
+        let stored = self.policy.passwords == Passwords::Stored;
+        let gone = stored && record.is_none();
+        let replaced = stored && record.is_some_and(|record| record.password_hash != self.hash);
         claim.basis = match (role, claim.basis) {
             // Removed or renamed while its password was being checked.
             (Role::WithoutCode, _) if gone => return refuse(Refusal::WrongPassword),
             (Role::WithoutCode, Basis::Password(right, Standing::Unproved)) => {
                 match PasswordSuffices::from_ruling(&ruling) {
+                    // Given another password meanwhile, or removed and made again.
+                    Ok(_) if replaced => return refuse(Refusal::WrongPassword),
                     Ok((proof, permit)) => {
                         self.note(permit);
                         Basis::Password(right, Standing::Suffices(proof))

@@ -64,7 +64,9 @@ use super::{
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{
+    Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis, limits::CREDENTIAL_BYTES,
+};
 
 /// What ends a login whose driver has made a mistake.
 const MISTAKEN: &str = "an effect was answered with the result of another one";
@@ -108,6 +110,8 @@ struct Login {
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The stored hash that the password was checked against.
+    hash: Option<SecretText>,
     /// The authenticating user's record when it was last seen, where nothing else keeps it.
     seen: Option<Versioned<MailboxRecord>>,
     /// What the rules would refuse if this were not a dry run.
@@ -136,6 +140,7 @@ impl Login {
             via,
             counters: Vec::new(),
             password: Fingerprint([0; 16]),
+            hash: None,
             seen: None,
             would_refuse: None,
         }
@@ -407,6 +412,7 @@ fn still_the_same(
 }
 
 /// What a second look at a record found.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Look {
     /// The record that was seen before.
     Same,

@@ -133,7 +133,7 @@ impl Relayed {
     /// A failure, and where it is counted; `None` where it is not counted here.
     fn failure(&self) -> Option<Count> {
         let keys = self.counters.clone();
-        (!keys.is_empty()).then(|| Count { keys, event: Event::WrongPassword(TOKEN) })
+        (!keys.is_empty()).then_some(Count { keys, event: Event::WrongPassword(TOKEN) })
     }
 
     /// Takes the result of the effect that was performed.

@@ -411,26 +411,50 @@ fn an_upstream_that_names_no_mailbox_lets_nobody_in() {
 }
 
 #[test]
-fn a_mailbox_that_is_removed_during_its_login_does_not_open() {
-    let mut world = World::sample();
-    world.write("bob@example.org", MailboxRecord::new(UnixMillis::from_seconds(NOW)));
-    let arrived = UnixMillis::from_seconds(NOW);
-    let policy = policy(Passwords::Stored);
-    let mut next = Flow::start(request("bob@example.org", "hunter123456"), policy, arrived);
-    let outcome = loop {
-        next = match next {
-            Next::Finish(outcome) => break outcome,
-            Next::Perform(flow, effect) => {
-                let checked = matches!(effect, Effect::CheckPassword(_));
-                let input = world.perform(effect);
-                if checked {
-                    world.records.remove("bob@example.org");
-                }
-                flow.step(input)
-            }
-        };
-    };
-    assert_eq!(word(&outcome), "wrong_password");
+fn what_becomes_of_a_mailbox_during_its_login_counts() {
+    type Change = fn(&mut World);
+    let table: [(Passwords, Change, &str); 5] = [
+        (Passwords::Stored, |_| {}, "password"),
+        (Passwords::Stored, |world| drop(world.records.remove(BOB)), "wrong_password"),
+        (Passwords::Stored, |world| world.write(BOB, with_hash("another")), "wrong_password"),
+        (Passwords::Stored, |world| world.enrol(BOB), "missing_code"),
+        (Passwords::Upstream, |world| world.enrol(BOB), "missing_code"),
+    ];
+    for (number, (passwords, change, expected)) in table.into_iter().enumerate() {
+        for told in [false, true] {
+            let mut world = World::sample();
+            world.write(BOB, with_hash("one"));
+            let arrived = UnixMillis::from_seconds(NOW);
+            let mut next = Flow::start(request(BOB, "hunter123456"), policy(passwords), arrived);
+            let outcome = loop {
+                next = match next {
+                    Next::Finish(outcome) => break outcome,
+                    Next::Perform(flow, effect) => {
+                        let now = match effect {
+                            Effect::CheckPassword(_) => !told || passwords == Passwords::Upstream,
+                            Effect::Establish(_) => told,
+                            _ => false,
+                        };
+                        let input = world.perform(effect);
+                        if now {
+                            change(&mut world);
+                        }
+                        flow.step(input)
+                    }
+                };
+            };
+            assert_eq!(word(&outcome), expected, "{number} {told}");
+        }
+    }
+}
+
+const BOB: &str = "bob@example.org";
+
+fn with_hash(password: &str) -> MailboxRecord {
+    MailboxRecord {
+        password_hash: Some(SecretText::new(format!("{{PLAIN}}{password}"))),
+        ..MailboxRecord::new(UnixMillis::from_seconds(NOW))
+    }
 }
 
 #[test]

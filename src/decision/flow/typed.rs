@@ -89,6 +89,7 @@ impl Login {
             return refuse(Refusal::Throttled);
         }
         let counted = !self.counters.is_empty();
+        self.hash.clone_from(&hash);
         let asked = self.asked.clone();
         let question =
             PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };

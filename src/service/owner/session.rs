@@ -51,14 +51,15 @@ impl Visit {
 }
 
 impl Owner {
-    /// Opens a session.
+    /// Opens a session of a mailbox that stood like this when its owner proved to be there. If it stands
+    /// otherwise by now, the session is dead when it is opened.
     pub(super) async fn open(
         &self,
         mailbox: &Mailbox,
         from: NetAddress,
+        standing: Standing,
     ) -> Result<Ticket, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
-        let standing = self.standing(mailbox).await?;
         let mut token = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
         self.admin()
             .rng
@@ -115,7 +116,8 @@ impl Owner {
 
     /// A new session in place of this one, after a change that ended it.
     pub(super) async fn renew(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
-        let ticket = self.open(&visit.mailbox, visit.from).await?;
+        let standing = self.standing(&visit.mailbox).await?;
+        let ticket = self.open(&visit.mailbox, visit.from, standing).await?;
         self.sign_out(&visit.ticket).await?;
         Ok(ticket)
     }
@@ -140,7 +142,21 @@ impl Owner {
             .ok_or(OwnerError::Ended)
     }
 
-    async fn standing(&self, mailbox: &Mailbox) -> Result<Standing, OwnerError> {
+    /// The same of a mailbox whose factor was not asked for, and which has none.
+    pub(super) async fn standing_without_factor(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Standing, OwnerError> {
+        let admin = self.admin();
+        let found = admin.store.load(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        if record.is_some_and(|record| record.is_enrolled() || record.locked.is_some()) {
+            return Err(OwnerError::Ended);
+        }
+        Ok(Standing::of(&admin.key, mailbox, record))
+    }
+
+    pub(super) async fn standing(&self, mailbox: &Mailbox) -> Result<Standing, OwnerError> {
         let found = self.admin().store.load(mailbox).await?;
         Ok(Standing::of(&self.admin().key, mailbox, found.as_ref().map(|found| &found.value)))
     }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::{
-    Owner, Ticket, WaitingId,
+    Owner, OwnerError, Ticket, WaitingId,
     waiting::{ID_BYTES, Typed},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     decision::{
         flow::{Credential, Request},
         outcome::{Accepted, Outcome, Refusal},
+        panel::Standing,
     },
     ports::password::FormLogin,
     service::authenticate::Circumstances,
@@ -44,9 +45,13 @@ impl Owner {
     /// With name and password, as typed.
     pub async fn sign_in(&self, name: &[u8], password: Secret, from: NetAddress) -> SignIn {
         let typed = Typed { name: name.to_vec(), password };
+        let before = match self.before(&typed).await {
+            Ok(before) => before,
+            Err(error) => return SignIn::Unavailable(error.to_string()),
+        };
         match self.ask(&typed, None, from).await {
             Outcome::Refused(Refusal::MissingCode) => self.wait_for_code(typed),
-            outcome => self.answer(outcome, from).await,
+            outcome => self.answer(outcome, before, from).await,
         }
     }
 
@@ -62,11 +67,15 @@ impl Owner {
             Err(why) => return SignIn::Unavailable(why),
         };
         let Some(typed) = self.waiting.attempt(id, now) else { return SignIn::StartAgain };
+        let before = match self.before(&typed).await {
+            Ok(before) => before,
+            Err(error) => return SignIn::Unavailable(error.to_string()),
+        };
         let outcome = self.ask(&typed, Some(factor), from).await;
         if outcome.is_accepted() {
             self.waiting.forget(id);
         }
-        self.answer(outcome, from).await
+        self.answer(outcome, before, from).await
     }
 
     /// Whether somebody who was asked for a code may still give it.
@@ -100,14 +109,38 @@ impl Owner {
         SignIn::CodeRequired(WaitingId(id))
     }
 
-    async fn answer(&self, outcome: Outcome, from: NetAddress) -> SignIn {
-        match outcome {
-            Outcome::Accepted(accepted) => match self.open(&self.owned(&accepted), from).await {
-                Ok(ticket) => SignIn::In(ticket),
-                Err(error) => SignIn::Unavailable(error.to_string()),
-            },
-            Outcome::Refused(refusal) => SignIn::Refused(refusal),
-            Outcome::Unavailable(why) => SignIn::Unavailable(why),
+    /// How the mailbox stands before its password and code are looked at: what changes from then on ends
+    /// the session that comes of them.
+    async fn before(&self, typed: &Typed) -> Result<Option<(Mailbox, Standing)>, OwnerError> {
+        let Ok(mailbox) = self.admin().names.canonical(&typed.name) else { return Ok(None) };
+        let standing = self.standing(&mailbox).await?;
+        Ok(Some((mailbox, standing)))
+    }
+
+    async fn answer(
+        &self,
+        outcome: Outcome,
+        before: Option<(Mailbox, Standing)>,
+        from: NetAddress,
+    ) -> SignIn {
+        let accepted = match outcome {
+            Outcome::Accepted(accepted) => accepted,
+            Outcome::Refused(refusal) => return SignIn::Refused(refusal),
+            Outcome::Unavailable(why) => return SignIn::Unavailable(why),
+        };
+        let owned = self.owned(&accepted);
+        let standing = match before {
+            Some((mailbox, standing)) if mailbox == owned => Ok(standing),
+            // By an alias: its password is the mail server's, and no factor was asked.
+            Some(_) | None => self.standing_without_factor(&owned).await,
+        };
+        let opened = match standing {
+            Ok(standing) => self.open(&owned, from, standing).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(ticket) => SignIn::In(ticket),
+            Err(error) => SignIn::Unavailable(error.to_string()),
         }
     }
 

@@ -28,6 +28,7 @@ use crate::{
     },
     ports::{
         BoxFuture,
+        audit::{LoginEvent, LoginLog},
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource, PasswordSources},
         store::{Change, Expect, Store as _, StoreError},
     },
@@ -82,7 +83,10 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
-        let store = Arc::new(MemoryStore::default());
+        Self::over(Arc::new(MemoryStore::default()), None)
+    }
+
+    fn over(store: Arc<MemoryStore>, log: Option<Arc<dyn LoginLog>>) -> Self {
         let clock = Arc::new(FixedClock(AtomicU64::new(NOW)));
         let recorder =
             Recorder::new(store.clone(), store.clone(), clock.clone(), TrailPolicy::default());
@@ -96,8 +100,8 @@ impl Desk {
             mechanisms: Mechanisms::default(),
         };
         let recorder = Arc::new(recorder);
-        let authenticator =
-            Authenticator::new(store.clone(), clock.clone(), recorder.clone(), policy);
+        let log = log.unwrap_or_else(|| recorder.clone());
+        let authenticator = Authenticator::new(store.clone(), clock.clone(), log, policy);
         let admin = Admin {
             store: store.clone(),
             hasher: None,
@@ -250,6 +254,36 @@ async fn an_alias_opens_the_page_of_its_mailbox_or_none() {
     let desk = Desk::enrolled().await;
     let outcome = desk.owner.sign_in(b"alias@example.org", secret("right"), here()).await;
     assert!(matches!(outcome, SignIn::Refused(_)), "her factor was not asked: {outcome:?}");
+}
+
+/// Switches a second factor on between a login that was accepted and what follows from it.
+struct Meanwhile(Arc<MemoryStore>);
+
+impl LoginLog for Meanwhile {
+    fn login(&self, _: &LoginEvent<'_>) {
+        let enabled = UnixMillis::from_seconds(NOW);
+        let totp = TotpFactor { secret: Secret::from_slice(SECRET), last_step: 0, enabled };
+        self.0.change(&mailbox(ALICE), |record| record.totp = Some(totp));
+    }
+}
+
+#[tokio::test]
+async fn a_factor_that_comes_during_a_login_is_not_passed_by() {
+    for name in [ALICE, "alias@example.org"] {
+        let store = Arc::new(MemoryStore::default());
+        let change = Change::Mailbox {
+            mailbox: mailbox(ALICE),
+            expect: Expect::Absent,
+            record: Some(Box::new(MailboxRecord::new(UnixMillis::from_seconds(NOW)))),
+        };
+        let _ = store.commit(vec![change]).await.unwrap();
+        let desk = Desk::over(store.clone(), Some(Arc::new(Meanwhile(store))));
+        match desk.owner.sign_in(name.as_bytes(), secret("right"), here()).await {
+            SignIn::In(ticket) => assert!(desk.visit(&ticket).await.is_none(), "{name}"),
+            SignIn::Unavailable(_) => assert_ne!(name, ALICE),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

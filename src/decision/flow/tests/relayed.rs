@@ -248,7 +248,7 @@ fn rules_of_enforcement_hold_for_tokens() {
     let off: Change =
         |rules| rules.services = ServiceRules::new(vec![(Service::Imap, ServiceRule::Off)]);
     let apps: Change = |rules| {
-        rules.services = ServiceRules::new(vec![(Service::Imap, ServiceRule::AppPasswords)])
+        rules.services = ServiceRules::new(vec![(Service::Imap, ServiceRule::AppPasswords)]);
     };
     let exempt: Change =
         |rules| rules.exempt_networks = vec![Network::parse("192.0.2.0/24").unwrap()];
@@ -274,8 +274,8 @@ fn rules_of_enforcement_hold_for_tokens() {
             let outcome = world.relayed(&policy, asking(mechanism));
             assert_eq!(word(&outcome), expected, "{user} {auth_user:?} {mechanism}");
             if let Outcome::Accepted(accepted) = &outcome {
-                let would = policy.enforcement.dry_run && mechanism == LISTED;
-                assert_eq!(accepted.would_refuse().is_some(), would);
+                let noted = policy.enforcement.dry_run && mechanism == LISTED;
+                assert_eq!(accepted.would_refuse().is_some(), noted);
             }
         }
     }

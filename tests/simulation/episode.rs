@@ -1,0 +1,484 @@
+//! One episode: a new world, and a scheduler that lets somebody on by one effect at a time.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Waker},
+};
+
+use mail2fa::{
+    base::{Secret, UnixMillis},
+    decision::{
+        enforcement::EnforcementPolicy, flow::Request, outcome::Outcome, retention::TrailPolicy,
+    },
+    ports::password::PasswordHasher,
+    service::{
+        admin::{Admin, AdminError, Response},
+        authenticate::{Authenticator, Circumstances},
+        trail::Recorder,
+    },
+};
+
+use super::{
+    dice::Dice,
+    people::{ALIASES, ENROLLERS, HIDDEN, new_password},
+    places::{HOMES, service},
+    ports::{SimClock, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
+    staff::Errand,
+    world::{Actor, Login, Rules, Shared, Tallies, Upstream, World, key, names},
+};
+
+/// The clock of the first moment, milliseconds.
+const START: u64 = 1_800_000_000_000;
+/// Logins that are on their way at once, at most.
+const AT_ONCE: usize = 12;
+/// Polls in a row that may bring nobody on.
+const PATIENCE: u32 = 3_000;
+
+type Task<T> = Pin<Box<dyn Future<Output = T>>>;
+
+enum Running {
+    Login(u64, Task<Outcome>),
+    Errand(u64, Task<Result<Response, AdminError>>),
+}
+
+pub struct Episode {
+    world: Shared,
+    authenticator: Arc<Authenticator>,
+    admin: Arc<Admin>,
+    running: Vec<Running>,
+    next_id: u64,
+    idle: u32,
+}
+
+/// What the scheduler does next.
+#[derive(Clone, Copy)]
+enum Turn {
+    Poll,
+    Arrive,
+    Change,
+    Wait,
+    Clock,
+    Upstream,
+    HangUp,
+    Restart,
+    Configure,
+    Purge,
+}
+
+/// What did not hold, and in which mailbox.
+pub type Broken = (String, String);
+
+impl Episode {
+    pub fn new(seed: u64, traced: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let stored = dice.one_in(3);
+        let rules = Arc::new(Rules::roll(&mut dice, stored));
+        let trouble = dice.weighed(&[(3, 0), (3, 200), (2, 25), (1, 6)]);
+        let siege = dice.one_in(3);
+        let mut world = World {
+            dice,
+            now: START,
+            latest: START,
+            seq: 1,
+            stored,
+            rules,
+            records: std::collections::BTreeMap::new(),
+            entries: std::collections::BTreeMap::new(),
+            version: 0,
+            upstream: Upstream::default(),
+            siege,
+            acting: None,
+            logins: std::collections::BTreeMap::new(),
+            errands: std::collections::BTreeMap::new(),
+            books: std::collections::BTreeMap::new(),
+            networks: std::collections::BTreeMap::new(),
+            trouble,
+            tallies: Tallies::default(),
+            overheard: std::collections::VecDeque::new(),
+            broken: None,
+            trace: traced.then(Vec::new),
+        };
+        if !stored {
+            world.people_the_mail_server();
+        }
+        let world = Arc::new(Mutex::new(world));
+        let authenticator = authenticator(&world);
+        let admin = admin(&world);
+        let running = Vec::new();
+        Self { world, authenticator, admin, running, next_id: 1, idle: 0 }
+    }
+
+    fn world(&self) -> std::sync::MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Goes on for so many turns, then lets everybody finish without faults.
+    pub fn run(&mut self, turns: u64) -> Result<(), Broken> {
+        for _ in 0..turns {
+            let turn = self.world().dice.weighed(&[
+                (3_000, Turn::Poll),
+                (220, Turn::Arrive),
+                (60, Turn::Change),
+                (60, Turn::Wait),
+                (3, Turn::Clock),
+                (8, Turn::Upstream),
+                (12, Turn::HangUp),
+                (2, Turn::Restart),
+                (1, Turn::Configure),
+                (2, Turn::Purge),
+            ]);
+            self.turn(turn)?;
+        }
+        self.finish()
+    }
+
+    fn turn(&mut self, turn: Turn) -> Result<(), Broken> {
+        self.world().tallies.add("turns");
+        match turn {
+            Turn::Poll if self.running.is_empty() => self.arrive(),
+            Turn::Poll => {
+                let which = self.world().dice.index(self.running.len());
+                self.poll(which);
+            }
+            Turn::Arrive if self.running.len() < AT_ONCE => self.arrive(),
+            Turn::Arrive => {}
+            Turn::Change => self.change(),
+            Turn::Wait => self.world().wait(),
+            Turn::Clock => self.world().set_clock(),
+            Turn::Upstream => self.world().change_upstream(),
+            Turn::HangUp => {
+                let which = self.world().dice.index(self.running.len().max(1));
+                if which < self.running.len() {
+                    self.hang_up(which);
+                }
+            }
+            Turn::Restart => self.restart(),
+            Turn::Configure => {
+                let mut world = self.world();
+                let stored = world.stored;
+                let (together, masters) = (world.rules.together, world.rules.masters_need_factor);
+                let mut rules = Rules::roll(&mut world.dice, stored);
+                (rules.together, rules.masters_need_factor) = (together, masters);
+                world.rules = Arc::new(rules);
+                let policy = world.rules.policy();
+                drop(world);
+                self.authenticator.set_policy(policy);
+            }
+            Turn::Purge => {
+                let mut world = self.world();
+                let now = UnixMillis::from_millis(world.now);
+                world.entries.retain(|_, entry| entry.value.expires > now);
+            }
+        }
+        self.world().broken.take().map_or(Ok(()), Err)
+    }
+
+    /// Somebody logs in, perhaps over several connections at once.
+    fn arrive(&mut self) {
+        let (login, times) = self.world().somebody();
+        for _ in 0..times {
+            self.start(login.clone());
+        }
+    }
+
+    fn start(&mut self, mut login: Login) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = Request {
+            authzid: login.authzid.clone().into_bytes(),
+            authcid: login.authcid.clone().into_bytes(),
+            credential: Secret::from_slice(login.typed.as_bytes()),
+            service: service(login.service),
+            remote: login.place.net_address(),
+            via: login.place.net_address(),
+        };
+        let circumstances = Circumstances {
+            listener: "simulated".into(),
+            service: request.service.clone(),
+            remote: request.remote,
+            mechanism: "PLAIN".into(),
+            session: None,
+            client: None,
+        };
+        {
+            let mut world = self.world();
+            (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
+            login.good = world.good(&login);
+            world.tell(&login.user, || format!("login {id} arrives: {login}"));
+            world.tallies.add("logins");
+            world.book(&login.user).tried.insert(login.typed.clone());
+            if world.overheard.len() >= 48 {
+                world.overheard.pop_front();
+            }
+            if login.user == login.opened {
+                let heard = (login.user.clone(), login.typed.clone(), login.place);
+                world.overheard.push_back(heard);
+            }
+            if login.good.is_none() {
+                // One of several connections that are opened together: one sign-in.
+                let first = world.logins.values().find(|other| login.is_with(other));
+                login.good = first.and_then(|other| other.good);
+            }
+            // The same string, just past the end of its code, spoils it: the later one may be judged
+            // first, and is remembered as a wrong one.
+            let step = login.arrival / 30_000;
+            for other in world.logins.values_mut() {
+                let same = other.user == login.user && other.typed == login.typed;
+                other.raced |= same && other.arrival / 30_000 != step;
+            }
+            world.logins.insert(id, login);
+        }
+        let source = SimSource(self.world.clone());
+        let authenticator = Arc::clone(&self.authenticator);
+        let task =
+            Box::pin(
+                async move { authenticator.authenticate(request, &circumstances, &source).await },
+            );
+        self.running.push(Running::Login(id, task));
+        // The clock is read at the first poll: it must be the one that the books have.
+        self.poll(self.running.len() - 1);
+        id
+    }
+
+    fn change(&mut self) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let request = {
+            let mut world = self.world();
+            let errand = Errand::roll(&mut world);
+            let request = errand.request();
+            world.errands.insert(id, errand);
+            request
+        };
+        let admin = Arc::clone(&self.admin);
+        let task = Box::pin(async move { admin.handle(request, "simulation").await });
+        self.running.push(Running::Errand(id, task));
+    }
+
+    /// Lets one task on by one effect, or by those that it asks for side by side.
+    fn poll(&mut self, which: usize) {
+        let mut context = Context::from_waker(Waker::noop());
+        let before = {
+            let mut world = self.world();
+            world.acting = Some(match &self.running[which] {
+                Running::Login(id, _) => Actor::Login(*id),
+                Running::Errand(id, _) => Actor::Errand(*id),
+            });
+            world.seq
+        };
+        let ended = match &mut self.running[which] {
+            Running::Login(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(outcome) => {
+                    self.world.lock().unwrap().answered_login(*id, &outcome);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+            Running::Errand(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(result) => {
+                    self.world.lock().unwrap().answered(*id, result);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+        };
+        let mut world = self.world();
+        world.acting = None;
+        world.now += world.dice.below(150);
+        world.latest = world.latest.max(world.now);
+        let effects = world.seq - before;
+        let moved = effects > 0 || ended;
+        drop(world);
+        if ended {
+            drop(self.running.swap_remove(which));
+        }
+        self.idle = if moved { 0 } else { self.idle + 1 };
+        if self.idle > PATIENCE {
+            self.world().fail("", "nobody gets on any more");
+        }
+    }
+
+    /// A connection is closed while its login is on the way.
+    fn hang_up(&mut self, which: usize) {
+        drop(self.running.swap_remove(which));
+        self.forget_the_gone();
+    }
+
+    /// The daemon is killed and started again: what is in memory is lost.
+    fn restart(&mut self) {
+        self.world().tallies.add("restarts");
+        self.running.clear();
+        self.forget_the_gone();
+        self.authenticator = authenticator(&self.world);
+        self.admin = admin(&self.world);
+    }
+
+    /// Whoever runs no more has no outcome; what it was doing may have been counted as a failure.
+    fn forget_the_gone(&mut self) {
+        let ids: Vec<u64> = self
+            .running
+            .iter()
+            .map(|running| match running {
+                Running::Login(id, _) | Running::Errand(id, _) => *id,
+            })
+            .collect();
+        let mut world = self.world();
+        let gone: Vec<u64> = world.logins.keys().copied().filter(|id| !ids.contains(id)).collect();
+        for id in gone {
+            if let Some(login) = world.logins.remove(&id) {
+                world.tallies.add("logins cut off");
+                world.tell(&login.user, || format!("login {id} is cut off"));
+                world.failed(&login, 1, 1);
+            }
+        }
+        world.errands.retain(|id, _| ids.contains(id));
+    }
+
+    /// Without faults everybody who is left gets an answer, and then every owner gets in.
+    fn finish(&mut self) -> Result<(), Broken> {
+        {
+            let mut world = self.world();
+            world.trouble = 0;
+            world.upstream.down = false;
+        }
+        while !self.running.is_empty() {
+            self.turn(Turn::Poll)?;
+        }
+        for name in ENROLLERS {
+            {
+                let mut world = self.world();
+                world.now += 120_000;
+                world.latest = world.latest.max(world.now);
+            }
+            let login = {
+                let mut world = self.world();
+                let mut dice = Dice::new(world.dice.next());
+                let mut login = world.arriving(name, HOMES[0]);
+                login.typed = world.full(&mut dice, name);
+                login
+            };
+            self.start(login);
+            while !self.running.is_empty() {
+                self.turn(Turn::Poll)?;
+            }
+        }
+        self.world().broken.take().map_or(Ok(()), Err)
+    }
+
+    /// What was counted, and what was written down of a mailbox.
+    pub fn report(&self, about: &str) -> (Tallies, Vec<String>) {
+        let mut world = self.world();
+        let lines = world.trace.take().unwrap_or_default();
+        let mine = lines.into_iter().filter(|(name, _)| name == about || name.is_empty());
+        (world.tallies.clone(), mine.map(|(_, line)| line).collect())
+    }
+}
+
+fn authenticator(world: &Shared) -> Arc<Authenticator> {
+    let policy = world.lock().unwrap().rules.policy();
+    let store = Arc::new(SimStore(world.clone()));
+    let clock = Arc::new(SimClock(world.clone()));
+    let log = Arc::new(SimLog(world.clone()));
+    Arc::new(Authenticator::new(store, clock, log, policy))
+}
+
+fn admin(world: &Shared) -> Arc<Admin> {
+    let (stored, masters) = {
+        let world = world.lock().unwrap();
+        (world.stored, world.rules.masters_need_factor)
+    };
+    let hasher: Arc<dyn PasswordHasher> = Arc::new(SimHasher(world.clone()));
+    Arc::new(Admin {
+        store: Arc::new(SimStore(world.clone())),
+        hasher: stored.then_some(hasher),
+        clock: Arc::new(SimClock(world.clone())),
+        key: key(),
+        rng: Arc::new(SimRng(world.clone())),
+        names: names(masters),
+        issuer: "Simulation".into(),
+        enforcement: EnforcementPolicy::default(),
+        trail: Arc::new(Recorder::new(
+            Arc::new(SimStore(world.clone())),
+            Arc::new(SimTrail),
+            Arc::new(SimClock(world.clone())),
+            TrailPolicy::default(),
+        )),
+    })
+}
+
+impl World {
+    fn people_the_mail_server(&mut self) {
+        for name in ENROLLERS {
+            let password = new_password(&mut self.dice);
+            self.book(name).passwords.push(password.clone());
+            self.upstream.accounts.insert(name.into(), password);
+        }
+        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+        self.upstream.aliases = ALIASES.map(owned).into();
+        self.upstream.masters = vec!["chief@example.org".into(), "admin@example.org".into()];
+        let hidden = HIDDEN.map(|(name, master, to)| (name.into(), (master.into(), to.into())));
+        self.upstream.hidden = hidden.into();
+    }
+
+    /// What a login has right when it arrives.
+    fn good(&mut self, login: &Login) -> Option<super::books::Good> {
+        if self.upstream.down && !self.stored {
+            let app = self.book(&login.user).app(&login.typed).is_some();
+            if !app {
+                return None;
+            }
+        }
+        if login.user != login.opened || login.typed.is_empty() {
+            return None;
+        }
+        // Under its own name only: other names have tests of their own.
+        let own = self.stored || self.upstream.accounts.contains_key(&login.user);
+        let (password, _) = self.password_of(&login.user).filter(|_| own)?;
+        let stored = self.stored;
+        self.book(&login.user).good(login, &password, stored)
+    }
+
+    /// Time passes.
+    fn wait(&mut self) {
+        let most = if self.siege {
+            15_000
+        } else {
+            self.dice.weighed(&[(60, 20_000), (30, 90_000), (6, 900_000), (2, 15_000_000)])
+        };
+        self.now += self.dice.below(most);
+        self.latest = self.latest.max(self.now);
+    }
+
+    /// Somebody sets the clock, by a little or by a lot.
+    fn set_clock(&mut self) {
+        self.tallies.add("clock jumps");
+        let most = self.dice.weighed(&[(5, 60_000), (3, 600_000), (2, 90_000_000)]);
+        let by = self.dice.below(most);
+        self.now = if self.dice.one_in(2) {
+            self.now + by
+        } else {
+            self.now.saturating_sub(by).max(START - 600_000_000)
+        };
+        self.latest = self.latest.max(self.now);
+    }
+
+    fn change_upstream(&mut self) {
+        if self.stored {
+            return;
+        }
+        if self.upstream.down || self.dice.one_in(20) {
+            self.upstream.down = !self.upstream.down;
+            for login in self.logins.values_mut() {
+                login.disturbed = true;
+            }
+            return;
+        }
+        let name = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let password = new_password(&mut self.dice);
+        self.book(&name).passwords.push(password.clone());
+        self.upstream.accounts.insert(name.clone(), password);
+        self.disturb(&name);
+    }
+}
