@@ -281,24 +281,23 @@ impl Browser {
     }
 
     pub async fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> &Page {
-        let mut request = format!("{method} {}{path} HTTP/1.1\r\nconnection: close\r\n", self.base);
+        let mut head =
+            vec![format!("{method} {}{path} HTTP/1.1", self.base), "connection: close".to_owned()];
         if !self.headers.iter().any(|(name, _)| name == "host") {
-            request.push_str(&format!("host: {}\r\n", self.address));
+            head.push(format!("host: {}", self.address));
         }
         for (name, value) in &self.headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
+            head.push(format!("{name}: {value}"));
         }
         if !self.cookies.is_empty() {
             let pairs: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-            request.push_str(&format!("cookie: {}\r\n", pairs.join("; ")));
+            head.push(format!("cookie: {}", pairs.join("; ")));
         }
         if let Some(body) = body {
-            request.push_str(&format!(
-                "content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n",
-                body.len()
-            ));
+            head.push("content-type: application/x-www-form-urlencoded".into());
+            head.push(format!("content-length: {}", body.len()));
         }
-        let request = format!("{request}\r\n{}", body.unwrap_or_default());
+        let request = format!("{}\r\n\r\n{}", head.join("\r\n"), body.unwrap_or_default());
         let answer = exchange(self.address, request.as_bytes()).await;
         self.page = read(&answer, self.base);
         for (name, value) in &self.page.headers {
@@ -339,7 +338,7 @@ fn read(answer: &[u8], base: &'static str) -> Page {
 }
 
 fn percent(value: &str) -> String {
-    value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    value.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 /// The code of a secret as a page shows it, so many steps from the desk's first moment.

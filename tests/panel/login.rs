@@ -125,7 +125,9 @@ async fn a_recovery_code_is_typed_into_a_field_of_its_own() {
     other.post("login", &[("name", ALICE), ("password", ALICE_PASSWORD)]).await;
     other.post("login/code?recovery", &[("code", &codes[3])]).await;
     assert_eq!(other.page.status, 422, "used up");
-    codes.iter().for_each(|code| crate::desk::assert_untold(code));
+    for code in &codes {
+        crate::desk::assert_untold(code);
+    }
 }
 
 #[tokio::test]
