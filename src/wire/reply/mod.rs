@@ -142,7 +142,8 @@ fn encode_value(output: &mut Wiped, verb: &[u8], value: &[u8]) {
 /// One value that must be there; what follows it is ignored.
 fn value(arguments: Option<&[u8]>) -> Result<Vec<u8>, Fatal> {
     let (value, _) = grammar::split_word(arguments.ok_or(Fatal::HandshakeMalformed)?);
-    if value.is_empty() { Err(Fatal::HandshakeMalformed) } else { Ok(unescape(value)) }
+    let value = unescape(value);
+    if value.is_empty() { Err(Fatal::HandshakeMalformed) } else { Ok(value) }
 }
 
 /// Why a request failed, from the fields of FAIL.

@@ -80,7 +80,7 @@ fn properties_of_mechanisms() {
 #[test]
 fn malformed_lines_are_fatal() {
     let many = [b"OK\t1".to_vec(), b"\tx".repeat(300)].concat();
-    let table: [(&[u8], Fatal); 12] = [
+    let table: [(&[u8], Fatal); 13] = [
         (b"OK", Fatal::RequestId),
         (b"OK\tx", Fatal::RequestId),
         (b"FAIL\t-1", Fatal::RequestId),
@@ -91,6 +91,8 @@ fn malformed_lines_are_fatal() {
         (b"MECH\t\xff", Fatal::HandshakeMalformed),
         (b"SPID", Fatal::HandshakeMalformed),
         (b"COOKIE\t", Fatal::HandshakeMalformed),
+        // Found by the fuzzer: an escape of nothing is no value either.
+        (b"CUID\t\x01\t\x010", Fatal::HandshakeMalformed),
         (b"OK\t1\ta\0b", Fatal::NulByte),
         (&many, Fatal::TooManyParameters),
     ];
