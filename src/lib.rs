@@ -17,4 +17,5 @@ pub mod service;
 pub mod store;
 pub mod sys;
 pub mod upstream;
+pub mod web;
 pub mod wire;

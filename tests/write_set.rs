@@ -16,7 +16,7 @@ use mail2fa::{
     },
     decision::{
         enforcement::EnforcementPolicy,
-        flow::{Passwords, Policy, Request},
+        flow::{Credential, Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
         outcome::Outcome,
@@ -182,7 +182,7 @@ impl World {
             via: NetAddress::UNKNOWN,
             authzid: Vec::new(),
             authcid: ALICE.into(),
-            credential: Secret::from_slice(typed.as_bytes()),
+            credential: Credential::Joined(Secret::from_slice(typed.as_bytes())),
             service: Service::Imap,
             remote: NetAddress::parse("192.0.2.1"),
         };

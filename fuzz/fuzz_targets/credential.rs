@@ -17,7 +17,7 @@ use mail2fa::{
         app_password::{AppPassword, TypedAppPassword},
         code::{self, Code},
         digest::CredentialKey,
-        flow::{BurnAnswer, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy, Request},
+        flow::{BurnAnswer, Credential, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
         outcome::{Method, Outcome},
@@ -144,7 +144,7 @@ fuzz_target!(|input: Typed| {
     let request = Request {
         authzid: Vec::new(),
         authcid: b"alice@example.org".to_vec(),
-        credential: Secret::from_slice(&typed),
+        credential: Credential::Joined(Secret::from_slice(&typed)),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
     };

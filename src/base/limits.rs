@@ -194,6 +194,47 @@ pub const THROTTLE_CACHE: usize = 262_144;
 /// Seconds by which a throttling counter may lie in the future before it is moved to the present.
 pub const THROTTLE_CLOCK_TOLERANCE_SECONDS: u64 = 300;
 
+/// Sign-ins to the User Panel that wait for their code; one more pushes the oldest out.
+pub const PANEL_WAITING: usize = 4_096;
+
+/// Seconds in which the code must follow the password at the User Panel.
+pub const PANEL_WAITING_SECONDS: u64 = 300;
+
+/// Codes that may be tried before the password is asked again at the User Panel.
+pub const PANEL_CODE_TRIES: u8 = 5;
+
+/// Secrets that the panel shows at once; one more pushes the oldest out.
+pub const PANEL_SHOWN: usize = 4_096;
+
+/// Seconds for which a secret can be looked at again at the panel.
+pub const PANEL_SHOWN_SECONDS: u64 = 900;
+
+/// Events on one page of recent activity at the panel.
+pub const PANEL_EVENTS: usize = 30;
+
+/// Connections to the panel and the API at once; more wait.
+pub const WEB_CONNECTIONS: usize = 1_024;
+
+/// Header fields of one request.
+pub const WEB_HEADERS: usize = 64;
+
+/// Line and headers of one request, bytes.
+pub const WEB_HEADER_BYTES: usize = 16_384;
+
+/// Seconds in which line and headers of a request must be there.
+pub const WEB_HEADER_SECONDS: u64 = 10;
+
+/// Body of one request, bytes.
+pub const WEB_BODY_BYTES: usize = 65_536;
+
+/// Seconds in which a request must be answered; longer than a refusal is held back.
+pub const WEB_REQUEST_SECONDS: u64 = 60;
+
+/// The host's picture on the pages, bytes.
+pub const WEB_LOGO_BYTES: usize = 65_536;
+
+/// Value of one cookie, bytes: a name and a token in base64.
+pub const WEB_COOKIE_BYTES: usize = 1_024;
 /// Longest short text in an event of the audit trail (who, a session id, a client id), bytes.
 pub const AUDIT_TEXT_BYTES: usize = 128;
 

@@ -18,6 +18,8 @@ pub enum Service {
     Sieve,
     /// Mail submission: `smtp` from Postfix and Exim, `submission` from Dovecot.
     Smtp,
+    /// The User Panel. No peer can name it: from the wire `panel` is just another name.
+    Panel,
     /// Any other name, printable ASCII, at most 32 characters.
     Other(Box<str>),
 }
@@ -47,6 +49,7 @@ impl Service {
             Self::Pop3 => "pop3",
             Self::Sieve => "sieve",
             Self::Smtp => "smtp",
+            Self::Panel => "panel",
             Self::Other(name) => name,
         }
     }

@@ -153,6 +153,7 @@ fn compose(error: &ComposeError) -> Exit {
         ComposeError::Key(error) => key(error),
         ComposeError::Clock(_) => Exit::System,
         ComposeError::Hashing(_)
+        | ComposeError::NoPanelPasswords
         | ComposeError::NoCredential(_)
         | ComposeError::Vouch { path: _, why: _ } => Exit::Config,
     }
@@ -204,7 +205,9 @@ impl From<ServeError> for Failure {
         let exit = match error {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
-            ServeError::Listen(_) | ServeError::Control(_) => Exit::CannotCreate,
+            ServeError::Listen(_) | ServeError::Control(_) | ServeError::Panel(_) => {
+                Exit::CannotCreate
+            }
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

@@ -78,6 +78,8 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
+        | Response::MoveChecked { .. }
+        | Response::Moved { .. }
         | Response::Policy(_)
         | Response::MailboxPolicy(_)
         | Response::PolicySet(_)

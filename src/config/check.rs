@@ -6,7 +6,7 @@ use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
     RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, audit, enforcement, mechanisms,
-    names,
+    names, panel,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
@@ -34,6 +34,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
+        panel: panel::panel(root.section("panel", report), report),
         audit: audit::audit(root.section("audit", report), report),
         enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
         names,
@@ -319,6 +320,13 @@ fn together(config: &Config, report: &mut Report) {
                 client.name
             );
             report.at(&Place { key: "passwords.upstream".into(), line: None }, what);
+        }
+        (PasswordSourceKind::Dovecot, _, None)
+            if config.panel.is_some() && passwords.upstream.is_none() =>
+        {
+            let what = "is missing: the panel needs the socket of Dovecot's auth service to ask for \
+                        passwords";
+            report.at(&Place { key: "passwords.upstream".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Store, Some(login), _) if passwords.vouch_secret_file.is_none() => {
             let what = format!(

@@ -19,6 +19,7 @@ mod enforcement;
 mod mechanisms;
 mod mistakes;
 mod names;
+mod panel;
 mod raw;
 mod sessions;
 mod show;
@@ -36,6 +37,7 @@ use std::{
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
+pub use panel::{Listen, PanelConfig};
 
 use crate::{
     base::limits::CONFIG_BYTES,
@@ -71,6 +73,8 @@ pub struct Config {
     pub enforcement: EnforcementPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
+    /// `[panel]`; `None` without a place to listen.
+    pub panel: Option<PanelConfig>,
     /// `[control]`
     pub control: ControlConfig,
     /// `[refusals]`

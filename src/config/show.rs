@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind, TempFail,
+    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, PanelConfig,
+    PasswordSourceKind, TempFail,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -45,6 +46,7 @@ pub(super) fn show(config: &Config) -> String {
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
+    panel(config.panel.as_ref(), &mut out);
     audit(&config.audit, &mut out);
     enforcement(&config.enforcement, &mut out);
     out.section("[control]");
@@ -151,6 +153,44 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
     out.bare("shared_networks", toml::Value::from(networks));
 }
 
+/// All keys of `[panel]`: without a place to listen none counts.
+const PANEL_KEYS: [&str; 10] = [
+    "listen",
+    "base_path",
+    "https",
+    "proxies",
+    "name",
+    "logo",
+    "accent",
+    "accent_dark",
+    "idle",
+    "absolute",
+];
+
+fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
+    out.section("[panel]");
+    let Some(panel) = panel else {
+        for key in PANEL_KEYS {
+            out.text(key, None);
+        }
+        return;
+    };
+    match &panel.listen {
+        Listen::Tcp(address) => out.text("listen", Some(&address.to_string())),
+        Listen::Unix(path) => out.path("listen", Some(path)),
+    }
+    out.text("base_path", Some(&panel.base));
+    out.bare("https", panel.https);
+    let proxies: Vec<_> = panel.proxies.iter().map(ToString::to_string).collect();
+    out.bare("proxies", toml::Value::from(proxies));
+    out.text("name", Some(&panel.name));
+    out.path("logo", panel.logo.as_deref());
+    out.text("accent", panel.accent.as_deref());
+    out.text("accent_dark", panel.accent_dark.as_deref());
+    out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
+    out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
+}
+
 fn audit(policy: &TrailPolicy, out: &mut Out) {
     out.section("[audit]");
     out.span("logins", policy.logins, "off");
@@ -193,7 +233,9 @@ fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
         let rule = policy.services.rule(service).unwrap_or_default();
         let name = match service {
             Service::Other(name) => toml::Value::from(&**name).to_string(),
-            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => service.to_string(),
+            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp | Service::Panel => {
+                service.to_string()
+            }
         };
         out.text(&name, Some(rule.as_str()));
     }

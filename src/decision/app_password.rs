@@ -75,6 +75,8 @@ impl AppPassword {
         let service = match &at.service {
             // A name that nobody has heard of is for whom it was named only.
             Service::Other(_) => self.services.contains(&at.service),
+            // The owner's settings are not for programs.
+            Service::Panel => false,
             Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => {
                 self.services.is_empty() || self.services.contains(&at.service)
             }

@@ -29,6 +29,12 @@ pub enum Kind {
     Session,
     /// What throttling remembers of a password or credential that failed.
     Fingerprint,
+    /// The token of a panel session.
+    PanelToken,
+    /// What the forms of a panel session carry.
+    PanelForm,
+    /// What a mailbox's record says of who may in.
+    Standing,
 }
 
 impl Kind {
@@ -38,6 +44,9 @@ impl Kind {
             Self::Recovery => b"recovery code",
             Self::Session => b"session",
             Self::Fingerprint => b"fingerprint",
+            Self::PanelToken => b"panel token",
+            Self::PanelForm => b"panel form",
+            Self::Standing => b"standing",
         }
     }
 }

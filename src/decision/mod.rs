@@ -13,6 +13,7 @@ pub mod flow;
 pub mod mechanisms;
 pub mod names;
 pub mod outcome;
+pub mod panel;
 pub mod place;
 pub mod proof;
 pub mod record;

@@ -4,7 +4,7 @@ use super::{
     app_password::AppPasswordMismatch,
     names::Identity,
     proof::{
-        AppPasswordRight, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
+        AppPasswordRight, Before, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
         PasswordRight, PasswordSuffices, SessionLive,
     },
 };
@@ -50,6 +50,8 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// A fresh code or recovery code, of somebody who is at the User Panel already. Opens no mailbox.
+    PanelAndCode,
     /// The password of a protected mailbox, from an exempt network.
     ExemptNetwork,
     /// A mechanism that the upstream decided; 2-factor authentication is off.
@@ -60,12 +62,13 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::PanelAndCode,
         Self::ExemptNetwork,
         Self::Mechanism,
         Self::MechanismAndFactorElsewhere,
@@ -79,6 +82,7 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::PanelAndCode => "panel+code",
             Self::ExemptNetwork => "password+exempt_network",
             Self::Mechanism => "mechanism",
             Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
@@ -102,24 +106,32 @@ impl Accepted {
         Self { identity, method, user, would_refuse: None }
     }
 
-    /// Accepts on password and code.
-    pub(super) fn by_password_and_code(
+    /// Accepts on a code, and what stood before it.
+    pub(super) fn by_code(
         identity: Identity,
         user: Option<Vec<u8>>,
-        _right: PasswordRight,
+        before: &Before,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndCode, user, would_refuse: None }
+        let method = match before {
+            Before::Password(_) => Method::PasswordAndCode,
+            Before::Panel(_) => Method::PanelAndCode,
+        };
+        Self { identity, method, user, would_refuse: None }
     }
 
-    /// Accepts on password and recovery code.
-    pub(super) fn by_password_and_recovery_code(
+    /// Accepts on a recovery code, and what stood before it.
+    pub(super) fn by_recovery_code(
         identity: Identity,
         user: Option<Vec<u8>>,
-        _right: PasswordRight,
+        before: &Before,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndRecoveryCode, user, would_refuse: None }
+        let method = match before {
+            Before::Password(_) => Method::PasswordAndRecoveryCode,
+            Before::Panel(_) => Method::PanelAndCode,
+        };
+        Self { identity, method, user, would_refuse: None }
     }
 
     /// Accepts on the password and a sign-in that still lives.

@@ -8,6 +8,7 @@ use super::{
     enforcement::{Alone, Permit, Ruling},
     mechanisms::Mechanisms,
     outcome::Refusal,
+    panel::{PanelPolicy, PanelSession, Standing},
     place::Use,
     record::MailboxRecord,
     session::SessionPolicy,
@@ -30,6 +31,31 @@ impl PasswordRight {
             PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
         }
     }
+}
+
+/// A sign-in to the User Panel lives.
+#[derive(Debug)]
+pub struct SignedIn(());
+
+impl SignedIn {
+    /// The proof, if the stored session lives at this moment for a mailbox that stands like this.
+    pub fn from_session(
+        session: &PanelSession,
+        policy: &PanelPolicy,
+        standing: &Standing,
+        now: UnixMillis,
+    ) -> Option<Self> {
+        session.is_live(policy, standing, now).then_some(Self(()))
+    }
+}
+
+/// What stands before a code.
+#[derive(Debug)]
+pub enum Before {
+    /// The password was typed with it.
+    Password(PasswordRight),
+    /// Its owner is at the panel already, and is asked for a fresh one.
+    Panel(SignedIn),
 }
 
 /// The upstream said, of an exchange that was relayed to it, who is there.

@@ -26,6 +26,8 @@ pub struct MailboxRecord {
     pub last_session: u64,
     /// Since when the mailbox is locked: nobody gets in.
     pub locked: Option<UnixMillis>,
+    /// When all sign-ins were ended at once, those to the User Panel too.
+    pub panel_ended: Option<UnixMillis>,
     /// Whether it must have a second factor, where domain and server are not to say.
     pub enforcement: Option<OwnLevel>,
     /// When the record was made.
@@ -56,6 +58,7 @@ impl MailboxRecord {
             sessions: Vec::new(),
             last_session: 0,
             locked: None,
+            panel_ended: None,
             enforcement: None,
             created,
             unknown_fields: None,
@@ -82,6 +85,7 @@ impl MailboxRecord {
             && self.totp.is_none()
             && self.app_passwords.is_empty()
             && self.locked.is_none()
+            && self.panel_ended.is_none()
             && self.enforcement.is_none()
             && self.unknown_fields.is_none()
     }

@@ -169,6 +169,13 @@ impl SessionPolicy {
         }
     }
 
+    /// The same for as long as the parallel window, whatever else is configured.
+    pub fn open_briefly(&self, digest: Digest, opened: Use, id: u64) -> Session {
+        let seconds = self.parallel_seconds;
+        let ends = opened.at.plus_seconds(seconds);
+        Session { ends, idle_seconds: seconds, ..self.open(digest, opened, id) }
+    }
+
     /// The sessions of a record after one was added: the dead leave, and the ones used longest ago when
     /// there are too many.
     pub fn with(&self, mut sessions: Vec<Session>, new: Session, now: UnixMillis) -> Vec<Session> {

@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     base::{Mailbox, Secret},
-    ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict},
+    ports::password::{
+        FormLogin, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource,
+        PasswordSources, Verdict,
+    },
     upstream::{Answer, Pool, UpstreamError},
     wire::{
         Attempt, Fields, Greeting, Mechanism, MechanismOffer, Parameters, ProtocolVersion,
@@ -140,6 +143,38 @@ impl ClientSession {
             }
         };
         translate::reply(&outcome, &credentials.authcid, fields)
+    }
+}
+
+impl PasswordSources for Passwords {
+    fn for_form(&self, login: &FormLogin<'_>) -> Box<dyn PasswordSource + '_> {
+        match self {
+            Self::Stored(hasher) => Box::new(Stored(&**hasher)),
+            Self::Upstream(pool) => {
+                Box::new(AskedByForm { pool, parameters: translate::form_parameters(login) })
+            }
+        }
+    }
+}
+
+/// A question of a form to the pooled upstream. What comes with its OK concerns mail programs.
+struct AskedByForm<'a> {
+    pool: &'a Pool,
+    parameters: Parameters,
+}
+
+impl PasswordSource for AskedByForm<'_> {
+    fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
+        async move {
+            let Self { pool, parameters } = self;
+            let asked = Asked { pool, parameters, fields: Mutex::default() };
+            asked.check(question).await
+        }
+        .boxed()
+    }
+
+    fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
+        future::ready(PasswordAnswer::Right { user: None, auth_user: None }).boxed()
     }
 }
 

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use crate::{
     base::Secret,
     decision::{
-        flow::{RelayedRequest, Request},
+        flow::{Credential, RelayedRequest, Request},
         outcome::Outcome,
     },
-    ports::password::{PasswordAnswer, PasswordQuestion},
+    ports::password::{FormLogin, PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
     wire::{Attempt, Fields, Parameters, PlainCredentials, RelayStart},
 };
@@ -43,7 +43,7 @@ pub fn request(attempt: &Attempt) -> Request {
     Request {
         authzid: attempt.credentials.authzid.clone(),
         authcid: attempt.credentials.authcid.clone(),
-        credential: attempt.credentials.password.clone(),
+        credential: Credential::Joined(attempt.credentials.password.clone()),
         service: attempt.parameters.service(),
         remote: attempt.parameters.remote_ip(),
         via: attempt.parameters.real_remote_ip(),
@@ -119,6 +119,17 @@ pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
     } else {
         PasswordAnswer::Wrong
     }
+}
+
+/// The parameters under which an upstream is asked for a password that was typed into a form.
+pub fn form_parameters(login: &FormLogin<'_>) -> Parameters {
+    let mut parameters = Parameters::default();
+    parameters.push("service", Some(login.service.as_str().as_bytes().to_vec()));
+    parameters.push("secured", None);
+    if let Some(ip) = login.from.ip() {
+        parameters.push("rip", Some(ip.to_string().into_bytes()));
+    }
+    parameters
 }
 
 /// The parameters under which an upstream is asked for a password. What we count ourselves Dovecot

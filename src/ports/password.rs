@@ -4,7 +4,7 @@
 //! mail2fa's own store.
 
 use super::BoxFuture;
-use crate::base::{Mailbox, Secret, SecretText};
+use crate::base::{Mailbox, NetAddress, Secret, SecretText, Service};
 
 pub use crate::decision::flow::{PasswordAnswer, PasswordQuestion};
 
@@ -25,6 +25,24 @@ pub trait PasswordSource: Send + Sync {
     /// Tells the mail server that the mailbox is authenticated, where it did not check the
     /// password itself (vouching). Nothing reaches the client yet.
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer>;
+}
+
+/// A login by a form, as far as the source of its password has to know.
+#[derive(Clone, Copy, Debug)]
+pub struct FormLogin<'a> {
+    /// The name as typed.
+    pub name: &'a [u8],
+    /// From where, as the browser's or webmail's connection says.
+    pub from: NetAddress,
+    /// For which service.
+    pub service: &'a Service,
+}
+
+/// Makes password sources for logins that come from no mail server.
+pub trait PasswordSources: Send + Sync {
+    /// The source for one login. It asks in the name that was typed, so that a mail server sees the same
+    /// as from a mail program.
+    fn for_form(&self, login: &FormLogin<'_>) -> Box<dyn PasswordSource + '_>;
 }
 
 /// Makes and checks hashes of mail2fa's own store.

@@ -6,14 +6,15 @@ use super::ambient::{SystemClock, SystemRng};
 use crate::{
     audit::{Everyone, TracingLog},
     base::{Clock, Rng, Secret},
-    config::{Config, KeySource, PasswordSourceKind, PasswordsConfig},
+    config::{Config, KeySource, PanelConfig, PasswordSourceKind, PasswordsConfig},
     decision::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
     },
+    net::client,
     password::{Argon2Cost, HashingConfig, StoredPasswords},
-    ports::password::{HashError, PasswordHasher},
-    service::{admin::Admin, authenticate::Authenticator, trail::Recorder},
+    ports::password::{HashError, PasswordHasher, PasswordSources},
+    service::{admin::Admin, authenticate::Authenticator, owner, trail::Recorder},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -48,6 +49,12 @@ pub enum ComposeError {
          start mail2fa by its service unit with LoadCredential={0}:PATH, or use store.key_file"
     )]
     NoCredential(String),
+    /// Nobody to ask for the passwords that are typed into the panel.
+    #[error(
+        "passwords.upstream is missing: the panel asks Dovecot's auth service for passwords, as \
+         listeners of kind \"client\" do"
+    )]
+    NoPanelPasswords,
     /// The vouch secret.
     #[error("passwords.vouch_secret_file: {path}: {why}")]
     Vouch {
@@ -198,6 +205,25 @@ pub enum Source {
         /// Vouches.
         vouch: Option<Secret>,
     },
+}
+
+/// What the owner of a mailbox does things with, where passwords can be asked for by a form.
+///
+/// # Errors
+///
+/// [`ComposeError::NoPanelPasswords`] without an upstream to ask.
+pub fn owner_parts(
+    panel: &PanelConfig,
+    admin: Arc<Admin>,
+    source: &Source,
+) -> Result<owner::Parts, ComposeError> {
+    let passwords: Arc<dyn PasswordSources> = match source {
+        Source::Upstream { pool, .. } => Arc::new(client::Passwords::Upstream(
+            pool.clone().ok_or(ComposeError::NoPanelPasswords)?,
+        )),
+        Source::Stored { hasher, .. } => Arc::new(client::Passwords::Stored(Arc::clone(hasher))),
+    };
+    Ok(owner::Parts { admin, passwords, policy: panel.policy })
 }
 
 /// The password source of the configuration.

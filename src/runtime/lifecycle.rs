@@ -34,7 +34,7 @@ use crate::{
     control,
     decision::names::NameRules,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator, trail::Recorder},
+    service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
 };
 
 /// How long a stopping daemon writes down its last logins.
@@ -67,6 +67,9 @@ pub enum ServeError {
     /// The control socket.
     #[error("control.socket: {0}")]
     Control(#[from] crate::sys::socket::BindError),
+    /// The User Panel.
+    #[error(transparent)]
+    Panel(#[from] super::panel::PanelError),
     /// The operating system.
     #[error("{what}: {source}")]
     System {
@@ -116,6 +119,7 @@ struct Daemon {
     stopping: CancellationToken,
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
+    owner: Option<Arc<Owner>>,
 }
 
 /// Set once, when the store has failed.
@@ -164,10 +168,17 @@ impl Daemon {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
+        let panel = config
+            .panel
+            .as_ref()
+            .and_then(|_| listeners.take_inherited(super::panel::SOCKET, &config));
         listeners.apply(&config, &source).await?;
-        let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source, &trail)));
+        let first = Arc::new(admin(&config, &store, &source, &trail));
+        let (admin, current) = watch::channel(Arc::clone(&first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
+        let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
+        let owner = start_panel(&config, first, &source, &authenticator, place).await?;
         Ok(Self {
             path,
             config,
@@ -181,6 +192,7 @@ impl Daemon {
             stopping,
             failure,
             admin,
+            owner,
         })
     }
 
@@ -226,16 +238,29 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
+            ("panel", config.panel != self.config.panel),
             ("log.target", config.log.target != self.config.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!(key, "this change counts after a restart");
         }
+        let admin = Arc::new(admin(&config, &self.store, &source, &self.trail));
+        // Of a panel that was taken out of the configuration the old settings stay until the restart.
+        let panel = config.panel.as_ref().or(self.config.panel.as_ref());
+        let parts = match (&self.owner, panel) {
+            (Some(owner), Some(panel)) => {
+                Some((owner, compose::owner_parts(panel, Arc::clone(&admin), &source)?))
+            }
+            _ => None,
+        };
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.trail.set_policy(config.audit.clone());
-        self.admin.send_replace(Arc::new(admin(&config, &self.store, &source, &self.trail)));
+        self.admin.send_replace(admin);
+        if let Some((owner, parts)) = parts {
+            owner.replace(parts);
+        }
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
         Ok(result?)
@@ -295,6 +320,22 @@ fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source, trail: &Arc<R
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
     compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail))
+}
+
+/// The User Panel, where there is one.
+async fn start_panel(
+    config: &Config,
+    admin: Arc<Admin>,
+    source: &Source,
+    authenticator: &Arc<Authenticator>,
+    place: super::panel::Place<'_>,
+) -> Result<Option<Arc<Owner>>, ServeError> {
+    let Some(panel) = &config.panel else { return Ok(None) };
+    let parts = compose::owner_parts(panel, admin, source)?;
+    let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
+    let delay = config.refusals.delay;
+    super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
+    Ok(Some(owner))
 }
 
 /// The control socket; without it the daemon goes on deciding logins.

@@ -87,6 +87,14 @@ impl Listeners {
         Ok(Self { authenticator, tasks, stopping, inherited, running: HashMap::new() })
     }
 
+    /// A socket that systemd handed over for something that is no listener of the configuration.
+    pub fn take_inherited(&mut self, name: &str, config: &Config) -> Option<StdListener> {
+        if config.listeners.iter().any(|listener| listener.name == name) {
+            return None;
+        }
+        self.inherited.remove(name)
+    }
+
     /// Makes the running listeners those of the configuration. An error leaves the ones running
     /// that could be started.
     pub async fn apply(&mut self, config: &Config, source: &Source) -> Result<(), ListenError> {

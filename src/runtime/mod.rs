@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod listeners;
 mod log_writer;
 pub mod logging;
+mod panel;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

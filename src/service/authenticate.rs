@@ -7,16 +7,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::counters::Counters;
 use crate::{
-    base::{Clock, NetAddress, Service, UnixMillis},
+    base::{Clock, Mailbox, NetAddress, Secret, Service, UnixMillis},
     decision::{
         flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Outcome, Refusal},
+        proof::SignedIn,
         throttle::ThrottlePolicy,
     },
     ports::{
+        BoxFuture,
         audit::{LoginEvent, LoginLog, LoginResult},
-        password::PasswordSource,
+        password::{PasswordAnswer, PasswordQuestion, PasswordSource},
         store::{Change, Commit, Expect, Since, Store, StoreError},
     },
 };
@@ -94,6 +96,29 @@ impl Authenticator {
             Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
         };
         self.tell(&who, circumstances, Told::from(&outcome), started);
+        outcome
+    }
+
+    /// Asks somebody who is at the User Panel for a fresh code, and logs what came of it.
+    pub async fn challenge(
+        &self,
+        live: SignedIn,
+        mailbox: Mailbox,
+        factor: Secret,
+        circumstances: &Circumstances,
+    ) -> Outcome {
+        let policy = self.policy();
+        let identity = Identity::Own(mailbox.clone());
+        let (outcome, started) = match self.clock.now() {
+            Ok(now) => {
+                let throttle = policy.throttle.clone().unwrap_or_default();
+                let next =
+                    Flow::challenge(live, mailbox, factor, circumstances.remote, policy, now);
+                (self.run(next, &Nobody, &throttle, now).await, Some(now))
+            }
+            Err(error) => (Outcome::Unavailable(error.to_string()), None),
+        };
+        self.tell(&Who::Known(&identity), circumstances, Told::from(&outcome), started);
         outcome
     }
 
@@ -221,6 +246,19 @@ impl Authenticator {
             would_refuse: told.would_refuse,
             duration_ms,
         });
+    }
+}
+
+/// The password source of a challenge: it asks for none.
+struct Nobody;
+
+impl PasswordSource for Nobody {
+    fn check<'a>(&'a self, _: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
+        Box::pin(async { PasswordAnswer::Unavailable("no password was to be checked".into()) })
+    }
+
+    fn establish<'a>(&'a self, _: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
+        Box::pin(async { PasswordAnswer::Unavailable("nobody was to be told".into()) })
     }
 }
 

@@ -69,6 +69,9 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
     }
+    if let Some(at) = record.panel_ended {
+        json.number("panel_ended", at.millis());
+    }
     if let Some(own) = record.enforcement {
         json.raw("enforcement", &parts::encode_enforcement(own)?);
     }
@@ -93,14 +96,11 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
+    let locked = moment(&mut fields, "locked")?;
+    let panel_ended = moment(&mut fields, "panel_ended")?;
     // Absent where an older version wrote the record; the live ones are looked at as well.
     let last_session =
         if fields.0.contains_key("last_session") { fields.number("last_session")? } else { 0 };
-    let locked = if fields.0.contains_key("locked") {
-        Some(UnixMillis::from_millis(fields.number("locked")?))
-    } else {
-        None
-    };
     let enforcement = match fields.0.remove("enforcement") {
         None => None,
         Some(value) => Some(parts::decode_enforcement(value)?),
@@ -120,6 +120,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         sessions,
         last_session,
         locked,
+        panel_ended,
         enforcement,
         created,
         unknown_fields,
@@ -127,7 +128,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "version",
     "created",
     "password_hash",
@@ -137,6 +138,7 @@ const KNOWN: [&str; 10] = [
     "sessions",
     "last_session",
     "locked",
+    "panel_ended",
     "enforcement",
 ];
 
@@ -153,6 +155,14 @@ fn lists(record: &MailboxRecord) -> Result<Vec<(&'static str, String)>, CodecErr
         lists.push(("sessions", parts::encode_sessions(&record.sessions)?));
     }
     Ok(lists)
+}
+
+/// A moment that may be absent.
+fn moment(fields: &mut Wiped, name: &'static str) -> Result<Option<UnixMillis>, CodecError> {
+    if !fields.0.contains_key(name) {
+        return Ok(None);
+    }
+    fields.number(name).map(UnixMillis::from_millis).map(Some)
 }
 
 fn list<T>(
@@ -322,6 +332,7 @@ mod tests {
             sessions: counted(SESSIONS).map(session).collect(),
             last_session: u64::MAX,
             locked: Some(UnixMillis::from_millis(u64::MAX)),
+            panel_ended: Some(UnixMillis::from_millis(u64::MAX)),
             enforcement: Some(OwnLevel {
                 level: Level::RequiredFrom(UnixMillis::from_millis(u64::MAX)),
                 set: UnixMillis::from_millis(u64::MAX),

@@ -10,7 +10,10 @@ use std::{
 use mail2fa::{
     base::{Secret, UnixMillis},
     decision::{
-        enforcement::EnforcementPolicy, flow::Request, outcome::Outcome, retention::TrailPolicy,
+        enforcement::EnforcementPolicy,
+        flow::{Credential, Request},
+        outcome::Outcome,
+        retention::TrailPolicy,
     },
     ports::password::PasswordHasher,
     service::{
@@ -189,7 +192,7 @@ impl Episode {
         let request = Request {
             authzid: login.authzid.clone().into_bytes(),
             authcid: login.authcid.clone().into_bytes(),
-            credential: Secret::from_slice(login.typed.as_bytes()),
+            credential: Credential::Joined(Secret::from_slice(login.typed.as_bytes())),
             service: service(login.service),
             remote: login.place.net_address(),
             via: login.place.net_address(),

@@ -177,7 +177,7 @@ impl Login {
         };
         let name = service(self.service);
         let group = match (&name, self.rules.together) {
-            (Service::Other(_), _) | (Service::Sieve, false) => name.to_string(),
+            (Service::Other(_) | Service::Panel, _) | (Service::Sieve, false) => name.to_string(),
             (Service::Imap | Service::Pop3, false) => "reading".into(),
             (Service::Smtp, false) => "sending".into(),
             (_, true) => "all".into(),

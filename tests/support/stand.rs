@@ -296,7 +296,7 @@ pub fn mailbox(name: &str) -> Mailbox {
 }
 
 /// Alice is enrolled. Bob has a record only where it must hold his password.
-async fn store(stored: bool) -> SealedStore<MemoryEngine> {
+pub async fn store(stored: bool) -> SealedStore<MemoryEngine> {
     let rng = Arc::new(CountingRng::default());
     let keyring = Keyring::generate(&*rng).unwrap();
     let store = SealedStore::format(MemoryEngine::new(), &keyring, rng, NOW).await.unwrap();
@@ -329,7 +329,7 @@ pub async fn put(store: &impl Store, name: &str, record: MailboxRecord) {
 pub const PANIC: &str = "this one panics";
 
 /// A hasher without threads, so that the paused clock is not moved while one computes.
-struct Comparing;
+pub struct Comparing;
 
 impl PasswordHasher for Comparing {
     fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>> {

@@ -93,6 +93,8 @@ impl ServiceRules {
             Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => {
                 Some(ServiceRule::Any)
             }
+            // No peer can name it, and rules of mail services are not for it.
+            Service::Panel => Some(ServiceRule::Any),
             Service::Other(_) => None,
         }
     }

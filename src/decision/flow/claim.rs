@@ -13,7 +13,7 @@ use crate::{
         answer::PasswordAnswer,
         names::{Identity, NameError},
         outcome::{Accepted, Refusal},
-        proof::PasswordSuffices,
+        proof::{Before, PasswordSuffices},
         record::{MailboxRecord, Versioned},
     },
 };
@@ -182,8 +182,9 @@ impl Login {
                 unavailable("no factor was proved and none was ruled out")
             }
             Basis::Password(right, Standing::ToBurn(candidate)) => {
-                self.burn(right, user, candidate, 0)
+                self.burn(Before::Password(right), user, candidate, 0)
             }
+            Basis::Panel(live, candidate) => self.burn(Before::Panel(live), user, candidate, 0),
             Basis::Password(right, Standing::Suffices(proof)) => {
                 let identity = self.identity.clone();
                 self.accept(Accepted::by_password(identity, user, right, proof))

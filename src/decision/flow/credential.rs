@@ -11,6 +11,7 @@ use crate::{
         app_password::TypedAppPassword,
         code::{Code, SplitError, split},
         digest::Digest,
+        flow::Credential,
         outcome::Refusal,
         record::MailboxRecord,
         recovery::RecoveryCode,
@@ -25,6 +26,8 @@ pub(super) enum Factor {
     Code(Code),
     /// The hash of what has the shape of a recovery code.
     Recovery(Digest),
+    /// Neither of them, in the field for one.
+    Malformed,
     /// Either of them, in a sign-in that lives.
     Session,
 }
@@ -45,12 +48,18 @@ pub(super) enum Typed {
 /// Recognises a credential. `live` says whether the record has a live sign-in of it, `exempt` whether
 /// the password is enough from where it comes.
 pub(super) fn recognise(
-    credential: &Secret,
+    credential: &Credential,
     record: Option<&MailboxRecord>,
     exempt: bool,
     live: impl Fn(&MailboxRecord) -> bool,
     recovery: impl Fn(&RecoveryCode) -> Digest,
 ) -> Typed {
+    let credential = match credential {
+        Credential::Joined(credential) => credential,
+        Credential::Apart { password, factor } => {
+            return in_fields(password, factor.as_ref(), record, live, recovery);
+        }
+    };
     let Some(record) = record else {
         return Typed::Password(credential.clone());
     };
@@ -79,9 +88,51 @@ pub(super) fn recognise(
     }
     match factor {
         Factor::Code(_) if exempt => Typed::Password(credential.clone()),
-        Factor::Code(_) | Factor::Recovery(_) | Factor::Session => {
+        Factor::Code(_) | Factor::Recovery(_) | Factor::Malformed | Factor::Session => {
             Typed::PasswordAndFactor(password, factor)
         }
+    }
+}
+
+/// Recognises what stands in the fields of a form. Without a code it is a password, as far as that goes:
+/// the last look refuses it where a code is asked.
+fn in_fields(
+    password: &Secret,
+    factor: Option<&Secret>,
+    record: Option<&MailboxRecord>,
+    live: impl Fn(&MailboxRecord) -> bool,
+    recovery: impl Fn(&RecoveryCode) -> Digest,
+) -> Typed {
+    let (Some(record), Some(typed)) = (record.filter(|record| record.is_enrolled()), factor) else {
+        return Typed::Password(password.clone());
+    };
+    if password.expose().trim_ascii().is_empty() {
+        return Typed::Hopeless(Refusal::EmptyPassword);
+    }
+    let factor = if live(record) { Factor::Session } else { read(typed, recovery) };
+    Typed::PasswordAndFactor(password.clone(), factor)
+}
+
+/// What stands in the field for a code, where nothing else is asked; `None` without a second factor.
+pub(super) fn challenged(
+    typed: &Credential,
+    record: Option<&MailboxRecord>,
+    recovery: impl Fn(&RecoveryCode) -> Digest,
+) -> Option<Factor> {
+    record.filter(|record| record.is_enrolled())?;
+    match typed {
+        Credential::Apart { factor: Some(typed), .. } => Some(read(typed, recovery)),
+        Credential::Apart { factor: None, .. } | Credential::Joined(_) => None,
+    }
+}
+
+/// Reads the field for a code.
+fn read(typed: &Secret, recovery: impl Fn(&RecoveryCode) -> Digest) -> Factor {
+    let bytes = typed.expose().trim_ascii();
+    match (RecoveryCode::parse(bytes), Code::parse(bytes)) {
+        (Some(code), _) => Factor::Recovery(recovery(&code)),
+        (None, Some(code)) => Factor::Code(code),
+        (None, None) => Factor::Malformed,
     }
 }
 
@@ -111,7 +162,7 @@ pub(super) fn judge(
         },
         Factor::Recovery(digest) if record.recovery.contains(digest) => Ok(Burn::Recovery(*digest)),
         // Used, of an old set, or never one: the set does not remember.
-        Factor::Recovery(_) => Err(Refusal::WrongCode),
+        Factor::Recovery(_) | Factor::Malformed => Err(Refusal::WrongCode),
         Factor::Session => Err(Refusal::UsedCode),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    BURN_ATTEMPTS, Basis, Candidate, Claim, Count, Effect, Login, Next, Standing, State, Write,
+    BURN_ATTEMPTS, Basis, Candidate, Claim, Count, Credential, Effect, Login, Next, Standing,
+    State, Write,
     credential::{Factor, judge},
     refuse, still_the_same, unavailable,
 };
@@ -11,7 +12,7 @@ use crate::decision::{
     answer::BurnAnswer,
     app_password::AppPasswordId,
     outcome::{Accepted, Method, Outcome, Refusal},
-    proof::{CodeBurned, PasswordRight},
+    proof::{Before, CodeBurned},
     record::{MailboxRecord, Version, Versioned},
     throttle::{Event, Fingerprint},
 };
@@ -20,7 +21,7 @@ impl Login {
     /// Uses the code up, and opens the session of this sign-in with the same write.
     pub(super) fn burn(
         self,
-        right: PasswordRight,
+        before: Before,
         user: Option<Vec<u8>>,
         candidate: Candidate,
         attempts: u8,
@@ -33,12 +34,25 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let session = sessions.open(self.session, self.arrival.clone(), record.next_session());
-        record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
+        let (digest, opened, id) = (self.session, self.arrival.clone(), record.next_session());
+        let session = match (&before, &self.typed) {
+            (Before::Password(_), Credential::Joined(_)) => Some(sessions.open(digest, opened, id)),
+            // Who asks by a form keeps a session of its own; this one is for a form sent twice.
+            (Before::Password(_), Credential::Apart { .. }) => {
+                Some(sessions.open_briefly(digest, opened, id))
+            }
+            (Before::Panel(_), _) => None,
+        };
+        if let Some(session) = session {
+            record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
+        }
         let write = self.write(candidate.seen.version, record);
         let spent = Some(self.fingerprint(self.credential.expose()));
         let count = self.count(Event::Success { spent });
-        let basis = Basis::Password(right, Standing::ToBurn(candidate));
+        let basis = match before {
+            Before::Password(right) => Basis::Password(right, Standing::ToBurn(candidate)),
+            Before::Panel(live) => Basis::Panel(live, candidate),
+        };
         let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
         self.perform(State::Burning(claim, attempts), Effect::Burn(write, count))
     }
@@ -47,16 +61,14 @@ impl Login {
     pub(super) fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
         if let Some(burned) = CodeBurned::from_answer(&answer) {
             let Claim { basis, user, .. } = *claim;
-            let Basis::Password(right, Standing::ToBurn(candidate)) = basis else {
+            let Some((before, candidate)) = to_burn(basis) else {
                 return unavailable("nothing was to be used up");
             };
             let identity = self.identity.clone();
             let accepted = match candidate.factor {
-                Factor::Recovery(_) => {
-                    Accepted::by_password_and_recovery_code(identity, user, right, burned)
-                }
-                Factor::Code(_) | Factor::Session => {
-                    Accepted::by_password_and_code(identity, user, right, burned)
+                Factor::Recovery(_) => Accepted::by_recovery_code(identity, user, &before, burned),
+                Factor::Code(_) | Factor::Malformed | Factor::Session => {
+                    Accepted::by_code(identity, user, &before, burned)
                 }
             };
             return Next::Finish(Outcome::Accepted(accepted.noting(self.would_refuse)));
@@ -83,19 +95,21 @@ impl Login {
         record: Option<Versioned<MailboxRecord>>,
     ) -> Next {
         let Claim { basis, user, .. } = claim;
-        let Basis::Password(right, Standing::ToBurn(before)) = basis else {
+        let Some((before, candidate)) = to_burn(basis) else {
             return unavailable("nothing was to be used up");
         };
-        let seen = match still_the_same(&before.seen.value, record) {
+        let seen = match still_the_same(&candidate.seen.value, record) {
             Ok(seen) => seen,
             Err(why) => return unavailable(why),
         };
-        match self.session_live(&seen.value) {
-            Some(live) => {
+        match (before, self.session_live(&seen.value)) {
+            (Before::Password(right), Some(live)) => {
                 let identity = self.identity.clone();
                 self.accept(Accepted::by_session(identity, user, right, live))
             }
-            None => self.burn(right, user, Candidate { factor: before.factor, seen }, attempts),
+            (before, _) => {
+                self.burn(before, user, Candidate { factor: candidate.factor, seen }, attempts)
+            }
         }
     }
 
@@ -156,7 +170,7 @@ impl Login {
             Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
                 self.finish_counting(outcome, Event::Success { spent: None })
             }
-            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode | Method::PanelAndCode => {
                 unavailable("a code was accepted and not used up")
             }
         }
@@ -179,5 +193,17 @@ impl Login {
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
         let whole = self.fingerprint(self.credential.expose());
         self.finish_counting(Outcome::Refused(refusal), event(whole))
+    }
+}
+
+/// What is to be used up, and what stands before it.
+fn to_burn(basis: Basis) -> Option<(Before, Candidate)> {
+    match basis {
+        Basis::Password(right, Standing::ToBurn(candidate)) => {
+            Some((Before::Password(right), candidate))
+        }
+        Basis::Panel(live, candidate) => Some((Before::Panel(live), candidate)),
+        Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::Suffices(_))
+        | Basis::AppPassword(..) => None,
     }
 }

@@ -23,14 +23,60 @@ pub struct Request {
     pub authzid: Vec<u8>,
     /// SASL authentication identity, as typed.
     pub authcid: Vec<u8>,
-    /// The whole string in the password field.
-    pub credential: Secret,
+    /// What was typed.
+    pub credential: Credential,
     /// For which service.
     pub service: Service,
     /// From where, as the peer says.
     pub remote: NetAddress,
     /// The host that connected, which may have passed `remote` on; mostly `remote` itself.
     pub via: NetAddress,
+}
+
+/// What was typed to get in.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// One string, as mail programs send it: a password, with a code behind it where one is asked, or an
+    /// app password.
+    Joined(Secret),
+    /// The fields of a form. Never an app password, and never cut.
+    Apart {
+        /// The password.
+        password: Secret,
+        /// A code or recovery code; `None` if it was not asked yet.
+        factor: Option<Secret>,
+    },
+}
+
+impl Credential {
+    /// All that was typed, as one string. Fields are joined by a NUL, which no joined credential has.
+    pub(super) fn whole(&self) -> Secret {
+        match self {
+            Self::Joined(whole) => whole.clone(),
+            Self::Apart { password, factor: None } => password.clone(),
+            Self::Apart { password, factor: Some(factor) } => {
+                Secret::from_vec([password.expose(), b"\0", factor.expose()].concat())
+            }
+        }
+    }
+
+    /// Whether a field of a form has a NUL in it: SASL PLAIN would read it as the end of a field.
+    pub(super) fn has_nul(&self) -> bool {
+        match self {
+            Self::Joined(_) => false,
+            Self::Apart { password, factor } => [Some(password), factor.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|field| field.expose().contains(&0)),
+        }
+    }
+
+    /// Whether no password was typed.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Joined(password) | Self::Apart { password, factor: _ } => password.is_empty(),
+        }
+    }
 }
 
 /// What the administrator has configured, as far as the decision needs it.

@@ -47,7 +47,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Count, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
+    Count, Credential, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy,
+    Request, Write,
 };
 pub use relayed::RelayedRequest;
 
@@ -59,11 +60,13 @@ use super::{
     names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, PasswordRight, PasswordSuffices, SessionLive},
+    proof::{AppPasswordRight, Before, PasswordRight, PasswordSuffices, SessionLive, SignedIn},
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, NetAddress, Secret, SecretText, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{
+    Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis, limits::CREDENTIAL_BYTES,
+};
 
 /// What ends a login whose driver has made a mistake.
 const MISTAKEN: &str = "an effect was answered with the result of another one";
@@ -94,6 +97,8 @@ struct Login {
     identity: Identity,
     /// The names that the identity was made of.
     asked: SaslNames,
+    typed: Credential,
+    /// All of it.
     credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
@@ -113,10 +118,39 @@ struct Login {
     would_refuse: Option<Refusal>,
 }
 
+impl Login {
+    fn new(
+        policy: Arc<Policy>,
+        (identity, asked): (Identity, SaslNames),
+        typed: Credential,
+        arrival: Use,
+        via: NetAddress,
+    ) -> Self {
+        let credential = typed.whole();
+        let (service, from) = (&arrival.service, arrival.from);
+        let session = policy.sessions.digest(&policy.key, &identity, &credential, service, from);
+        Self {
+            policy,
+            identity,
+            asked,
+            typed,
+            credential,
+            session,
+            arrival,
+            via,
+            counters: Vec::new(),
+            password: Fingerprint([0; 16]),
+            hash: None,
+            seen: None,
+            would_refuse: None,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum State {
-    Loading,
-    Admitting(Option<Versioned<MailboxRecord>>),
+    Loading(Option<SignedIn>),
+    Admitting(Option<SignedIn>, Option<Versioned<MailboxRecord>>),
     Checking(Option<Candidate>),
     AdmittingCode(Box<Checked>),
     Relooking(Box<Checked>, View),
@@ -130,10 +164,10 @@ enum State {
     Counting(Box<Outcome>),
 }
 
-/// The password is right.
+/// What stands before the code is right.
 #[derive(Debug)]
 struct Checked {
-    right: PasswordRight,
+    right: Before,
     user: Option<Vec<u8>>,
     auth_user: Option<Vec<u8>>,
     candidate: Option<Candidate>,
@@ -158,6 +192,8 @@ struct Claim {
 #[derive(Debug)]
 enum Basis {
     Password(PasswordRight, Standing),
+    /// A fresh code of who is at the panel, to be used up.
+    Panel(SignedIn, Candidate),
     /// With the record in which it was found at the last look.
     AppPassword(AppPasswordRight, TypedAppPassword, Versioned<MailboxRecord>),
 }
@@ -204,34 +240,48 @@ impl Flow {
         if request.credential.is_empty() {
             return refuse(Refusal::EmptyPassword);
         }
-        if request.credential.len() > CREDENTIAL_BYTES {
+        if request.credential.has_nul() {
+            return refuse(Refusal::Malformed);
+        }
+        if request.credential.whole().len() > CREDENTIAL_BYTES {
             return refuse(Refusal::TooLong);
         }
         let stored = policy.passwords == Passwords::Stored;
-        if stored && matches!(identity, Identity::Master { .. }) {
-            // Our own passwords know no master users.
+        let form = matches!(request.credential, Credential::Apart { .. });
+        if (stored || form) && matches!(identity, Identity::Master { .. }) {
+            // Our own passwords know no master users, and what a form opens is the owner's.
             return refuse(Refusal::BadName);
         }
-        let Request { credential, service, remote, via, .. } = request;
-        let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
+        let Request { credential: typed, service, remote, via, .. } = request;
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
-        let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login {
-            policy,
-            identity,
-            asked,
-            credential,
-            session,
-            arrival,
-            via,
-            counters,
-            password,
-            hash: None,
-            seen: None,
-            would_refuse: None,
+        let login = Login::new(policy, (identity, asked), typed, arrival, via);
+        login.perform(State::Loading(None), load)
+    }
+
+    /// Asks somebody who is at the User Panel for a fresh code or recovery code, which is used up. What
+    /// comes out opens no mailbox: it allows one change of the mailbox's settings.
+    pub fn challenge(
+        live: SignedIn,
+        mailbox: Mailbox,
+        factor: Secret,
+        from: NetAddress,
+        policy: Arc<Policy>,
+        now: UnixMillis,
+    ) -> Next {
+        let password = Secret::from_slice(b"");
+        let typed = Credential::Apart { password, factor: Some(factor) };
+        if typed.has_nul() || typed.whole().len() > CREDENTIAL_BYTES {
+            return refuse(Refusal::Malformed);
+        }
+        let Ok(asked) = policy.names.asked(b"", mailbox.as_str().as_bytes()) else {
+            return refuse(Refusal::BadName);
         };
-        login.perform(State::Loading, load)
+        let load = Effect::Load(mailbox.clone());
+        let arrival = Use { at: now, from, service: Service::Panel };
+        let names = (Identity::Own(mailbox), asked);
+        let login = Login::new(policy, names, typed, arrival, from);
+        login.perform(State::Loading(Some(live)), load)
     }
 
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
@@ -254,9 +304,9 @@ impl Flow {
             Course::Relayed(relayed, state) => return relayed.step(state, input),
         };
         match (state, input) {
-            (State::Loading, Input::Loaded(Ok(record))) => login.loaded(record),
-            (State::Admitting(record), Input::Counters(Ok(view))) => {
-                login.admitted(record, Some(&view))
+            (State::Loading(live), Input::Loaded(Ok(record))) => login.loaded(live, record),
+            (State::Admitting(live, record), Input::Counters(Ok(view))) => {
+                login.admitted(live, record, Some(&view))
             }
             (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
                 login.relook(checked, view)
@@ -288,14 +338,17 @@ impl Flow {
             }
             (State::Touching(accepted), Input::Touched(answer)) => login.touched(*accepted, answer),
             (
-                State::Loading | State::Relooking(..) | State::Judging(..) | State::Reloading(..),
+                State::Loading(_)
+                | State::Relooking(..)
+                | State::Judging(..)
+                | State::Reloading(..),
                 Input::Loaded(Err(why)),
             )
-            | (State::Admitting(_) | State::AdmittingCode(_), Input::Counters(Err(why)))
+            | (State::Admitting(..) | State::AdmittingCode(_), Input::Counters(Err(why)))
             | (State::Counting(_), Input::Counted(Err(why))) => unavailable(why),
             (
-                State::Loading
-                | State::Admitting(_)
+                State::Loading(_)
+                | State::Admitting(..)
                 | State::Checking(_)
                 | State::AdmittingCode(_)
                 | State::Relooking(..)
@@ -327,6 +380,9 @@ impl Login {
     fn ruling(&self, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Ruling {
         let rules = &self.policy.enforcement;
         let ruling = rules.ruling(mailbox, record, &self.arrival, self.via);
+        if self.arrival.service == Service::Panel {
+            return ruling.at_panel();
+        }
         match &self.identity {
             Identity::Own(own) if own == mailbox => ruling,
             // An exemption is for a mailbox's own password.
@@ -356,6 +412,7 @@ fn still_the_same(
 }
 
 /// What a second look at a record found.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Look {
     /// The record that was seen before.
     Same,

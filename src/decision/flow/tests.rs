@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod enforced;
+mod form;
 mod relayed;
 mod signins;
 mod throttled;
@@ -193,7 +194,7 @@ fn request(user: &str, credential: &str) -> Request {
     Request {
         authzid: Vec::new(),
         authcid: user.into(),
-        credential: Secret::from_slice(credential.as_bytes()),
+        credential: Credential::Joined(Secret::from_slice(credential.as_bytes())),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
         via: NetAddress::parse("192.0.2.1"),

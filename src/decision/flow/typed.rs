@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{
     Basis, Candidate, Checked, Claim, Effect, Login, Look, Next, PasswordQuestion, Passwords, Role,
     Standing, State,
-    credential::{Factor, Typed, judge, recognise},
+    credential::{Factor, Typed, challenged, judge, recognise},
     refuse, still_the_same, unavailable,
 };
 use crate::decision::{
@@ -15,7 +15,7 @@ use crate::decision::{
     enforcement::Permit,
     names::Identity,
     outcome::{Outcome, Refusal},
-    proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, Before, NotRight, PasswordRight, SessionLive, SignedIn},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
     throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
@@ -23,7 +23,11 @@ use crate::decision::{
 
 impl Login {
     /// The record of the authenticating user is there: must it wait?
-    pub(super) fn loaded(mut self, record: Option<Versioned<MailboxRecord>>) -> Next {
+    pub(super) fn loaded(
+        mut self,
+        live: Option<SignedIn>,
+        record: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
         if record.as_ref().is_some_and(|record| record.value.locked.is_some()) {
             return refuse(Refusal::Locked);
         }
@@ -33,7 +37,7 @@ impl Login {
             || self.policy.passwords == Passwords::Stored
             || self.ruling(self.identity.authenticating(), None).password_alone().is_err();
         match self.policy.throttle.as_ref().filter(|_| ours) {
-            None => self.admitted(record, None),
+            None => self.admitted(live, record, None),
             Some(throttle) => {
                 // Names that nobody has must not fill the store.
                 let owner = record.as_ref().map(|record| Owner {
@@ -42,7 +46,7 @@ impl Login {
                 });
                 self.counters = throttle.keys_for(owner.as_ref(), self.arrival.from);
                 let effect = Effect::Counters(self.counters.clone());
-                self.perform(State::Admitting(record), effect)
+                self.perform(State::Admitting(live, record), effect)
             }
         }
     }
@@ -50,6 +54,7 @@ impl Login {
     /// What was typed?
     pub(super) fn admitted(
         mut self,
+        panel: Option<SignedIn>,
         record: Option<Versioned<MailboxRecord>>,
         view: Option<&View>,
     ) -> Next {
@@ -58,8 +63,12 @@ impl Login {
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
         let live = |record: &MailboxRecord| self.signed_in(record);
+        if let Some(panel) = panel {
+            let factor = challenged(&self.typed, value, recovery);
+            return self.challenged(panel, factor, record);
+        }
         let exempt = self.ruling(mailbox, value).is_exempt();
-        let typed = recognise(&self.credential, value, exempt, live, recovery);
+        let typed = recognise(&self.typed, value, exempt, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
@@ -86,6 +95,21 @@ impl Login {
             PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
+    }
+
+    /// A code alone, of somebody whose sign-in to the panel lives.
+    fn challenged(
+        self,
+        live: SignedIn,
+        factor: Option<Factor>,
+        record: Option<Versioned<MailboxRecord>>,
+    ) -> Next {
+        let (Some(factor), Some(seen)) = (factor, record) else {
+            return refuse(Refusal::WrongCode);
+        };
+        let candidate = Some(Candidate { factor, seen });
+        let right = Before::Panel(live);
+        self.checked(Checked { right, user: None, auth_user: None, candidate })
     }
 
     /// Whether a sign-in of this very credential lives.
@@ -170,11 +194,16 @@ impl Login {
             // Nobody knows which mailbox would open, so it cannot be judged.
             return unavailable("the upstream said OK and named no mailbox");
         }
-        let checked = Checked { right, user, auth_user, candidate };
+        self.checked(Checked { right: Before::Password(right), user, auth_user, candidate })
+    }
+
+    /// What stands before the code is right: is there one, and may it be looked at?
+    fn checked(self, checked: Checked) -> Next {
         match &checked.candidate {
-            Some(Candidate { factor: Factor::Code(_) | Factor::Recovery(_), .. })
-                if !self.counters.is_empty() =>
-            {
+            Some(Candidate {
+                factor: Factor::Code(_) | Factor::Recovery(_) | Factor::Malformed,
+                ..
+            }) if !self.counters.is_empty() => {
                 let mailbox = self.identity.authenticating().clone();
                 let effect = Effect::CodeCounters(mailbox, self.counters.clone());
                 self.perform(State::AdmittingCode(Box::new(checked)), effect)
@@ -253,7 +282,18 @@ impl Login {
         let Ok(waiting) = self.names_to_judge(role, user.as_deref(), auth_user.as_deref()) else {
             return refuse(Refusal::BadName);
         };
-        let claim = Box::new(Claim { basis: Basis::Password(right, standing), user, waiting });
+        let basis = match (right, standing) {
+            (Before::Password(right), standing) => Basis::Password(right, standing),
+            (Before::Panel(live), Standing::ToBurn(candidate)) => {
+                // No mailbox opens: there is nobody to be told.
+                let basis = Basis::Panel(live, candidate);
+                return self.look(Box::new(Claim { basis, user, waiting }));
+            }
+            (Before::Panel(_), Standing::Unproved | Standing::Live(..) | Standing::Suffices(_)) => {
+                return unavailable("no code was to be used up");
+            }
+        };
+        let claim = Box::new(Claim { basis, user, waiting });
         match self.policy.passwords {
             Passwords::Upstream => self.look(claim),
             // The mail server did not check the password itself: it must be told.

@@ -28,20 +28,25 @@ impl Acting<'_> {
     pub(super) async fn enable(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         self.not_enrolled(&mailbox).await?;
+        self.new_pending(&mailbox).await
+    }
+
+    /// A new secret that waits for a code; one that waited before is replaced by it.
+    pub(super) async fn new_pending(&self, mailbox: &Mailbox) -> Result<Response, AdminError> {
         let mut random = zeroize::Zeroizing::new([0; TOTP_SECRET_BYTES]);
         self.random(&mut *random)?;
         let pending = Pending::new(totp::new_secret(*random));
         let expires = self.now()?.plus_seconds(ENROLMENT_SECONDS);
         let change = Change::Entry {
-            key: key(&mailbox),
+            key: key(mailbox),
             expect: None,
             entry: Some(Entry { value: pending.encode(), expires }),
         };
-        match self.commit(&mailbox, vec![change], "started").await? {
+        match self.commit(mailbox, vec![change], "started").await? {
             Commit::Done(_) => {}
             Commit::Conflict => return Err(AdminError::Busy),
         }
-        let uri = totp::otpauth_uri(&self.issuer, &mailbox, pending.secret());
+        let uri = totp::otpauth_uri(&self.issuer, mailbox, pending.secret());
         Ok(Response::Enrolment(Enrolment {
             mailbox: mailbox.to_string(),
             secret: Disclosed::new(totp::base32(pending.secret())),
@@ -62,14 +67,7 @@ impl Acting<'_> {
         for _ in 0..ADMIN_ATTEMPTS {
             let now = self.now()?;
             let found = self.not_enrolled(&mailbox).await?;
-            let waiting = self
-                .store
-                .load_entry(&key(&mailbox), now)
-                .await?
-                .ok_or_else(|| AdminError::NoEnrolment { mailbox: mailbox.to_string() })?;
-            let pending = Pending::decode(&waiting.value.value)
-                .map_err(|error| AdminError::Storage { why: error.to_string() })?;
-            let confirmation = pending.confirm(&code, now);
+            let (waiting, confirmation) = self.judge(&mailbox, &code, now).await?;
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
             let detail = match &result {
@@ -82,6 +80,23 @@ impl Acting<'_> {
             }
         }
         Err(AdminError::Busy)
+    }
+
+    /// Judges a code for the secret that waits.
+    pub(super) async fn judge(
+        &self,
+        mailbox: &Mailbox,
+        code: &Code,
+        now: UnixMillis,
+    ) -> Result<(Versioned<Entry>, Confirmation), AdminError> {
+        let waiting = self
+            .store
+            .load_entry(&key(mailbox), now)
+            .await?
+            .ok_or_else(|| AdminError::NoEnrolment { mailbox: mailbox.to_string() })?;
+        let pending = Pending::decode(&waiting.value.value)
+            .map_err(|error| AdminError::Storage { why: error.to_string() })?;
+        Ok((waiting, pending.confirm(code, now)))
     }
 
     /// Switches off, and drops a started enrolment.
@@ -201,6 +216,7 @@ impl Acting<'_> {
     }
 }
 
-fn key(mailbox: &Mailbox) -> EntryKey {
+/// Where a secret waits: an enrolment's while 2-factor authentication is off, a new phone's while it is on.
+pub(super) fn key(mailbox: &Mailbox) -> EntryKey {
     EntryKey { kind: "enrolment", mailbox: mailbox.clone(), id: String::new() }
 }

@@ -6,8 +6,9 @@ use super::{
     Disclosed,
     audit_view::{AuditWanted, EventView},
     policy_view::{MailboxPolicyView, NewLevel, PolicyView},
+    view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView},
 };
-use crate::service::trail::{Program, WrongCodes};
+use crate::service::trail::Program;
 
 /// What is asked. Names are as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,26 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Starts the move to a new phone: another secret, which replaces the one that counts when a code
+    /// has proven it.
+    TotpMove {
+        /// Name.
+        mailbox: String,
+    },
+    /// Looks whether a code of the new phone is right; nothing is replaced.
+    TotpMoveCheck {
+        /// Name.
+        mailbox: String,
+        /// The code that the new phone shows.
+        code: Disclosed,
+    },
+    /// Replaces the secret. Who asks has seen a code of the old one.
+    TotpMoveConfirm {
+        /// Name.
+        mailbox: String,
+        /// The code that the new phone shows.
+        code: Disclosed,
+    },
     /// How it stands with the second factor.
     TotpStatus {
         /// Name.
@@ -113,6 +134,11 @@ pub enum Request {
         mailbox: String,
         /// Which; `None` means all.
         id: Option<u64>,
+    },
+    /// Ends all sign-ins, those to the User Panel too. The mailbox needs no record before.
+    SignInsEnd {
+        /// Name.
+        mailbox: String,
     },
     /// Lets nobody in.
     MailboxLock {
@@ -226,6 +252,18 @@ pub enum Response {
         /// Whether it must have a second factor all the same: then its password opens nothing.
         required: bool,
     },
+    /// A code of the new phone is right.
+    MoveChecked {
+        /// Canonical name.
+        mailbox: String,
+    },
+    /// The new phone's codes count now, the old one's no more.
+    Moved {
+        /// Canonical name.
+        mailbox: String,
+        /// How far the app's clock is off, in steps of 30 seconds; negative: slow.
+        drift_steps: i64,
+    },
     /// How it stands.
     Totp(TotpView),
     /// A new app password.
@@ -317,103 +355,6 @@ pub enum Response {
     },
 }
 
-/// What may be seen of a mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MailboxView {
-    /// Canonical name.
-    pub mailbox: String,
-    /// Whether mail2fa has a password hash of it.
-    pub password: bool,
-    /// Scheme of that hash, `ARGON2ID`.
-    pub scheme: Option<String>,
-    /// Whether a code is asked at login; `None` if the record cannot be read.
-    pub totp: Option<bool>,
-    /// Since when, seconds since 1970.
-    pub totp_since: Option<u64>,
-    /// How many app passwords it has.
-    pub app_passwords: Option<usize>,
-    /// Since when nobody gets in, seconds since 1970.
-    pub locked: Option<u64>,
-    /// When the record was made, seconds since 1970.
-    pub created: Option<u64>,
-    /// Why the record cannot be read.
-    pub problem: Option<String>,
-}
-
-/// When, from where and for what something was used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UseView {
-    /// Seconds since 1970.
-    pub at: u64,
-    /// The address; `None` if the mail server named none.
-    pub from: Option<String>,
-    /// The service.
-    pub service: String,
-}
-
-/// What may be seen of an app password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AppPasswordView {
-    /// The four characters that it begins with.
-    pub id: String,
-    /// What its owner calls it.
-    pub name: String,
-    /// Services it opens; none means all.
-    pub services: Vec<String>,
-    /// Networks it may be used from; none means any.
-    pub networks: Vec<String>,
-    /// When it was made, seconds since 1970.
-    pub created: u64,
-    /// When it ends, seconds since 1970.
-    pub expires: Option<u64>,
-    /// Its last use, to the hour if it is used often.
-    pub last_use: Option<UseView>,
-}
-
-/// What may be seen of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionView {
-    /// Names it within the mailbox.
-    pub id: u64,
-    /// The sign-in.
-    pub opened: UseView,
-    /// Its last use, to an eighth of the idle time.
-    pub last_use: UseView,
-    /// When it ends if it is not used again, seconds since 1970.
-    pub ends: u64,
-}
-
-/// A started enrolment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Enrolment {
-    /// Canonical name.
-    pub mailbox: String,
-    /// The secret in base 32.
-    pub secret: Disclosed,
-    /// What the QR code carries.
-    pub otpauth_uri: Disclosed,
-    /// When it is too late for the code, seconds since 1970.
-    pub expires: u64,
-}
-
-/// How it stands with a mailbox's second factor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TotpView {
-    /// Canonical name.
-    pub mailbox: String,
-    /// Whether a code is asked at login.
-    pub enabled: bool,
-    /// Since when, seconds since 1970.
-    pub since: Option<u64>,
-    /// When the latest code was used, seconds since 1970, to the step.
-    pub last_used: Option<u64>,
-    /// An enrolment waits for its code until then, seconds since 1970.
-    pub pending_until: Option<u64>,
-    /// Wrong codes that came with the right password, in the last thirty days or longer.
-    #[serde(default)]
-    pub wrong_codes: Option<WrongCodes>,
-}
-
 impl Request {
     /// The word in the log.
     pub fn action(&self) -> &'static str {
@@ -427,6 +368,9 @@ impl Request {
             Self::TotpEnable { .. } => "totp enable",
             Self::TotpConfirm { .. } => "totp confirm",
             Self::TotpDisable { .. } => "totp disable",
+            Self::TotpMove { .. } => "totp move",
+            Self::TotpMoveCheck { .. } => "totp check-move",
+            Self::TotpMoveConfirm { .. } => "totp finish-move",
             Self::TotpStatus { .. } => "totp status",
             Self::AppPasswordAdd { .. } => "app-password add",
             Self::AppPasswordList { .. } => "app-password list",
@@ -435,6 +379,7 @@ impl Request {
             Self::RecoveryCodesLeft { .. } => "recovery-codes left",
             Self::SessionList { .. } => "session list",
             Self::SessionRevoke { .. } => "session revoke",
+            Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
             Self::MailboxPrograms { .. } => "mailbox programs",
@@ -454,6 +399,7 @@ impl Response {
             | Self::Renamed { mailbox, .. }
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
+            | Self::Moved { mailbox, .. }
             | Self::Disabled { mailbox, .. }
             | Self::PolicySet(MailboxPolicyView { mailbox, .. })
             | Self::AppPassword { mailbox, .. }
@@ -465,6 +411,7 @@ impl Response {
             | Self::Enrolment(Enrolment { mailbox, .. }) => Some(mailbox),
             Self::Mailboxes { .. }
             | Self::Mailbox(_)
+            | Self::MoveChecked { .. }
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }

@@ -25,25 +25,25 @@ mod error;
 mod events;
 mod mailbox;
 mod message;
+mod new_phone;
 mod policy;
 mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
+mod view;
 
 use std::sync::Arc;
 
 pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
-pub use message::{
-    AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
-    SessionView, TotpView, UseView,
-};
+pub use message::{NewAppPassword, NewPassword, Request, Response};
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };
+pub use view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView, UseView};
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
@@ -151,6 +151,9 @@ impl Acting<'_> {
             Request::TotpEnable { mailbox } => self.enable(&mailbox).await,
             Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
             Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
+            Request::TotpMove { mailbox } => self.begin_move(&mailbox).await,
+            Request::TotpMoveCheck { mailbox, code } => self.check_move(&mailbox, &code).await,
+            Request::TotpMoveConfirm { mailbox, code } => self.confirm_move(&mailbox, &code).await,
             Request::TotpStatus { mailbox } => self.status(&mailbox).await,
             Request::AppPasswordAdd { mailbox, wanted } => {
                 self.add_app_password(&mailbox, &wanted).await
@@ -163,6 +166,7 @@ impl Acting<'_> {
             Request::RecoveryCodesLeft { mailbox } => self.recovery_codes_left(&mailbox).await,
             Request::SessionList { mailbox } => self.list_sessions(&mailbox).await,
             Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
+            Request::SignInsEnd { mailbox } => self.end_sign_ins(&mailbox).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
             Request::PolicyShow { mailbox: None } => Ok(self.policy()),

@@ -41,6 +41,21 @@ impl Acting<'_> {
         Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
     }
 
+    /// Ends all, those to the User Panel too; how many of mail programs lived.
+    pub(super) async fn end_sign_ins(&self, typed: &str) -> Result<Response, AdminError> {
+        let mailbox = self.name(typed)?;
+        let now = self.now()?;
+        let count = self
+            .change(&mailbox, Missing::Make, |record| {
+                let count = record.sessions.iter().filter(|session| session.is_live(now)).count();
+                record.sessions.clear();
+                record.panel_ended = Some(now);
+                Ok((count, format!("{count} of mail programs, and all of the panel")))
+            })
+            .await?;
+        Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
+    }
+
     /// Lets nobody in from now on, and ends all sessions.
     pub(super) async fn lock(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;

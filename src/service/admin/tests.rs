@@ -1,7 +1,7 @@
 //! The use-cases of an administrator, over a store in memory.
 
 mod mailboxes;
-mod memory;
+pub(in crate::service) mod memory;
 mod messages;
 mod notes;
 mod policy;
@@ -40,7 +40,7 @@ const NOW: u64 = 1_111_111_109;
 const CODE: &str = "081804";
 const STEP: u64 = 37_037_036;
 
-struct FixedClock(AtomicU64);
+pub(in crate::service) struct FixedClock(pub(in crate::service) AtomicU64);
 
 impl Clock for FixedClock {
     fn now(&self) -> Result<UnixMillis, ClockError> {
@@ -53,7 +53,7 @@ impl Clock for FixedClock {
 
 /// First the RFC's secret, then others.
 #[derive(Default)]
-struct CountingRng(AtomicU8);
+pub(in crate::service) struct CountingRng(AtomicU8);
 
 impl Rng for CountingRng {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RngError> {
@@ -66,7 +66,7 @@ impl Rng for CountingRng {
 }
 
 /// Hashes by putting a scheme in front.
-struct PlainHasher;
+pub(in crate::service) struct PlainHasher;
 
 impl PasswordHasher for PlainHasher {
     fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>> {

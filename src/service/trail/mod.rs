@@ -31,7 +31,7 @@ pub use wrong_codes::WrongCodes;
 use self::{programs::Inventory, quota::Quotas, wrong_codes::Signals};
 use crate::{
     base::{
-        Clock, Mailbox, UnixMillis,
+        Clock, Mailbox, Service, UnixMillis,
         limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES},
     },
     decision::{
@@ -236,7 +236,9 @@ impl LoginLog for Recorder {
         if let Some(mailbox) = &mailbox {
             match event.result {
                 LoginResult::Accepted(Method::Password)
-                    if event.target.is_none() && policy.programs.is_some() =>
+                    if event.target.is_none()
+                        && *event.service != Service::Panel
+                        && policy.programs.is_some() =>
                 {
                     self.programs.note(mailbox, event, now);
                 }

@@ -570,6 +570,7 @@ proptest! {
                 Method::PasswordAndCode
                 | Method::PasswordAndRecoveryCode
                 | Method::PasswordAndSession
+                | Method::PanelAndCode
                 | Method::Mechanism
                 | Method::MechanismAndFactorElsewhere => {}
             }

@@ -32,6 +32,10 @@ fn requests_travel() {
         Request::TotpConfirm { mailbox: mailbox(), code: disclosed("1") },
         Request::TotpDisable { mailbox: mailbox() },
         Request::TotpStatus { mailbox: mailbox() },
+        Request::TotpMove { mailbox: mailbox() },
+        Request::TotpMoveCheck { mailbox: mailbox(), code: disclosed("1") },
+        Request::TotpMoveConfirm { mailbox: mailbox(), code: disclosed("1") },
+        Request::SignInsEnd { mailbox: mailbox() },
         Request::AppPasswordAdd {
             mailbox: mailbox(),
             wanted: NewAppPassword {
@@ -82,6 +86,8 @@ fn answers_and_errors_travel() {
         Request::RecoveryCodesLeft { mailbox: alice() },
         Request::SessionList { mailbox: alice() },
         Request::SessionRevoke { mailbox: alice(), id: None },
+        Request::SignInsEnd { mailbox: alice() },
+        Request::TotpMove { mailbox: alice() },
         Request::MailboxLock { mailbox: alice() },
         Request::MailboxUnlock { mailbox: alice() },
     ] {

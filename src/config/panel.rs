@@ -1,0 +1,176 @@
+//! `[panel]`: the web pages on which people look after their mailboxes.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use toml::de::DeValue;
+
+use super::{
+    raw::{Report, Section, kind},
+    values,
+};
+use crate::decision::{panel::PanelPolicy, place::Network};
+
+/// Networks of proxies that may be named.
+const PROXIES: usize = 64;
+
+/// Shortest and longest life of a panel session.
+const LIFE: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(60)..=Duration::from_secs(86_400);
+
+/// What an accent must be told from: the cards of light pages, and the ground of dark ones.
+const LIGHT: (&str, [u8; 3]) = ("white", [0xff, 0xff, 0xff]);
+const DARK: (&str, [u8; 3]) = ("the dark cards, #1a212b", [0x1a, 0x21, 0x2b]);
+
+/// Least contrast of text, WCAG 2 level AA.
+const CONTRAST: f64 = 4.5;
+
+/// `[panel]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanelConfig {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where it begins below the host's root, with a slash at both ends.
+    pub base: String,
+    /// Whether browsers come by HTTPS.
+    pub https: bool,
+    /// Who may say where a browser is.
+    pub proxies: Vec<Network>,
+    /// What the host calls itself.
+    pub name: String,
+    /// The host's picture, SVG or PNG.
+    pub logo: Option<PathBuf>,
+    /// The colour of links and buttons on light pages, `#rrggbb`.
+    pub accent: Option<String>,
+    /// The same on dark pages.
+    pub accent_dark: Option<String>,
+    /// How long a panel session lives.
+    pub policy: PanelPolicy,
+}
+
+/// Where the panel listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// An address and port.
+    Tcp(SocketAddr),
+    /// A Unix socket; its group may connect.
+    Unix(PathBuf),
+}
+
+/// Reads the section; without `listen` there is no panel.
+pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<PanelConfig> {
+    let defaults = PanelPolicy::default();
+    let listen = section.read("listen", report, listen);
+    let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
+    let https = section.read("https", report, values::flag).unwrap_or(true);
+    let proxies = section.read("proxies", report, networks).unwrap_or_default();
+    let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
+    let logo = section.read("logo", report, values::path);
+    let accent = section.read("accent", report, |value| colour(value, LIGHT));
+    let accent_dark = section.read("accent_dark", report, |value| colour(value, DARK));
+    let absolute = section.read("absolute", report, values::duration(LIFE));
+    let idle = section.read("idle", report, values::duration(LIFE));
+    let policy = PanelPolicy {
+        idle_seconds: idle.map_or(defaults.idle_seconds, |idle| idle.as_secs()),
+        absolute_seconds: absolute.map_or(defaults.absolute_seconds, |life| life.as_secs()),
+    };
+    if idle.is_some() && policy.idle_seconds > policy.absolute_seconds {
+        let what = "is longer than panel.absolute: a session ends with the first of the two";
+        section.mistake("idle", what.into(), report);
+    }
+    section.finish(report);
+    Some(PanelConfig {
+        listen: listen?,
+        base,
+        https,
+        proxies,
+        name,
+        logo,
+        accent,
+        accent_dark,
+        policy,
+    })
+}
+
+fn listen(value: &DeValue<'_>) -> Result<Listen, String> {
+    let text = values::filled(value)?;
+    if text.starts_with('/') {
+        return values::socket_path(value).map(Listen::Unix);
+    }
+    text.parse().map(Listen::Tcp).map_err(|_| {
+        "must be an address with its port, \"127.0.0.1:8425\" or \"[::1]:8425\", or the path of a socket"
+            .into()
+    })
+}
+
+fn base(value: &DeValue<'_>) -> Result<String, String> {
+    let text = values::filled(value)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-_".contains(&b);
+    let good = text.starts_with('/') && text.bytes().all(plain) && !text.contains("//");
+    if !good || text.len() > 128 {
+        return Err(
+            "must be a path such as \"/\" or \"/mail/2fa\", of letters, digits, - and _".into()
+        );
+    }
+    Ok(if text.ends_with('/') { text } else { format!("{text}/") })
+}
+
+fn name(value: &DeValue<'_>) -> Result<String, String> {
+    let text = values::filled(value)?;
+    if text.chars().count() > 64 { Err("must have at most 64 characters".into()) } else { Ok(text) }
+}
+
+fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
+    const ALLOWED: &str =
+        "a list of addresses and networks, e.g. [\"127.0.0.1\", \"192.0.2.0/24\"]";
+    let list = value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
+    if list.len() > PROXIES {
+        return Err(format!("has more than {PROXIES} entries"));
+    }
+    list.iter()
+        .map(|each| each.get_ref().as_str().and_then(Network::parse))
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("must be {ALLOWED}"))
+}
+
+/// A colour, and whether people can read it.
+fn colour(value: &DeValue<'_>, (what, ground): (&str, [u8; 3])) -> Result<String, String> {
+    let text = values::filled(value)?.to_ascii_lowercase();
+    let colour = text.strip_prefix('#').filter(|digits| digits.len() == 6).and_then(|digits| {
+        let number = u32::from_str_radix(digits, 16).ok()?;
+        let [_, colour @ ..] = number.to_be_bytes();
+        Some(colour)
+    });
+    let colour = colour.ok_or("must be a colour such as \"#1f5fbf\"")?;
+    let contrast = contrast(colour, ground);
+    if contrast < CONTRAST {
+        return Err(format!(
+            "is hard to read: its contrast with {what} is {contrast:.1}, and must be {CONTRAST} or more"
+        ));
+    }
+    Ok(text)
+}
+
+/// Of two colours, as WCAG 2 counts it.
+fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+fn luminance([red, green, blue]: [u8; 3]) -> f64 {
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contrast_is_that_of_wcag() {
+        assert!((contrast([0; 3], [255; 3]) - 21.0).abs() < 0.001);
+        assert!((contrast([0x77; 3], [255; 3]) - 4.478).abs() < 0.001);
+    }
+}

@@ -1,0 +1,245 @@
+//! The User Panel's own sign-ins: who may look at a mailbox's settings, and for how long.
+//!
+//! ```text
+//!            password right, and the code where one is asked
+//!   (none) ──────────────────────────────────────────────────► live ──┬─ used: idle end moves
+//!                                                               ▲ │   │
+//!                                                               └─┴───┘
+//!   live ── absolute end, idle end, logged out, ended by owner or administrator, password, factor or
+//!           lock changed (`Standing`) ──► (gone)
+//! ```
+//!
+//! A sign-in to the panel opens no mail, and a session of a mail program opens no panel. What the browser
+//! holds is a random token; the store has its keyed hash.
+//!
+//! # Security
+//!
+//! A panel session is bound to what the mailbox's record said when it was opened. Whatever changes
+//! password, factor or lock changes that, so there is no list of places that must think of ending it.
+
+use super::{
+    digest::{CredentialKey, Digest, Kind},
+    place::Use,
+    record::MailboxRecord,
+};
+use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
+
+/// First byte of the stored form.
+const FORMAT: u8 = 1;
+
+/// Bytes of a token.
+pub const TOKEN_BYTES: usize = 32;
+
+/// A use is written down only when the last one is older than this part of the idle time.
+const TOUCH_FRACTION: u64 = 8;
+
+/// What the administrator says of panel sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PanelPolicy {
+    /// How long one lives without being used, seconds.
+    pub idle_seconds: u64,
+    /// How long it lives at most, seconds.
+    pub absolute_seconds: u64,
+}
+
+impl Default for PanelPolicy {
+    fn default() -> Self {
+        Self { idle_seconds: 900, absolute_seconds: 3_600 }
+    }
+}
+
+/// What a mailbox's record says of who may in: equal as long as password, factor and lock are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing(Digest);
+
+impl Standing {
+    /// Of this record; of its absence, where there is none.
+    pub fn of(key: &CredentialKey, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Self {
+        let hash = record.and_then(|r| r.password_hash.as_ref()).map_or("", |hash| hash.expose());
+        let totp = record.and_then(|r| r.totp.as_ref());
+        let secret = totp.map_or(&[][..], |totp| totp.secret.expose());
+        let enabled = totp.map_or(0, |totp| totp.enabled.millis()).to_be_bytes();
+        let moment = |at: Option<UnixMillis>| at.map_or(0, UnixMillis::millis).to_be_bytes();
+        let locked = moment(record.and_then(|r| r.locked));
+        let ended = moment(record.and_then(|r| r.panel_ended));
+        let said = [hash.as_bytes(), secret, &enabled, &locked, &ended];
+        Self(key.digest(Kind::Standing, mailbox, &said))
+    }
+}
+
+/// A live sign-in to the panel, as the store keeps it under [`name`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PanelSession {
+    /// When it was opened.
+    pub opened: UnixMillis,
+    /// When it was used last.
+    pub last_use: UnixMillis,
+    /// From where it was opened.
+    pub from: NetAddress,
+    /// What the record said then.
+    pub standing: Standing,
+}
+
+/// A stored panel session that is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the stored panel session cannot be read; log in again")]
+pub struct Malformed;
+
+impl PanelSession {
+    /// Opened now.
+    pub fn open(at: UnixMillis, from: NetAddress, standing: Standing) -> Self {
+        Self { opened: at, last_use: at, from, standing }
+    }
+
+    /// Whether it lives, for a mailbox that stands like this now. A clock that went back by more than a
+    /// login takes ends it.
+    pub fn is_live(&self, policy: &PanelPolicy, standing: &Standing, now: UnixMillis) -> bool {
+        self.standing == *standing
+            && now.plus_seconds(LOGIN_SECONDS) >= self.opened
+            && now < self.expires(policy)
+    }
+
+    /// When it ends if it is not used again.
+    pub fn expires(&self, policy: &PanelPolicy) -> UnixMillis {
+        let absolute = self.opened.plus_seconds(policy.absolute_seconds);
+        absolute.min(self.last_use.plus_seconds(policy.idle_seconds))
+    }
+
+    /// Whether a use at this moment is worth writing down.
+    pub fn is_stale(&self, policy: &PanelPolicy, now: UnixMillis) -> bool {
+        now >= self.last_use.plus_seconds(policy.idle_seconds / TOUCH_FRACTION)
+    }
+
+    /// The opening, as it is shown beside the sign-ins of mail programs.
+    pub fn opening(&self) -> Use {
+        Use { at: self.opened, from: self.from, service: Service::Panel }
+    }
+
+    /// The form in which it is stored.
+    pub fn encode(&self) -> Secret {
+        let mut bytes = vec![FORMAT];
+        bytes.extend(self.opened.millis().to_be_bytes());
+        bytes.extend(self.last_use.millis().to_be_bytes());
+        bytes.extend(self.standing.0.bytes());
+        bytes.extend(self.from.to_string().bytes());
+        Secret::from_vec(bytes)
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] for anything that [`PanelSession::encode`] did not write.
+    pub fn decode(stored: &Secret) -> Result<Self, Malformed> {
+        let bytes = stored.expose();
+        let (format, bytes) = bytes.split_first_chunk::<1>().ok_or(Malformed)?;
+        let (opened, bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
+        let (last_use, bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
+        let (standing, from) = bytes.split_first_chunk().ok_or(Malformed)?;
+        if *format != [FORMAT] {
+            return Err(Malformed);
+        }
+        Ok(Self {
+            opened: UnixMillis::from_millis(u64::from_be_bytes(*opened)),
+            last_use: UnixMillis::from_millis(u64::from_be_bytes(*last_use)),
+            standing: Standing(Digest::from_bytes(*standing)),
+            from: NetAddress::parse(std::str::from_utf8(from).map_err(|_| Malformed)?),
+        })
+    }
+}
+
+/// The name under which the session of a token is stored: its keyed hash in hex.
+pub fn name(key: &CredentialKey, mailbox: &Mailbox, token: &[u8; TOKEN_BYTES]) -> String {
+    hex(key.digest(Kind::PanelToken, mailbox, &[token]).bytes())
+}
+
+/// What the forms of a session carry, so that nobody else's page can send them.
+pub fn form_token(key: &CredentialKey, mailbox: &Mailbox, token: &[u8; TOKEN_BYTES]) -> Digest {
+    key.digest(Kind::PanelForm, mailbox, &[token])
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::SecretText;
+
+    fn key() -> CredentialKey {
+        CredentialKey::new(Secret::from_slice(&[7; 32]))
+    }
+
+    fn alice() -> Mailbox {
+        Mailbox::new("alice@example.org").unwrap()
+    }
+
+    fn at(seconds: u64) -> UnixMillis {
+        UnixMillis::from_seconds(seconds)
+    }
+
+    fn session() -> PanelSession {
+        let standing = Standing::of(&key(), &alice(), None);
+        PanelSession::open(at(10_000), NetAddress::parse("2001:db8::1"), standing)
+    }
+
+    #[test]
+    fn it_ends_when_idle_and_when_old_and_with_the_clock() {
+        let policy = PanelPolicy { idle_seconds: 100, absolute_seconds: 150 };
+        let mut session = session();
+        let standing = session.standing;
+        let live = |session: &PanelSession, now| session.is_live(&policy, &standing, at(now));
+        assert!(live(&session, 10_099));
+        assert!(!live(&session, 10_100));
+        assert!(live(&session, 10_000 - LOGIN_SECONDS));
+        assert!(!live(&session, 10_000 - LOGIN_SECONDS - 1));
+        session.last_use = at(10_099);
+        assert!(live(&session, 10_149));
+        assert!(!live(&session, 10_150), "use does not move its end");
+    }
+
+    #[test]
+    fn a_change_of_password_factor_or_lock_ends_it() {
+        let mut record = MailboxRecord::new(at(1));
+        let before = Standing::of(&key(), &alice(), Some(&record));
+        assert_eq!(before, Standing::of(&key(), &alice(), None), "a record says nothing by itself");
+        record.locked = Some(at(5));
+        let locked = Standing::of(&key(), &alice(), Some(&record));
+        assert_ne!(before, locked);
+        record.locked = None;
+        record.panel_ended = Some(at(6));
+        assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
+        record.panel_ended = None;
+        record.password_hash = Some(SecretText::new("{PLAIN}x".into()));
+        assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
+        let policy = PanelPolicy::default();
+        assert!(!session().is_live(&policy, &locked, at(10_000)));
+    }
+
+    #[test]
+    fn what_is_stored_is_read_again_and_nothing_else() {
+        let session = session();
+        let stored = session.encode();
+        assert_eq!(PanelSession::decode(&stored), Ok(session));
+        for cut in 0..40 {
+            let cut = Secret::from_slice(&stored.expose()[..cut]);
+            assert_eq!(PanelSession::decode(&cut), Err(Malformed));
+        }
+        let mut other = stored.expose().to_vec();
+        other[0] = 2;
+        assert_eq!(PanelSession::decode(&Secret::from_vec(other)), Err(Malformed));
+    }
+
+    #[test]
+    fn the_name_of_a_session_says_nothing_of_its_token() {
+        let token = [0xab; TOKEN_BYTES];
+        let name = name(&key(), &alice(), &token);
+        assert_eq!(name.len(), 64);
+        assert!(!name.contains(&hex(&token)));
+        assert_ne!(name, hex(form_token(&key(), &alice(), &token).bytes()));
+    }
+}

@@ -1,0 +1,278 @@
+//! What a visitor may look at and change. Each change is an administrator's request, made in the owner's
+//! name; what weakens the mailbox or shows something once is behind a fresh code.
+
+use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
+use crate::{
+    base::{Secret, SecretText, limits::PANEL_EVENTS},
+    decision::outcome::Outcome,
+    ports::trail::TrailEvent,
+    service::{
+        admin::{
+            AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword, Request,
+            Response, SessionView, TotpView,
+        },
+        trail::Programs,
+    },
+};
+
+/// How many recovery codes there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryLeft {
+    /// So many are left.
+    pub left: usize,
+    /// Of so many.
+    pub of: usize,
+}
+
+/// An answer of another kind than the question: a mistake of ours.
+fn unexpected() -> OwnerError {
+    OwnerError::Unavailable("another answer than was asked for".into())
+}
+
+impl Owner {
+    /// Asks for a fresh code or recovery code, which is used up.
+    async fn challenge(&self, visit: &Visit, factor: Secret) -> Result<(), OwnerError> {
+        let live = self.signed_in(visit).await?;
+        let mailbox = visit.mailbox.clone();
+        let outcome =
+            self.authenticator.challenge(live, mailbox, factor, &circumstances(visit.from)).await;
+        match outcome {
+            Outcome::Accepted(_) => Ok(()),
+            Outcome::Refused(refusal) => Err(OwnerError::Code(refusal)),
+            Outcome::Unavailable(why) => Err(OwnerError::Unavailable(why)),
+        }
+    }
+
+    /// The same where there is a second factor; nothing is asked where there is none.
+    async fn challenge_if_enrolled(&self, visit: &Visit, factor: Secret) -> Result<(), OwnerError> {
+        let found = self.admin().store.load(&visit.mailbox).await?;
+        if found.is_some_and(|found| found.value.is_enrolled()) {
+            self.challenge(visit, factor).await
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
+        let by = format!("owner at the panel from {}", visit.from);
+        Ok(self.admin().handle(request, &by).await?)
+    }
+
+    /// How second factor and enrolment stand.
+    ///
+    /// # Errors
+    ///
+    /// See [`OwnerError`]; the same for the methods below.
+    pub async fn factor(&self, visit: &Visit) -> Result<TotpView, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::TotpStatus { mailbox }).await? {
+            Response::Totp(view) => Ok(view),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Starts an enrolment; [`Owner::shown`] has its secret. One whose secret is still shown goes on, so
+    /// that a form sent twice does not spoil what was scanned.
+    pub async fn begin_enrolment(&self, visit: &Visit) -> Result<(), OwnerError> {
+        if self.shown(visit, ShownKind::Enrolment).is_some() {
+            return Ok(());
+        }
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::TotpEnable { mailbox }).await? {
+            Response::Enrolment(enrolment) => {
+                self.put_on_screen(&visit.ticket, Shown::Enrolment(enrolment));
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Switches on with the code that the app shows; [`Owner::shown`] has the recovery codes, for the new
+    /// ticket. All other sessions end.
+    pub async fn confirm_enrolment(
+        &self,
+        visit: &Visit,
+        code: SecretText,
+    ) -> Result<Ticket, OwnerError> {
+        let (mailbox, code) = (visit.mailbox.to_string(), Disclosed::new(code));
+        match self.request(visit, Request::TotpConfirm { mailbox, code }).await? {
+            Response::Confirmed { drift_steps, recovery_codes: codes, .. } => {
+                let ticket = self.renew(visit).await?;
+                let shown = Shown::RecoveryCodes { codes, drift_steps, first: true };
+                self.put_on_screen(&ticket, shown);
+                Ok(ticket)
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Switches off, with a fresh code. The visitor gets a new ticket.
+    pub async fn disable(&self, visit: &Visit, factor: Secret) -> Result<Ticket, OwnerError> {
+        self.challenge(visit, factor).await?;
+        let mailbox = visit.mailbox.to_string();
+        self.request(visit, Request::TotpDisable { mailbox }).await?;
+        self.renew(visit).await
+    }
+
+    /// Starts the move to a new phone; [`Owner::shown`] has its secret. Nothing is replaced yet.
+    pub async fn begin_move(&self, visit: &Visit) -> Result<(), OwnerError> {
+        if self.shown(visit, ShownKind::NewPhone).is_some() {
+            return Ok(());
+        }
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::TotpMove { mailbox }).await? {
+            Response::Enrolment(enrolment) => {
+                self.put_on_screen(&visit.ticket, Shown::NewPhone(enrolment));
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Moves to the new phone. Its code is looked at first, so that a mistyped one costs no code of the
+    /// old; the old phone's code, or a recovery code, is used up before anything is replaced. How far the
+    /// new phone's clock is off, in steps, and a new ticket; all other sessions end.
+    pub async fn confirm_move(
+        &self,
+        visit: &Visit,
+        old: Secret,
+        new: SecretText,
+    ) -> Result<(i64, Ticket), OwnerError> {
+        let (mailbox, code) = (visit.mailbox.to_string(), Disclosed::new(new));
+        let check = Request::TotpMoveCheck { mailbox: mailbox.clone(), code: code.clone() };
+        self.request(visit, check).await?;
+        self.challenge(visit, old).await?;
+        match self.request(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
+            Response::Moved { drift_steps, .. } => Ok((drift_steps, self.renew(visit).await?)),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// A new set of recovery codes, with a fresh code; [`Owner::shown`] has them.
+    pub async fn new_recovery_codes(
+        &self,
+        visit: &Visit,
+        factor: Secret,
+    ) -> Result<(), OwnerError> {
+        self.challenge(visit, factor).await?;
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::RecoveryCodesNew { mailbox }).await? {
+            Response::RecoveryCodes { recovery_codes: codes, .. } => {
+                let shown = Shown::RecoveryCodes { codes, drift_steps: 0, first: false };
+                self.put_on_screen(&visit.ticket, shown);
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// How many recovery codes are left.
+    pub async fn recovery_codes(&self, visit: &Visit) -> Result<RecoveryLeft, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::RecoveryCodesLeft { mailbox }).await? {
+            Response::RecoveryLeft { left, of, .. } => Ok(RecoveryLeft { left, of }),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The app passwords, without their secret parts.
+    pub async fn app_passwords(&self, visit: &Visit) -> Result<Vec<AppPasswordView>, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::AppPasswordList { mailbox }).await? {
+            Response::AppPasswords { app_passwords, .. } => Ok(app_passwords),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// A new app password; with a fresh code where there is a second factor. [`Owner::shown`] has it. While
+    /// one of that name is still shown, the form was sent twice, and nothing is made.
+    pub async fn add_app_password(
+        &self,
+        visit: &Visit,
+        wanted: NewAppPassword,
+        factor: Secret,
+    ) -> Result<(), OwnerError> {
+        if let Some(Shown::AppPassword { name, .. }) = self.shown(visit, ShownKind::AppPassword)
+            && name == wanted.name
+        {
+            return Ok(());
+        }
+        self.challenge_if_enrolled(visit, factor).await?;
+        let mailbox = visit.mailbox.to_string();
+        let (name, services) = (wanted.name.clone(), wanted.services.clone());
+        match self.request(visit, Request::AppPasswordAdd { mailbox, wanted }).await? {
+            Response::AppPassword { password, .. } => {
+                let shown = Shown::AppPassword { name, services, password };
+                self.put_on_screen(&visit.ticket, shown);
+                Ok(())
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Revokes an app password.
+    pub async fn revoke_app_password(&self, visit: &Visit, id: String) -> Result<(), OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        self.request(visit, Request::AppPasswordRevoke { mailbox, id }).await.map(drop)
+    }
+
+    /// The sign-ins of mail programs that live.
+    pub async fn sessions(&self, visit: &Visit) -> Result<Vec<SessionView>, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::SessionList { mailbox }).await? {
+            Response::Sessions { sessions, .. } => Ok(sessions),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Ends one of them.
+    pub async fn end_session(&self, visit: &Visit, id: u64) -> Result<(), OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        self.request(visit, Request::SessionRevoke { mailbox, id: Some(id) }).await.map(drop)
+    }
+
+    /// Ends all of them, and all sessions of the panel but this one, which gets a new ticket.
+    pub async fn end_all(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        self.request(visit, Request::SignInsEnd { mailbox }).await?;
+        self.renew(visit).await
+    }
+
+    /// Which programs log in with the bare password.
+    pub async fn programs(&self, visit: &Visit) -> Result<Programs, OwnerError> {
+        let mailbox = visit.mailbox.to_string();
+        match self.request(visit, Request::MailboxPrograms { mailbox }).await? {
+            Response::Programs { programs, .. } => Ok(programs),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Logins and changes, newest first, so many at a time, and where the next ones begin.
+    pub async fn activity(
+        &self,
+        visit: &Visit,
+        before: Option<String>,
+    ) -> Result<(Vec<TrailEvent>, Option<String>), OwnerError> {
+        let wanted = AuditWanted {
+            mailbox: Some(visit.mailbox.to_string()),
+            before,
+            limit: PANEL_EVENTS,
+            ..AuditWanted::default()
+        };
+        match self.request(visit, Request::Audit(wanted)).await? {
+            Response::Audit { events, next, .. } => {
+                Ok((events.into_iter().map(|view| view.event).collect(), next))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Whether the mailbox must have a second factor, may not have one, or will have to.
+    pub async fn policy(&self, visit: &Visit) -> Result<MailboxPolicyView, OwnerError> {
+        let mailbox = Some(visit.mailbox.to_string());
+        match self.request(visit, Request::PolicyShow { mailbox }).await? {
+            Response::MailboxPolicy(view) => Ok(view),
+            _ => Err(unexpected()),
+        }
+    }
+}

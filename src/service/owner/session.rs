@@ -1,0 +1,184 @@
+//! Panel sessions: opened at sign-in, looked up at every page, ended.
+//!
+//! # Security
+//!
+//! A ticket is 256 random bits that are stored as a keyed hash. It is new at every sign-in and after
+//! every change of the second factor, so that one that was planted or seen before is worth nothing.
+
+use super::{Owner, OwnerError};
+use crate::{
+    base::{Mailbox, NetAddress, UnixMillis},
+    decision::{
+        panel::{self, PanelSession, Standing, TOKEN_BYTES},
+        proof::SignedIn,
+    },
+    ports::store::{Change, Commit, Entry, EntryKey, Expect},
+};
+
+/// What the browser holds: whose session, and the secret that names it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ticket {
+    /// Whose.
+    pub mailbox: Mailbox,
+    /// The secret.
+    pub token: zeroize::Zeroizing<[u8; TOKEN_BYTES]>,
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Ticket({}, …)", self.mailbox)
+    }
+}
+
+/// A page view by somebody whose session lives.
+#[derive(Debug)]
+pub struct Visit {
+    /// Whose mailbox.
+    pub mailbox: Mailbox,
+    /// When the session was opened.
+    pub opened: UnixMillis,
+    /// From where this page is viewed.
+    pub from: NetAddress,
+    pub(super) ticket: Ticket,
+    pub(super) session: PanelSession,
+}
+
+impl Visit {
+    /// The ticket that the browser brought.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+}
+
+impl Owner {
+    /// Opens a session of a mailbox that stood like this when its owner proved to be there. If it stands
+    /// otherwise by now, the session is dead when it is opened.
+    pub(super) async fn open(
+        &self,
+        mailbox: &Mailbox,
+        from: NetAddress,
+        standing: Standing,
+    ) -> Result<Ticket, OwnerError> {
+        let now = self.now().map_err(OwnerError::Unavailable)?;
+        let mut token = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
+        self.admin()
+            .rng
+            .fill(&mut *token)
+            .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
+        let ticket = Ticket { mailbox: mailbox.clone(), token };
+        let session = PanelSession::open(now, from, standing);
+        self.store(&ticket, Some(&session), None).await?;
+        Ok(ticket)
+    }
+
+    /// Whose page it is, if the session of the ticket lives.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer: then nobody is in.
+    pub async fn visit(
+        &self,
+        ticket: Ticket,
+        from: NetAddress,
+    ) -> Result<Option<Visit>, OwnerError> {
+        let now = self.now().map_err(OwnerError::Unavailable)?;
+        let key = self.key(&ticket);
+        let Some(found) = self.admin().store.load_entry(&key, now).await? else { return Ok(None) };
+        let mut session = PanelSession::decode(&found.value.value)
+            .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
+        let standing = self.standing(&ticket.mailbox).await?;
+        if !session.is_live(&self.parts().policy, &standing, now) {
+            return Ok(None);
+        }
+        if session.is_stale(&self.parts().policy, now) {
+            session.last_use = now;
+            // Somebody else may have noted a use, or ended it: the next page will tell.
+            self.store(&ticket, Some(&session), Some(Expect::Version(found.version))).await?;
+        }
+        Ok(Some(Visit {
+            mailbox: ticket.mailbox.clone(),
+            opened: session.opened,
+            from,
+            ticket,
+            session,
+        }))
+    }
+
+    /// Ends a session; one that is not there has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn sign_out(&self, ticket: &Ticket) -> Result<(), OwnerError> {
+        self.forget_shown(ticket);
+        self.store(ticket, None, None).await
+    }
+
+    /// A new session in place of this one, after a change that ended it.
+    pub(super) async fn renew(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
+        let standing = self.standing(&visit.mailbox).await?;
+        let ticket = self.open(&visit.mailbox, visit.from, standing).await?;
+        self.sign_out(&visit.ticket).await?;
+        Ok(ticket)
+    }
+
+    /// What the forms of a visitor carry.
+    pub fn form_token(&self, visit: &Visit) -> String {
+        let Ticket { mailbox, token } = &visit.ticket;
+        panel::hex(panel::form_token(&self.admin().key, mailbox, token).bytes())
+    }
+
+    /// Whether a form was sent from a page of this visitor.
+    pub fn is_form_of(&self, visit: &Visit, token: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        self.form_token(visit).as_bytes().ct_eq(token.as_bytes()).into()
+    }
+
+    /// The proof that the visitor's session lives, taken anew.
+    pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
+        let now = self.now().map_err(OwnerError::Unavailable)?;
+        let standing = self.standing(&visit.mailbox).await?;
+        SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
+            .ok_or(OwnerError::Ended)
+    }
+
+    /// The same of a mailbox whose factor was not asked for, and which has none.
+    pub(super) async fn standing_without_factor(
+        &self,
+        mailbox: &Mailbox,
+    ) -> Result<Standing, OwnerError> {
+        let admin = self.admin();
+        let found = admin.store.load(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        if record.is_some_and(|record| record.is_enrolled() || record.locked.is_some()) {
+            return Err(OwnerError::Ended);
+        }
+        Ok(Standing::of(&admin.key, mailbox, record))
+    }
+
+    pub(super) async fn standing(&self, mailbox: &Mailbox) -> Result<Standing, OwnerError> {
+        let found = self.admin().store.load(mailbox).await?;
+        Ok(Standing::of(&self.admin().key, mailbox, found.as_ref().map(|found| &found.value)))
+    }
+
+    async fn store(
+        &self,
+        ticket: &Ticket,
+        session: Option<&PanelSession>,
+        expect: Option<Expect>,
+    ) -> Result<(), OwnerError> {
+        let entry = session.map(|session| Entry {
+            value: session.encode(),
+            expires: session.expires(&self.parts().policy),
+        });
+        let change = Change::Entry { key: self.key(ticket), expect, entry };
+        match self.admin().store.commit(vec![change]).await? {
+            Commit::Done(_) | Commit::Conflict => Ok(()),
+        }
+    }
+
+    pub(super) fn key(&self, ticket: &Ticket) -> EntryKey {
+        let id = panel::name(&self.admin().key, &ticket.mailbox, &ticket.token);
+        EntryKey { kind: "panel", mailbox: ticket.mailbox.clone(), id }
+    }
+}

@@ -1,0 +1,174 @@
+//! Signing in to the panel: the password, then the code where one is asked.
+//!
+//! # Security
+//!
+//! "Code required" says that the password is right, which cannot be avoided where the code is asked after
+//! it; guesses before that are counted like at every other door. Everything else is one refusal.
+
+use std::sync::Arc;
+
+use super::{
+    Owner, OwnerError, Ticket, WaitingId,
+    waiting::{ID_BYTES, Typed},
+};
+use crate::{
+    base::{Mailbox, NetAddress, Secret, Service, UnixMillis},
+    decision::{
+        flow::{Credential, Request},
+        outcome::{Accepted, Outcome, Refusal},
+        panel::Standing,
+    },
+    ports::password::FormLogin,
+    service::authenticate::Circumstances,
+};
+
+/// The listener's name in the log.
+const LISTENER: &str = "panel";
+
+/// What became of a sign-in.
+#[derive(Debug)]
+#[must_use]
+pub enum SignIn {
+    /// In. The ticket is new, whatever the browser had before.
+    In(Ticket),
+    /// The password is right; a code is asked.
+    CodeRequired(WaitingId),
+    /// Not in. The reason is for the log; a page says the same for all of them.
+    Refused(Refusal),
+    /// It took too long to give the code, or too many were wrong: from the start again.
+    StartAgain,
+    /// Nobody can say now.
+    Unavailable(String),
+}
+
+impl Owner {
+    /// With name and password, as typed.
+    pub async fn sign_in(&self, name: &[u8], password: Secret, from: NetAddress) -> SignIn {
+        let typed = Typed { name: name.to_vec(), password };
+        let before = match self.before(&typed).await {
+            Ok(before) => before,
+            Err(error) => return SignIn::Unavailable(error.to_string()),
+        };
+        match self.ask(&typed, None, from).await {
+            Outcome::Refused(Refusal::MissingCode) => self.wait_for_code(typed),
+            outcome => self.answer(outcome, before, from).await,
+        }
+    }
+
+    /// With the code that was asked.
+    pub async fn sign_in_with_code(
+        &self,
+        id: WaitingId,
+        factor: Secret,
+        from: NetAddress,
+    ) -> SignIn {
+        let now = match self.now() {
+            Ok(now) => now,
+            Err(why) => return SignIn::Unavailable(why),
+        };
+        let Some(typed) = self.waiting.attempt(id, now) else { return SignIn::StartAgain };
+        let before = match self.before(&typed).await {
+            Ok(before) => before,
+            Err(error) => return SignIn::Unavailable(error.to_string()),
+        };
+        let outcome = self.ask(&typed, Some(factor), from).await;
+        if outcome.is_accepted() {
+            self.waiting.forget(id);
+        }
+        self.answer(outcome, before, from).await
+    }
+
+    /// Whether somebody who was asked for a code may still give it.
+    pub fn is_waiting(&self, id: WaitingId) -> bool {
+        self.now().is_ok_and(|now| self.waiting.waits(id, now))
+    }
+
+    async fn ask(&self, typed: &Typed, factor: Option<Secret>, from: NetAddress) -> Outcome {
+        let login = FormLogin { name: &typed.name, from, service: &Service::Panel };
+        let passwords = Arc::clone(&self.parts().passwords);
+        let source = passwords.for_form(&login);
+        let request = Request {
+            authzid: Vec::new(),
+            authcid: typed.name.clone(),
+            credential: Credential::Apart { password: typed.password.clone(), factor },
+            service: Service::Panel,
+            remote: from,
+            via: from,
+        };
+        self.authenticator.authenticate(request, &circumstances(from), &*source).await
+    }
+
+    fn wait_for_code(&self, typed: Typed) -> SignIn {
+        let mut id = [0; ID_BYTES];
+        let now = match (self.admin().rng.fill(&mut id), self.now()) {
+            (Ok(()), Ok(now)) => now,
+            (Err(error), _) => return SignIn::Unavailable(error.to_string()),
+            (_, Err(why)) => return SignIn::Unavailable(why),
+        };
+        self.waiting.keep(WaitingId(id), typed, now);
+        SignIn::CodeRequired(WaitingId(id))
+    }
+
+    /// How the mailbox stands before its password and code are looked at: what changes from then on ends
+    /// the session that comes of them.
+    async fn before(&self, typed: &Typed) -> Result<Option<(Mailbox, Standing)>, OwnerError> {
+        let Ok(mailbox) = self.admin().names.canonical(&typed.name) else { return Ok(None) };
+        let standing = self.standing(&mailbox).await?;
+        Ok(Some((mailbox, standing)))
+    }
+
+    async fn answer(
+        &self,
+        outcome: Outcome,
+        before: Option<(Mailbox, Standing)>,
+        from: NetAddress,
+    ) -> SignIn {
+        let accepted = match outcome {
+            Outcome::Accepted(accepted) => accepted,
+            Outcome::Refused(refusal) => return SignIn::Refused(refusal),
+            Outcome::Unavailable(why) => return SignIn::Unavailable(why),
+        };
+        let owned = self.owned(&accepted);
+        let standing = match before {
+            Some((mailbox, standing)) if mailbox == owned => Ok(standing),
+            // By an alias: its password is the mail server's, and no factor was asked.
+            Some(_) | None => self.standing_without_factor(&owned).await,
+        };
+        let opened = match standing {
+            Ok(standing) => self.open(&owned, from, standing).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(ticket) => SignIn::In(ticket),
+            Err(error) => SignIn::Unavailable(error.to_string()),
+        }
+    }
+
+    /// Whose settings are opened: the mailbox that the password opens, which may be another one than was
+    /// typed. A second factor of an alias would not be asked for under the mailbox's own name.
+    fn owned(&self, accepted: &Accepted) -> Mailbox {
+        let returned = accepted.user().and_then(|name| self.admin().names.canonical(name).ok());
+        returned.unwrap_or_else(|| accepted.identity().opened().clone())
+    }
+
+    /// The time, for pages that tell how long a code is good.
+    pub fn time(&self) -> Option<UnixMillis> {
+        self.now().ok()
+    }
+
+    pub(super) fn now(&self) -> Result<UnixMillis, String> {
+        self.admin().clock.now().map_err(|error| error.to_string())
+    }
+}
+
+/// What the log says of a sign-in to the panel.
+pub(super) fn circumstances(from: NetAddress) -> Circumstances {
+    Circumstances {
+        listener: LISTENER.into(),
+        service: Service::Panel,
+        remote: from,
+        mechanism: "FORM".into(),
+        session: None,
+        client: None,
+    }
+}

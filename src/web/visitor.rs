@@ -1,0 +1,207 @@
+//! Who asks for a page: from where, in which language, and whose session.
+//!
+//! # Security
+//!
+//! `X-Forwarded-For` counts only from listed proxies, and of it the last address that is none of them:
+//! what stands before that, anybody may have written (CVE-2023-36456).
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Uri, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{
+    Panel, Settings,
+    cookie::{self, Cookie},
+    language::Texts,
+    page,
+    server::Peer,
+};
+use crate::{
+    base::NetAddress,
+    service::owner::{OwnerError, Ticket, Visit},
+};
+
+/// The cookie of the language switch. It is no secret.
+pub(super) const LANGUAGE_COOKIE: &str = "mail2fa-language";
+
+/// Somebody, known or not.
+pub(super) struct Visitor {
+    /// The pages' state.
+    pub panel: Panel,
+    /// From where.
+    pub from: NetAddress,
+    /// The chosen language, and what the browser accepts.
+    chosen: Option<String>,
+    accepted: Option<String>,
+    /// The page's path and question, as asked.
+    uri: Uri,
+}
+
+/// What a page may say after a redirect: the word in its address, and the id of the text.
+const NOTICES: [(&str, &str); 11] = [
+    ("ended", "notice-ended"),
+    ("logged-out", "notice-logged-out"),
+    ("unchanged", "notice-unchanged"),
+    ("disabled", "notice-disabled"),
+    ("enabled", "notice-enabled"),
+    ("moved", "notice-moved"),
+    ("moved-slow", "notice-moved-slow"),
+    ("moved-fast", "notice-moved-fast"),
+    ("revoked", "notice-revoked"),
+    ("sign-in-ended", "notice-sign-in-ended"),
+    ("all-ended", "notice-all-ended"),
+];
+
+impl Visitor {
+    /// The texts in the visitor's language.
+    pub fn texts(&self) -> &Texts {
+        self.panel.languages.choose(self.chosen.as_deref(), self.accepted.as_deref())
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.panel.settings
+    }
+
+    /// The language-independent question of the page, `a=b&c`.
+    fn question(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.uri.query().unwrap_or_default().split('&');
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    /// What the page before has done. Nothing of the address is shown: it chooses among known texts.
+    pub fn notice(&self) -> Option<String> {
+        let (_, word) = self.question().find(|(name, _)| *name == "done")?;
+        let (_, id) = NOTICES.iter().find(|(known, _)| *known == word)?;
+        Some(self.texts().get(id))
+    }
+
+    /// Whether the field for a code is to take a recovery code.
+    pub fn wants_recovery(&self) -> bool {
+        self.question().any(|(name, _)| name == "recovery")
+    }
+
+    /// The page's own path below the panel's, for links back to it.
+    pub fn here(&self) -> &str {
+        self.uri.path().strip_prefix(self.settings().base.as_str()).unwrap_or_default()
+    }
+
+    /// To another page, after something was done.
+    pub fn done(&self, path: &str, word: &str) -> Redirect {
+        self.to(&format!("{path}?done={word}"))
+    }
+
+    /// To another page.
+    pub fn to(&self, path: &str) -> Redirect {
+        Redirect::to(&self.settings().path(path))
+    }
+}
+
+impl FromRequestParts<Panel> for Visitor {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<Peer>().copied();
+        let text =
+            |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Self {
+            panel: panel.clone(),
+            from: address(&panel.settings, peer, &parts.headers),
+            chosen: chosen_language(&parts.headers),
+            accepted: text(header::ACCEPT_LANGUAGE),
+            uri: parts.uri.clone(),
+        })
+    }
+}
+
+/// Somebody whose session lives.
+pub(super) struct Owner {
+    /// The visitor.
+    pub visitor: Visitor,
+    /// Whose page, with the right to change something.
+    pub visit: Visit,
+}
+
+impl FromRequestParts<Panel> for Owner {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Response> {
+        let Ok(visitor) = Visitor::from_request_parts(parts, panel).await;
+        let ticket: Option<Ticket> = cookie::brought_ticket(&panel.settings, &parts.headers);
+        let Some(ticket) = ticket else { return Err(visitor.to("login").into_response()) };
+        match panel.owner.visit(ticket, visitor.from).await {
+            Ok(Some(visit)) => Ok(Self { visitor, visit }),
+            Ok(None) => Err(visitor.ended()),
+            Err(error) => Err(page::unavailable(&visitor, &error.to_string())),
+        }
+    }
+}
+
+impl Visitor {
+    /// To the login, because the session has ended.
+    pub fn ended(&self) -> Response {
+        let redirect = self.done("login", "ended");
+        cookie::with(redirect, Cookie::Session.clear(self.settings()))
+    }
+}
+
+impl Owner {
+    /// The texts in the visitor's language.
+    pub fn texts(&self) -> &Texts {
+        self.visitor.texts()
+    }
+
+    /// The use-cases.
+    pub fn cases(&self) -> &crate::service::owner::Owner {
+        &self.visitor.panel.owner
+    }
+
+    /// The page for something that did not work and that its form cannot say.
+    pub fn failed(&self, error: &OwnerError) -> Response {
+        match error {
+            OwnerError::Ended => self.visitor.ended(),
+            other => page::unavailable(&self.visitor, &other.to_string()),
+        }
+    }
+
+    /// The redirect after something was done, with a new session.
+    pub fn renewed(&self, path: &str, ticket: &Ticket) -> Response {
+        let settings = self.visitor.settings();
+        cookie::with(self.visitor.to(path), cookie::ticket(settings, ticket))
+    }
+}
+
+/// Where the browser is.
+fn address(settings: &Settings, peer: Option<Peer>, headers: &HeaderMap) -> NetAddress {
+    let peer = match peer {
+        Some(Peer::Address(address)) => Some(address),
+        Some(Peer::Process(_)) => None,
+        None => return NetAddress::UNKNOWN,
+    };
+    if !settings.is_proxy(peer) {
+        return peer.map_or(NetAddress::UNKNOWN, NetAddress::from);
+    }
+    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let named = lines
+        .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','))
+        .map(|text| NetAddress::parse(text.trim()));
+    for address in named {
+        match address.ip() {
+            Some(ip) if settings.is_proxy(Some(ip)) => {}
+            _ => return address,
+        }
+    }
+    peer.map_or(NetAddress::UNKNOWN, NetAddress::from)
+}
+
+fn chosen_language(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| *name == LANGUAGE_COOKIE)
+        .map(|(_, tag)| tag.to_owned())
+}
