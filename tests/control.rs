@@ -16,6 +16,7 @@ use mail2fa::{
     base::{Rng, UnixMillis},
     control::{client, server},
     decision::names::NameRules,
+    ports::notice::Silent,
     runtime::ambient::{SystemClock, SystemRng},
     service::admin::{Admin, AdminError, Request, Response},
     store::{Keyring, MemoryEngine, SealedStore},
@@ -43,6 +44,7 @@ async fn admin(issuer: &str) -> Arc<Admin> {
         rng,
         names: NameRules::default(),
         issuer: issuer.into(),
+        notifier: Arc::new(Silent),
     })
 }
 

@@ -109,6 +109,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::AlreadyLocked { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
         AdminError::NotOurPasswords => Exit::Config,
+        AdminError::NoticeNotSent { .. } => Exit::Unavailable,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary
         }

@@ -9,6 +9,7 @@ mod backend;
 mod failure;
 mod mailbox;
 mod manual;
+mod notice;
 mod qr;
 mod recovery;
 mod session;
@@ -83,6 +84,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Unlock { mailbox } => {
             mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Notice(command) => notice::run(command, &config, json),
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

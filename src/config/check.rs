@@ -7,7 +7,7 @@ use super::{
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
     RefusalConfig, StoreConfig, TotpConfig, UserRef,
     raw::{Document, Place, Report, Section},
-    sessions, throttle, values,
+    notices, sessions, throttle, values,
 };
 use crate::{
     base::limits::{self, LISTENER_CONNECTIONS},
@@ -32,6 +32,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
+        notices: notices::notices(root.section("notices", report), report),
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
         log: log(root.section("log", report), report),

@@ -15,6 +15,7 @@
 mod accounts;
 mod check;
 mod mistakes;
+mod notices;
 mod raw;
 mod sessions;
 mod show;
@@ -32,6 +33,7 @@ use std::{
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
+pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 
 use crate::{
     base::limits::CONFIG_BYTES,
@@ -56,6 +58,8 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// `[throttle]`; `None` when it is switched off.
     pub throttle: Option<ThrottlePolicy>,
+    /// `[notices]`
+    pub notices: NoticesConfig,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

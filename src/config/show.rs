@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use super::{Config, KeySource, ListenerConfig, ListenerKind, LogTarget, PasswordSourceKind};
+use super::{
+    Config, KeySource, ListenerConfig, ListenerKind, LogTarget, NoticeTransport, NoticesConfig,
+    PasswordSourceKind, notices::switches,
+};
 use crate::{
     base::Service,
     decision::{
@@ -35,6 +38,7 @@ pub(super) fn show(config: &Config) -> String {
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
+    notices(&config.notices, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -113,6 +117,30 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
         .map(|policy| policy.settings().shared_networks.iter().map(ToString::to_string).collect())
         .unwrap_or_default();
     out.bare("shared_networks", toml::Value::from(networks));
+}
+
+fn notices(config: &NoticesConfig, out: &mut Out) {
+    out.section("[notices]");
+    out.bare("enabled", config.enabled);
+    let text = |shown: &Option<lettre::message::Mailbox>| shown.as_ref().map(ToString::to_string);
+    out.text("from", text(&config.from).as_deref());
+    out.text("reply_to", text(&config.reply_to).as_deref());
+    let sender = config.envelope_sender.as_ref().map(ToString::to_string);
+    out.text("envelope_sender", Some(sender.as_deref().unwrap_or_default()));
+    out.text("domain", config.domain.as_deref());
+    out.text("language", Some(config.language.as_str()));
+    out.path("texts", config.texts.as_deref());
+    let transport = match config.transport {
+        NoticeTransport::Smtp => "smtp",
+        NoticeTransport::Sendmail => "sendmail",
+    };
+    out.text("transport", Some(transport));
+    out.text("smtp", Some(&config.relay.to_string()));
+    out.bare("smtp_in_clear", config.in_clear());
+    out.path("sendmail", Some(&config.sendmail));
+    for (kind, key) in switches() {
+        out.bare(key, config.kinds.contains(&kind));
+    }
 }
 
 fn listener(listener: &ListenerConfig, out: &mut Out) {

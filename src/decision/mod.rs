@@ -10,6 +10,7 @@ pub mod digest;
 pub mod enrolment;
 pub mod flow;
 pub mod names;
+pub mod notice;
 pub mod outcome;
 pub mod place;
 pub mod proof;

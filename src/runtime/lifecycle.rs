@@ -30,6 +30,7 @@ use crate::{
     config::{Config, ConfigErrors},
     control,
     decision::names::NameRules,
+    notice::Owners,
     ports::store::Store,
     service::{admin::Admin, authenticate::Authenticator},
 };
@@ -109,6 +110,7 @@ struct Daemon {
     stopping: CancellationToken,
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
+    owners: Arc<Owners>,
 }
 
 /// Set once, when the store has failed.
@@ -146,13 +148,20 @@ impl Daemon {
         let told = failure.clone();
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let source = compose::source(&config.passwords)?;
-        let authenticator =
-            Arc::new(compose::authenticator(&config, Arc::clone(&store), log.has_fields()));
+        let owners = compose::owners(&config, Arc::clone(&store))
+            .map_err(|errors| ConfigErrors { path: Some(path.clone()), ..errors })?;
+        let authenticator = Arc::new(compose::authenticator(
+            &config,
+            Arc::clone(&store),
+            log.has_fields(),
+            owners.clone(),
+        ));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
         listeners.apply(&config, &source).await?;
-        let (admin, current) = watch::channel(Arc::new(admin(&config, &store, &source)));
+        let first = admin(&config, &store, &source, &owners);
+        let (admin, current) = watch::channel(Arc::new(first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
         Ok(Self {
@@ -167,6 +176,7 @@ impl Daemon {
             stopping,
             failure,
             admin,
+            owners,
         })
     }
 
@@ -208,6 +218,8 @@ impl Daemon {
         } else {
             compose::source(&config.passwords)?
         };
+        let outfit = compose::outfit(&config.notices)
+            .map_err(|errors| ConfigErrors { path: Some(self.path.clone()), ..errors })?;
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
@@ -219,7 +231,9 @@ impl Daemon {
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
-        self.admin.send_replace(Arc::new(admin(&config, &self.store, &source)));
+        self.owners.equip(outfit);
+        let next = admin(&config, &self.store, &source, &self.owners);
+        self.admin.send_replace(Arc::new(next));
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
         Ok(result?)
@@ -236,6 +250,8 @@ impl Daemon {
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
         }
+        // Last, since what ended just now may have had something to tell.
+        self.owners.finish().await;
         crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
@@ -267,12 +283,17 @@ fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
 }
 
 /// The administrator's use-cases as this configuration wants them.
-fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source) -> Admin {
+fn admin(
+    config: &Config,
+    store: &Arc<DiskStore>,
+    source: &Source,
+    owners: &Arc<Owners>,
+) -> Admin {
     let hasher = match source {
         Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
-    compose::admin(config, Arc::clone(store), hasher)
+    compose::admin(config, Arc::clone(store), hasher, owners.clone())
 }
 
 /// The control socket; without it the daemon goes on deciding logins.

@@ -1,7 +1,8 @@
-//! The use-cases: log in, enrol, administer.
+//! The use-cases: log in, enrol, administer, tell owners.
 //!
 //! Layer 3. They drive `decision` over `ports`; they know no wire format, socket, sled or tokio.
 
 pub mod admin;
 pub mod authenticate;
 mod counters;
+pub mod notices;

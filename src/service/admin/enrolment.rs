@@ -20,7 +20,10 @@ use crate::{
         record::{MailboxRecord, Versioned},
         totp,
     },
-    ports::store::{Change, Commit, Entry, EntryKey, Expect},
+    ports::{
+        notice::What,
+        store::{Change, Commit, Entry, EntryKey, Expect},
+    },
 };
 
 impl Admin {
@@ -73,7 +76,12 @@ impl Admin {
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
             match self.store.commit(changes).await? {
-                Commit::Done(_) => return result,
+                Commit::Done(_) => {
+                    if result.is_ok() {
+                        self.tell_owner(&mailbox, What::SecondFactorOn);
+                    }
+                    return result;
+                }
                 Commit::Conflict => {}
             }
         }
@@ -96,7 +104,10 @@ impl Admin {
                 Self::drop_enrolment(&mailbox),
             ];
             match self.store.commit(changes).await? {
-                Commit::Done(_) => return Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+                Commit::Done(_) => {
+                    self.tell_owner(&mailbox, What::SecondFactorOff);
+                    return Ok(Response::Disabled { mailbox: mailbox.to_string() });
+                }
                 Commit::Conflict => {}
             }
         }

@@ -7,7 +7,10 @@ use crate::{
         limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
     },
     decision::record::{MailboxRecord, Versioned},
-    ports::store::{Change, Commit, Expect, StoreError},
+    ports::{
+        notice::What,
+        store::{Change, Commit, Expect, StoreError},
+    },
 };
 
 /// Longest new password: a code, also with a space in it, must fit behind it.
@@ -95,12 +98,19 @@ impl Admin {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let found = self.existing(&mailbox).await?;
+            // Where passwords are Dovecot's the mailbox stays, and opens with its password alone.
+            let opens = self.hasher.is_none() && found.value.is_enrolled();
             let changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
             ];
             match self.store.commit(changes).await? {
-                Commit::Done(_) => return Ok(Response::Removed { mailbox: mailbox.to_string() }),
+                Commit::Done(_) => {
+                    if opens {
+                        self.tell_owner(&mailbox, What::SecondFactorOff);
+                    }
+                    return Ok(Response::Removed { mailbox: mailbox.to_string() });
+                }
                 Commit::Conflict => {}
             }
         }

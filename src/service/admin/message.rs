@@ -119,6 +119,11 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Sends a test notice to a mailbox's owner.
+    NoticeTest {
+        /// Name.
+        mailbox: String,
+    },
 }
 
 /// What is asked of a new app password.
@@ -265,6 +270,11 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// A test notice was taken by the mail server.
+    NoticeSent {
+        /// Canonical name.
+        mailbox: String,
+    },
 }
 
 /// What may be seen of a mailbox.
@@ -384,6 +394,7 @@ impl Request {
             Self::SessionRevoke { .. } => "session revoke",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::NoticeTest { .. } => "notice test",
         }
     }
 }
@@ -410,6 +421,7 @@ impl Response {
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
+            | Self::NoticeSent { .. }
             | Self::Sessions { .. } => None,
         }
     }

@@ -22,6 +22,7 @@ mod enrolment;
 mod error;
 mod mailbox;
 mod message;
+mod notice;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use crate::{
         record::{MailboxRecord, Versioned},
     },
     ports::{
+        notice::Notifier,
         password::PasswordHasher,
         store::{Expect, Store},
     },
@@ -65,6 +67,8 @@ pub struct Admin {
     pub names: NameRules,
     /// The service's name in authenticator apps.
     pub issuer: String,
+    /// Tells owners what was changed.
+    pub notifier: Arc<dyn Notifier>,
 }
 
 impl Admin {
@@ -117,6 +121,7 @@ impl Admin {
             Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
             Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
             Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
+            Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
         }
     }
 
