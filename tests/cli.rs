@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "cli/notices.rs"]
+mod notices;
 #[path = "cli/signins.rs"]
 mod signins;
 

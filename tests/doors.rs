@@ -28,6 +28,8 @@ mod crowd;
 mod listening;
 #[path = "doors/login.rs"]
 mod login;
+#[path = "doors/notices.rs"]
+mod notices;
 #[path = "doors/refusals.rs"]
 mod refusals;
 #[path = "doors/signins.rs"]

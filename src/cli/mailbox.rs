@@ -67,6 +67,7 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
+        | Response::NoticeSent { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
     if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }

@@ -16,8 +16,6 @@
 mod letter;
 mod queue;
 mod template;
-#[cfg(test)]
-mod tests;
 mod texts;
 mod transport;
 

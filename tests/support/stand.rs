@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use mail2fa::{
         login::{self, LoginDoor},
     },
     ports::{
+        notice::{Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
         store::{Change, Commit, Expect, Store},
     },
@@ -73,6 +74,8 @@ impl Default for Options {
 pub struct Stand {
     pub clock: Arc<FakeClock>,
     pub log: Arc<Watched>,
+    /// What owners were told.
+    pub told: Arc<Told>,
     pub store: SealedStore<MemoryEngine>,
     /// Is there, but nobody asks it, where passwords are our own at a `client` door.
     pub upstream: Upstream,
@@ -81,6 +84,28 @@ pub struct Stand {
     pub tasks: TaskTracker,
     pub accepting: JoinHandle<()>,
     _folder: tempfile::TempDir,
+}
+
+/// Remembers what owners were told.
+#[derive(Default)]
+pub struct Told(Mutex<Vec<Notice>>);
+
+impl Told {
+    /// Since this was asked last: of which mailbox what.
+    pub fn take(&self) -> Vec<(String, What)> {
+        let notices = std::mem::take(&mut *self.0.lock().unwrap());
+        notices.into_iter().map(|notice| (notice.mailbox.to_string(), notice.what)).collect()
+    }
+}
+
+impl Notifier for Told {
+    fn notify(&self, notice: Notice) {
+        self.0.lock().unwrap().push(notice);
+    }
+
+    fn try_now<'a>(&'a self, _: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Which door, and who knows the passwords.
@@ -119,6 +144,7 @@ impl Stand {
         let upstream = Upstream::start(&below);
         let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
         let (clock, log) = (FakeClock::new(), Watched::new());
+        let told = Arc::new(Told::default());
         let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
         let key = store.credential_key();
         let policy = Policy {
@@ -129,7 +155,8 @@ impl Stand {
             throttle: options.throttle,
         };
         let authenticator =
-            Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy);
+            Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy)
+                .telling(told.clone());
         let stopping = CancellationToken::new();
         let shared = Shared {
             name: "test".into(),
@@ -162,7 +189,18 @@ impl Stand {
                 Ready::Login(LoginDoor::new(shared.clone(), below, passwords))
             }
         });
-        Self { clock, log, store, upstream, socket, stopping, tasks, accepting, _folder: folder }
+        Self {
+            clock,
+            log,
+            told,
+            store,
+            upstream,
+            socket,
+            stopping,
+            tasks,
+            accepting,
+            _folder: folder,
+        }
     }
 
     /// Somebody who has connected and said nothing.
