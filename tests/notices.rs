@@ -78,7 +78,11 @@ async fn store() -> SealedStore<MemoryEngine> {
 }
 
 fn sender() -> Sender {
-    Sender { from: "Example Mail <noreply@example.org>".parse().unwrap(), reply_to: None, envelope: None }
+    Sender {
+        from: "Example Mail <noreply@example.org>".parse().unwrap(),
+        reply_to: None,
+        envelope: None,
+    }
 }
 
 fn letters() -> Letters {
@@ -92,11 +96,7 @@ fn letters() -> Letters {
 }
 
 fn outfit(transport: impl Transport + 'static) -> Outfit {
-    Outfit {
-        kinds: NoticeKind::ALL.to_vec(),
-        letters: letters(),
-        transport: Box::new(transport),
-    }
+    Outfit { kinds: NoticeKind::ALL.to_vec(), letters: letters(), transport: Box::new(transport) }
 }
 
 /// What becomes of the next mails; the last one stays.
@@ -121,11 +121,7 @@ impl Fake {
     fn new(fates: &[Fate]) -> Self {
         let mut fates = fates.to_vec();
         fates.reverse();
-        Self {
-            taken: Arc::default(),
-            asked: Arc::default(),
-            fates: Arc::new(Mutex::new(fates)),
-        }
+        Self { taken: Arc::default(), asked: Arc::default(), fates: Arc::new(Mutex::new(fates)) }
     }
 
     fn now(&self, fate: Fate) {

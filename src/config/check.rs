@@ -5,9 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef,
+    RefusalConfig, StoreConfig, TotpConfig, UserRef, notices,
     raw::{Document, Place, Report, Section},
-    notices, sessions, throttle, values,
+    sessions, throttle, values,
 };
 use crate::{
     base::limits::{self, LISTENER_CONNECTIONS},

@@ -88,7 +88,11 @@ pub(super) fn notices(mut section: Section<'_>, report: &mut Report) -> NoticesC
     let from = section.read("from", report, correspondent);
     let enabled = section.read("enabled", report, values::flag).unwrap_or(section.has("from"));
     if enabled && !section.has("from") {
-        section.mistake("from", "is missing: notices need an address they come from".into(), report);
+        section.mistake(
+            "from",
+            "is missing: notices need an address they come from".into(),
+            report,
+        );
     }
     let mut kinds = vec![NoticeKind::Test];
     for (kind, key) in switches() {

@@ -91,14 +91,8 @@ pub enum Placeholder {
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::Mailbox,
-        Self::Time,
-        Self::Service,
-        Self::Address,
-        Self::AppPassword,
-        Self::Left,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Mailbox, Self::Time, Self::Service, Self::Address, Self::AppPassword, Self::Left];
 
     /// The word between the braces.
     pub fn as_str(self) -> &'static str {

@@ -127,9 +127,7 @@ impl Letters {
 
     fn message_id(&self) -> Result<String, LetterError> {
         let mut random = [0; 16];
-        self.rng
-            .fill(&mut random)
-            .map_err(|error| LetterError::Unwritten(error.to_string()))?;
+        self.rng.fill(&mut random).map_err(|error| LetterError::Unwritten(error.to_string()))?;
         let id = u128::from_be_bytes(random);
         Ok(format!("<{id:032x}@{}>", self.sender.from.email.domain()))
     }
@@ -183,4 +181,3 @@ fn minute(at: UnixMillis) -> String {
     let (day, time) = text.split_once('T').unwrap_or((&text, ""));
     format!("{day} {} UTC", time.get(..5).unwrap_or_default())
 }
-

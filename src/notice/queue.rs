@@ -27,9 +27,7 @@ use super::{
 use crate::{
     base::{
         Clock, UnixMillis,
-        limits::{
-            NOTICE_DRAIN_SECONDS, NOTICE_QUEUE, NOTICE_RETRY_SECONDS, NOTICE_SEND_SECONDS,
-        },
+        limits::{NOTICE_DRAIN_SECONDS, NOTICE_QUEUE, NOTICE_RETRY_SECONDS, NOTICE_SEND_SECONDS},
     },
     decision::notice::{NoticeKind, Verdict},
     ports::{

@@ -138,7 +138,9 @@ fn shown(placeholder: Placeholder, values: &dyn Values) -> String {
         Placeholder::AppPassword | Placeholder::Service => {
             value.replace(['.', ':', '/', '@', '<', '>', '\\'], "\u{b7}")
         }
-        Placeholder::Mailbox | Placeholder::Time | Placeholder::Address | Placeholder::Left => value,
+        Placeholder::Mailbox | Placeholder::Time | Placeholder::Address | Placeholder::Left => {
+            value
+        }
     }
 }
 
@@ -165,7 +167,8 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Template, (usize, String)> {
-        Template::parse(text, NoticeKind::AppPasswordAdded).map_err(|wrong| (wrong.line, wrong.what))
+        Template::parse(text, NoticeKind::AppPasswordAdded)
+            .map_err(|wrong| (wrong.line, wrong.what))
     }
 
     #[test]
@@ -206,7 +209,10 @@ mod tests {
         let text = "Subject: {app_password}\n\n{app_password} {mailbox}";
         let subject = |value| parse(text).unwrap().subject(&Fixed(value));
         assert_eq!(subject("x\r\nBcc: y"), "x\u{fffd}\u{fffd}Bcc\u{b7} y");
-        assert_eq!(subject("see https://evil.example"), "see https\u{b7}\u{b7}\u{b7}evil\u{b7}example");
+        assert_eq!(
+            subject("see https://evil.example"),
+            "see https\u{b7}\u{b7}\u{b7}evil\u{b7}example"
+        );
         assert_eq!(subject("\u{202e}gpj"), "\u{fffd}gpj");
         assert_eq!(subject("K-9 (phone)"), "K-9 (phone)");
         let long: &'static str = "x".repeat(1_000).leak();

@@ -59,10 +59,7 @@ macro_rules! texts {
                 NoticeKind::WrongCodes,
                 include_str!(concat!("texts/", $language, "/wrong_codes.txt")),
             ),
-            (
-                NoticeKind::Test,
-                include_str!(concat!("texts/", $language, "/test.txt")),
-            ),
+            (NoticeKind::Test, include_str!(concat!("texts/", $language, "/test.txt"))),
         ]
     };
 }

@@ -162,9 +162,8 @@ pub struct Sendmail {
 impl Transport for Sendmail {
     fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), SendError>> {
         Box::pin(async move {
-            let failed = |error: io::Error| {
-                SendError::Later(format!("{}: {error}", self.program.display()))
-            };
+            let failed =
+                |error: io::Error| SendError::Later(format!("{}: {error}", self.program.display()));
             let mut child = command(&self.program, &letter.envelope).spawn().map_err(failed)?;
             let (input, errors) = (child.stdin.take(), child.stderr.take());
             let said = async {

@@ -283,12 +283,7 @@ fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
 }
 
 /// The administrator's use-cases as this configuration wants them.
-fn admin(
-    config: &Config,
-    store: &Arc<DiskStore>,
-    source: &Source,
-    owners: &Arc<Owners>,
-) -> Admin {
+fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source, owners: &Arc<Owners>) -> Admin {
     let hasher = match source {
         Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),

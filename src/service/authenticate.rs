@@ -120,9 +120,7 @@ impl Authenticator {
         let Circumstances { service, remote, .. } = circumstances;
         let origin = || Origin { service: service.clone(), address: *remote };
         let what = match outcome {
-            Outcome::Accepted(accepted)
-                if accepted.method() == Method::PasswordAndRecoveryCode =>
-            {
+            Outcome::Accepted(accepted) if accepted.method() == Method::PasswordAndRecoveryCode => {
                 What::RecoveryCodeUsed(origin())
             }
             Outcome::Refused(Refusal::WrongCode) => What::WrongCode(origin()),

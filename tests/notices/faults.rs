@@ -90,7 +90,11 @@ async fn what_is_switched_off_is_not_sent() {
     bench.notify(ALICE, What::SecondFactorOn);
     bench.settle().await;
     assert_eq!(bench.relay.taken().len(), 1);
-    let test = Notice { mailbox: Mailbox::new(ALICE).unwrap(), at: UnixMillis::default(), what: What::Test };
+    let test = Notice {
+        mailbox: Mailbox::new(ALICE).unwrap(),
+        at: UnixMillis::default(),
+        what: What::Test,
+    };
     let refused = bench.owners.try_now(&test).await.unwrap_err();
     assert!(refused.contains("switched off"), "{refused}");
     bench.owners.equip(Some(outfit(bench.relay.clone())));

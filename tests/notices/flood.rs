@@ -1,7 +1,7 @@
 //! Somebody who has the password must not be able to flood the owner, and a restart tells nothing again.
 
 use super::*;
-use mail2fa::base::limits::{NOTICES_A_DAY, NOTICE_WRONG_CODES};
+use mail2fa::base::limits::{NOTICE_WRONG_CODES, NOTICES_A_DAY};
 
 const DAY: u64 = 86_400;
 

@@ -42,7 +42,9 @@ fn header(headers: &str, name: &str) -> String {
     let mut value = String::new();
     for (number, word) in found[0].split(' ').enumerate() {
         match word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?=")) {
-            Some(word) => value.push_str(&String::from_utf8(STANDARD.decode(word).unwrap()).unwrap()),
+            Some(word) => {
+                value.push_str(&String::from_utf8(STANDARD.decode(word).unwrap()).unwrap())
+            }
             None => {
                 value.push_str(if number > 0 { " " } else { "" });
                 value.push_str(word);

@@ -58,16 +58,20 @@ impl Script {
 
 #[tokio::test]
 async fn a_sendmail_program_gets_the_mail_and_its_addresses() {
-    let script = Script::new("for a; do echo \"<$a>\"; done > $here/arguments; cat > $here/mail; env > $here/env");
+    let script = Script::new(
+        "for a; do echo \"<$a>\"; done > $here/arguments; cat > $here/mail; env > $here/env",
+    );
     let mut letter = letter();
     assert_eq!(script.send(&letter).await, Ok(()));
     assert_eq!(script.read("arguments"), format!("<-i>\n<-f>\n<>\n<-->\n<{ALICE}>\n"));
     let mail = script.read("mail");
     assert!(mail.contains("\nAuto-Submitted: auto-generated\n") && !mail.contains('\r'), "{mail}");
     assert!(!script.read("env").contains("CARGO"), "the daemon's environment is its own");
-    letter.envelope =
-        lettre::address::Envelope::new(Some("b@example.org".parse().unwrap()), vec!["-t@x.org".parse().unwrap()])
-            .unwrap();
+    letter.envelope = lettre::address::Envelope::new(
+        Some("b@example.org".parse().unwrap()),
+        vec!["-t@x.org".parse().unwrap()],
+    )
+    .unwrap();
     assert_eq!(script.send(&letter).await, Ok(()));
     assert_eq!(script.read("arguments"), "<-i>\n<-f>\n<b@example.org>\n<-->\n<-t@x.org>\n");
 }
@@ -89,7 +93,8 @@ async fn a_sendmail_program_that_fails_says_why() {
 #[tokio::test]
 async fn a_sendmail_program_that_hangs_is_ended() {
     let script = Script::new("echo $$ > $here/pid; exec sleep 600");
-    let sending = script.send(&letter());
+    let letter = letter();
+    let sending = script.send(&letter);
     let pid = async {
         loop {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -218,10 +223,13 @@ async fn what_a_relay_refuses_is_told_apart() {
 
 #[tokio::test]
 async fn a_relay_that_is_not_there() {
+    // Taken and closed again: nobody listens there.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
     for (relay, words) in [
         (Relay::Unix("/nonexistent/smtp".into()), "unix:/nonexistent/smtp: No such file"),
-        // Taken and closed again: nobody listens there.
-        (Relay::Tcp(std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()), "refused"),
+        (Relay::Tcp(closed), "refused"),
     ] {
         let error = Smtp { relay, name: "example.org".into() }.send(&letter()).await.unwrap_err();
         assert!(matches!(&error, SendError::Later(why) if why.contains(words)), "{error:?}");

@@ -24,10 +24,8 @@ fn configure(stand: &Stand, relay: &str, more: &str) {
     .unwrap();
     drop(file);
     mail2fa.signal(Signal::SIGHUP).unwrap();
-    wait::until("the reload", || {
-        (mail2fa.log().matches(AGAIN).count() > before).then_some(())
-    })
-    .unwrap_or_else(|error| panic!("{error}\n{}", mail2fa.log()));
+    wait::until("the reload", || (mail2fa.log().matches(AGAIN).count() > before).then_some(()))
+        .unwrap_or_else(|error| panic!("{error}\n{}", mail2fa.log()));
 }
 
 /// Waits for a message whose headers have this, and gives it as Dovecot has it.
