@@ -39,17 +39,20 @@ fn header(headers: &str, name: &str) -> String {
     let found: Vec<&str> =
         unfolded.lines().filter_map(|line| line.strip_prefix(&format!("{name}: "))).collect();
     assert_eq!(found.len(), 1, "{name} in {headers}");
-    let mut value = String::new();
-    for (number, word) in found[0].split(' ').enumerate() {
-        match word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?=")) {
-            Some(word) => {
-                value.push_str(&String::from_utf8(STANDARD.decode(word).unwrap()).unwrap())
-            }
-            None => {
-                value.push_str(if number > 0 { " " } else { "" });
-                value.push_str(word);
-            }
+    let (mut value, mut encoded_before) = (String::new(), true);
+    for word in found[0].split(' ') {
+        let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
+        // A space between two encoded words is none.
+        if !(encoded_before && (encoded.is_some() || value.is_empty())) {
+            value.push(' ');
         }
+        match encoded {
+            Some(word) => {
+                value.push_str(&String::from_utf8(STANDARD.decode(word).unwrap()).unwrap());
+            }
+            None => value.push_str(word),
+        }
+        encoded_before = encoded.is_some();
     }
     value
 }
