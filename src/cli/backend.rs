@@ -29,7 +29,7 @@ pub(super) const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 pub struct Backend {
     config: Config,
     socket: PathBuf,
-    direct: Option<Direct>,
+    direct: Option<Box<Direct>>,
 }
 
 /// This process's own hold of the store.
@@ -41,7 +41,7 @@ struct Direct {
 
 /// Who has the store.
 enum Hold {
-    Ours(Direct),
+    Ours(Box<Direct>),
     /// Somebody else; what to say in the end.
     Theirs(Failure),
 }
@@ -110,7 +110,7 @@ impl Direct {
                 .map_err(|errors| Failure::new(Exit::Config, errors))?
         };
         let admin = compose::admin(config, store, hasher, owners.clone());
-        Ok(Hold::Ours(Self { runtime, admin, owners }))
+        Ok(Hold::Ours(Box::new(Self { runtime, admin, owners })))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {

@@ -323,6 +323,16 @@ fn one_mistake_each() {
         (sessions("groups = [[\"IMAP\"]]"), "whose name is not of at most 32 small letters"),
         (sessions("groups = [[\"smtp\"], [\"imap\", \"submission\"]]"), "has smtp twice"),
         (sessions("groups = [[\"imap\", \"imap\"]]"), "has imap twice"),
+        (format!("[log]\nlevel = \"loud\"\n{CLIENT}"), "\"loud\" is not a level"),
+        (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
+        (format!("{CLIENT}[store\n"), "not valid TOML"),
+    ];
+    each_is_one_mistake(table);
+}
+
+#[test]
+fn one_mistake_each_of_notices() {
+    each_is_one_mistake(vec![
         (notices("enabled = true"), "notices.from: is missing"),
         (notices("from = \"Mail\""), "notices.from: must be a mail address"),
         (notices("from = \"a@b.org, c@d.org\""), "notices.from: must be a mail address"),
@@ -335,10 +345,11 @@ fn one_mistake_each() {
         (notices("smtp = \"unix:x\""), "notices.smtp: must be an absolute path"),
         (notices("smtp = \"192.0.2.1:25\""), "notices.smtp: is not on this machine"),
         (notices("test = false"), "notices.test: unknown key"),
-        (format!("[log]\nlevel = \"loud\"\n{CLIENT}"), "\"loud\" is not a level"),
-        (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
-        (format!("{CLIENT}[store\n"), "not valid TOML"),
-    ];
+    ]);
+}
+
+#[track_caller]
+fn each_is_one_mistake(table: Vec<(String, &str)>) {
     for (text, expected) in table {
         let found = mistakes(&text);
         assert!(
