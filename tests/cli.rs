@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/notices.rs"]
 mod notices;
+#[path = "cli/policy.rs"]
+mod policy;
 #[path = "cli/signins.rs"]
 mod signins;
 

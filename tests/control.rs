@@ -15,10 +15,13 @@ use tokio_util::sync::CancellationToken;
 use mail2fa::{
     base::{Rng, UnixMillis},
     control::{client, server},
-    decision::names::NameRules,
+    decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
     ports::notice::Silent,
     runtime::ambient::{SystemClock, SystemRng},
-    service::admin::{Admin, AdminError, Request, Response},
+    service::{
+        admin::{Admin, AdminError, Request, Response},
+        trail::Recorder,
+    },
     store::{Keyring, MemoryEngine, SealedStore},
 };
 
@@ -36,15 +39,21 @@ async fn admin(issuer: &str) -> Arc<Admin> {
     let store =
         SealedStore::format(MemoryEngine::new(), &keys, Arc::clone(&rng), UnixMillis::default());
     let store = store.await.unwrap();
+    let store = Arc::new(store);
+    let clock = Arc::new(SystemClock);
+    let policy = TrailPolicy::default();
+    let trail = Recorder::new(store.clone(), store.clone(), clock.clone(), policy);
     Arc::new(Admin {
         key: store.credential_key(),
-        store: Arc::new(store),
+        store,
         hasher: None,
-        clock: Arc::new(SystemClock),
+        clock,
         rng,
         names: NameRules::default(),
         issuer: issuer.into(),
         notifier: Arc::new(Silent),
+        trail: Arc::new(trail),
+        enforcement: EnforcementPolicy::default(),
     })
 }
 

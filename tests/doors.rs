@@ -24,10 +24,14 @@ mod client;
 mod client_bad_input;
 #[path = "doors/crowd.rs"]
 mod crowd;
+#[path = "doors/enforced.rs"]
+mod enforced;
 #[path = "doors/listening.rs"]
 mod listening;
 #[path = "doors/login.rs"]
 mod login;
+#[path = "doors/mechanisms.rs"]
+mod mechanisms;
 #[path = "doors/notices.rs"]
 mod notices;
 #[path = "doors/refusals.rs"]
@@ -38,6 +42,8 @@ mod signins;
 mod store_faults;
 #[path = "doors/throttled.rs"]
 mod throttled;
+#[path = "doors/trail.rs"]
+mod trail;
 #[path = "doors/upstream_faults.rs"]
 mod upstream_faults;
 #[path = "doors/vouch.rs"]

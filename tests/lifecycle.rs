@@ -307,7 +307,7 @@ fn a_reload_with_mistakes_changes_nothing_and_names_them_all() {
 fn rules_for_names_that_lead_past_a_record_are_refused() {
     let site = Site::new();
     let daemon = site.serve();
-    site.configure("plain", "500ms", "[names]\ntranslate = \"@%\"");
+    site.configure("plain", "500ms", "[names]\nformat = \"%Ln\"");
     daemon.signal(Signal::SIGHUP);
     daemon.wait_for("RELOADING=1");
     daemon.wait_for("READY=1");

@@ -171,11 +171,12 @@ fn a_sound_store_is_left_alone() {
     let text = site.run(&["store", "check"]).ends(0, &[]);
     assert_eq!(
         text,
-        "records:     41\nenrolled:    40\nunreadable:  0\ndamaged:     0 of 64 shards\n"
+        "records:     41\nenrolled:    40\nunreadable:  0\ndamaged:     0 of 64 shards\n\
+         audit trail: 0 events, 0 parts unreadable\n"
     );
     assert_eq!(
         site.run(&["--json", "store", "check"]).json(0),
-        json!({"sound": true, "records": 41, "enrolled": 40, "unreadable": [], "damaged": []})
+        json!({"sound": true, "records": 41, "enrolled": 40, "unreadable": [], "damaged": [], "audit_events": 0, "audit_unreadable": 0})
     );
     site.run(&["store", "accept-damage"]).ends(0, &["nothing was changed"]);
     let accepted = site.run(&["store", "accept-damage", "--yes", "--json"]).json(0);

@@ -8,16 +8,26 @@
 )]
 
 mod store_support;
+#[path = "store_contract/trail.rs"]
+mod trail;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use mail2fa::{
     base::Secret,
-    ports::store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
-    store::{Keyring, MemoryEngine, SealedStore, SledEngine, engine::Engine},
+    decision::record::Version,
+    ports::store::{Change, Commit, Entry, EntryKey, Expect, Since, Store, StoreError, Watcher},
+    store::{Keyring, MemoryEngine, OpenError, SealedStore, SledEngine, engine::Engine},
 };
 use store_support::{
     Place, at, burn, change, enrolled, keyring, mailbox, plain, put, rng, runtime, step_of,
+};
+use trail::{
+    a_note_is_there_if_and_only_if_its_change_is, the_trail_expires_by_age_and_number,
+    the_trail_pages_back_by_time_and_by_mailbox,
 };
 
 /// Makes and reopens stores over one engine.
@@ -44,6 +54,8 @@ impl Bench for Memory {
 
 struct Sled(Keyring, Place);
 
+const PAUSE: Duration = Duration::from_millis(20);
+
 impl Bench for Sled {
     type Engine = SledEngine;
 
@@ -53,7 +65,14 @@ impl Bench for Sled {
 
     async fn reopen(&self, store: SealedStore<SledEngine>) -> SealedStore<SledEngine> {
         drop(store);
-        SealedStore::open(&self.1.store(), &self.0, rng()).await.unwrap()
+        // A read that has just answered may hold sled for a moment longer.
+        for _ in 0..100 {
+            match SealedStore::open(&self.1.store(), &self.0, rng()).await {
+                Err(OpenError::Locked { .. }) => tokio::time::sleep(PAUSE).await,
+                opened => return opened.unwrap(),
+            }
+        }
+        panic!("the store does not let go of its folder");
     }
 }
 
@@ -92,7 +111,96 @@ over_every_engine!(
     dropped_callers_leave_no_gap,
     bounds_are_kept,
     a_ping_comes_back,
+    a_second_look_reads_what_changed,
+    the_order_of_the_calls_is_the_order_of_the_writes,
+    a_record_and_its_counter_are_written_together,
+    the_trail_pages_back_by_time_and_by_mailbox,
+    the_trail_expires_by_age_and_number,
+    a_note_is_there_if_and_only_if_its_change_is,
 );
+
+async fn a_second_look_reads_what_changed(bench: &impl Bench) {
+    let store = bench.create().await;
+    let first = put(&store, "alice", Expect::Absent, Some(enrolled(5))).await;
+    let look = |version| {
+        let store = store.clone();
+        async move { store.load_since(&mailbox("alice"), version).await.unwrap() }
+    };
+    assert!(matches!(look(first).await, Since::Same));
+    let second = put(&store, "alice", Expect::Version(first), Some(enrolled(6))).await;
+    let Since::Changed(Some(now)) = look(first).await else { panic!("it is another one") };
+    assert_eq!((now.value, now.version), (enrolled(6), second));
+    put(&store, "alice", Expect::Version(second), None).await;
+    assert!(matches!(look(second).await, Since::Changed(None)));
+}
+
+fn counter(name: &str, value: u64) -> Change {
+    Change::Entry {
+        key: EntryKey { kind: "counter", mailbox: mailbox(name), id: String::new() },
+        expect: None,
+        entry: Some(Entry { value: Secret::from_slice(&value.to_be_bytes()), expires: at(9_000) }),
+    }
+}
+
+async fn counted(store: &impl Store, name: &str) -> Option<u64> {
+    let key = EntryKey { kind: "counter", mailbox: mailbox(name), id: String::new() };
+    let entry = store.load_entry(&key, at(10)).await.unwrap()?;
+    Some(u64::from_be_bytes(entry.value.value.expose().try_into().unwrap()))
+}
+
+async fn the_order_of_the_calls_is_the_order_of_the_writes(bench: &impl Bench) {
+    let mut store = bench.create().await;
+    let mut version = put(&store, "alice", Expect::Absent, Some(enrolled(0))).await;
+    for round in 0..20_u64 {
+        // Called in one order, awaited in the other; single writes and sets in turn.
+        let mut sent = Vec::new();
+        for n in 0..10 {
+            let mut set = vec![counter("alice", round * 10 + n)];
+            if n == 4 {
+                set.push(change("alice", Expect::Version(version), Some(enrolled(round))));
+            }
+            sent.push(store.commit(set));
+        }
+        for (n, commit) in sent.into_iter().enumerate().rev() {
+            let Commit::Done(done) = commit.await.unwrap() else { panic!("nothing is in its way") };
+            if n == 4 {
+                version = done;
+            }
+        }
+        assert_eq!(counted(&store, "alice").await, Some(round * 10 + 9));
+    }
+    store = bench.reopen(store).await;
+    assert_eq!(counted(&store, "alice").await, Some(199));
+}
+
+async fn a_record_and_its_counter_are_written_together(bench: &impl Bench) {
+    let mut store = bench.create().await;
+    let mut versions = Vec::new();
+    for n in 0..40 {
+        versions.push(put(&store, &format!("m{n}"), Expect::Absent, Some(enrolled(0))).await);
+    }
+    // Many at once, so that they share a group; each third expects what is not there any more.
+    let sent: Vec<_> = (0..40_usize)
+        .map(|n| {
+            let expect = if n % 3 == 0 { Version(u64::MAX) } else { versions[n] };
+            let name = format!("m{n}");
+            let record = change(&name, Expect::Version(expect), Some(enrolled(7)));
+            store.commit(vec![record, counter(&name, 7)])
+        })
+        .collect();
+    for (n, commit) in sent.into_iter().enumerate() {
+        assert_eq!(matches!(commit.await.unwrap(), Commit::Conflict), n % 3 == 0, "{n}");
+    }
+    for again in [false, true] {
+        for n in 0..40 {
+            let name = format!("m{n}");
+            let (step, _) = step_of(&store, &name).await.unwrap();
+            let expected = if n % 3 == 0 { (0, None) } else { (7, Some(7)) };
+            assert_eq!((step, counted(&store, &name).await), expected, "{name}, reopened: {again}");
+        }
+        store = bench.reopen(store).await;
+    }
+}
 
 async fn records_read_back(bench: &impl Bench) {
     let store = bench.create().await;

@@ -22,12 +22,15 @@ use std::{
 };
 
 use mail2fa::{
-    ports::store::{Commit, Expect, Store},
+    ports::{
+        store::{Change, Commit, Expect, Store},
+        trail::{Lane, Trail, TrailEvent, TrailQuery},
+    },
     store::{Keyring, SealedStore, SledEngine},
 };
 use store_support::{
-    OsRng, Place, Reporter, at, burn, change, child, child_store, enrolled, mailbox, plain, put,
-    random, report, rng, runtime, step_of,
+    OsRng, Place, Reporter, at, burn, change, child, child_store, counted_step, enrolled, mailbox,
+    plain, put, random, report, rng, runtime, step_of,
 };
 
 const TASKS: usize = 8;
@@ -131,6 +134,10 @@ async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, K
             (found, known) => panic!("{name}: {found:?} is there, {known:?} was acknowledged"),
         }
         let step = found.map_or(0, |(step, _)| step);
+        if name.starts_with("shared") {
+            let counted = counted_step(&store, name).await.unwrap_or(0);
+            assert_eq!(counted, step, "{name}: its counter was written without it, or not with it");
+        }
         *known = Known { step, enrolled: found.is_some(), open: false };
     }
     // A rename is both or neither: of each pair one name is there.
@@ -140,10 +147,41 @@ async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, K
         assert!(!(here && there), "a rename of task {task} was torn");
         assert!(here || there || !existed, "a rename of task {task} lost the mailbox");
     }
+    notes_go_with_their_changes(&store, known).await;
     let verified = store.verify().await.unwrap();
     assert_eq!(verified.damaged, []);
     assert_eq!(verified.unreadable, []);
     assert_eq!(store.load(&mailbox("plain")).await.unwrap().unwrap().value, plain());
+}
+
+/// Of each enrolment that was noted there are both, record and note, or neither.
+async fn notes_go_with_their_changes(
+    store: &SealedStore<SledEngine>,
+    known: &HashMap<String, Known>,
+) {
+    let mut query = TrailQuery {
+        mailbox: None,
+        lanes: vec![Lane::Change],
+        before: None,
+        since: at(0),
+        most: 1_000,
+    };
+    let mut noted = HashMap::<String, usize>::new();
+    loop {
+        let page = store.read(&query).await.unwrap();
+        assert_eq!(page.unreadable, 0);
+        for event in page.blocks.into_iter().flat_map(|block| block.events) {
+            *noted.entry(event.mailbox.unwrap()).or_default() += 1;
+        }
+        query.before = page.next;
+        if page.next.is_none() {
+            break;
+        }
+    }
+    for (name, known) in known.iter().filter(|(name, _)| name.starts_with("new")) {
+        let notes = noted.get(name).copied().unwrap_or_default();
+        assert_eq!(notes, usize::from(known.enrolled), "{name}");
+    }
 }
 
 /// Not a test of its own: the process that is killed.
@@ -184,7 +222,10 @@ async fn work(store: &SealedStore<SledEngine>, task: usize, clock: &AtomicU64, r
             16..=17 => {
                 let name = format!("new{task}-{round}-{number}");
                 report(&format!("try {name}"));
-                put(store, &name, Expect::Absent, Some(enrolled(0))).await;
+                let note = TrailEvent::change(at(1), &mailbox(&name), "uid=0", "enrol");
+                let record = change(&name, Expect::Absent, Some(enrolled(0)));
+                let set = vec![record, Change::Note(Box::new(note))];
+                assert!(matches!(store.commit(set).await.unwrap(), Commit::Done(_)));
                 report(&format!("enrolled {name}"));
             }
             18 => {

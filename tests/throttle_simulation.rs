@@ -14,7 +14,7 @@ use std::{
 use mail2fa::{
     base::{Mailbox, NetAddress, UnixMillis},
     decision::throttle::{
-        ALL_CODES, Admission, CodeAdmission, Counter, Event, Fingerprint, Key, RIGHT_CODES,
+        ALL_CODES, Admission, CodeAdmission, Counter, Event, Fingerprint, Key, Owner, RIGHT_CODES,
         ThrottlePolicy, View, admit, admit_code, after, settle,
     },
 };
@@ -103,9 +103,10 @@ impl Server {
 
     /// Every look at a counter goes through its bytes: there is nothing that a restart could lose.
     fn view(&self, mailbox: &Mailbox, from: &str) -> (View, u64) {
-        let keys = self.policy.keys_for(Some(mailbox), NetAddress::parse(from));
+        let owner = Owner { mailbox: mailbox.clone(), since: at(0) };
+        let keys = self.policy.keys_for(Some(&owner), NetAddress::parse(from));
         let stored = |key: &Key| self.store.get(&key.to_string());
-        let version = stored(&Key::Mailbox(mailbox.clone())).map_or(0, |(version, _)| *version);
+        let version = stored(&Key::Mailbox(owner)).map_or(0, |(version, _)| *version);
         let view = keys.into_iter().map(|key| {
             let counter = stored(&key).map(|(_, bytes)| Counter::decode(bytes).unwrap());
             (key, counter)

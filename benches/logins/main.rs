@@ -1,7 +1,7 @@
 //! Logins a second and latency through a `client` listener, beside Dovecot's own auth service.
 //!
 //!     cargo bench --bench logins [-- [--quick] [--only CASE] [--shape SHAPE] [--rounds NUMBER]
-//!                                    [--disk DIR] [--log LEVEL]]
+//!                                    [--disk DIR] [--log LEVEL] [--no-throttle] [--no-audit]]
 //!
 //! The servers are processes of their own; the load generator is this one. Each case is measured
 //! next to Dovecot, turn about, several rounds, and the ratio printed is the median of the rounds'
@@ -33,7 +33,7 @@ use self::{
 
 /// What the command line takes.
 const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --disk DIR, --log LEVEL, \
-                     --no-throttle";
+                     --no-throttle, --no-audit";
 
 /// What is asked for on the command line.
 struct Options {
@@ -46,6 +46,8 @@ struct Options {
     log: String,
     /// Whether mail2fa throttles, as it does unless it is told not to.
     throttle: bool,
+    /// Whether logins go into the audit trail, as they do unless it is told not to.
+    audit: bool,
 }
 
 /// How much is done.
@@ -130,6 +132,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         disk: env!("CARGO_TARGET_TMPDIR").into(),
         log: "info".into(),
         throttle: true,
+        audit: true,
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -141,6 +144,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--rounds" => options.rounds = Some(rest.next().context("--rounds N")?.parse()?),
             "--disk" => options.disk = rest.next().context("--disk DIR")?.into(),
             "--no-throttle" => options.throttle = false,
+            "--no-audit" => options.audit = false,
             "--log" => options.log.clone_from(rest.next().context("--log which level?")?),
             other => bail!("unknown argument {other}; known: {KNOWN}"),
         }
@@ -263,6 +267,7 @@ impl Bench {
             upstream: &self.dovecot.socket,
             log: &options.log,
             throttle: options.throttle,
+            audit: options.audit,
         };
         let begun = Instant::now();
         let (server, socket) = daemon.start()?;

@@ -134,6 +134,7 @@ pub struct Daemon<'a> {
     /// Level of the log.
     pub log: &'a str,
     pub throttle: bool,
+    pub audit: bool,
 }
 
 impl Daemon<'_> {
@@ -160,10 +161,12 @@ impl Daemon<'_> {
             }
         };
         let (level, throttle) = (self.log, self.throttle);
+        let logins = if self.audit { "30d" } else { "off" };
         format!(
             "[store]\ndirectory = \"{store}\"\nkey_file = \"{key}\"\n\
              [passwords]\n{passwords}\n\
              [throttle]\nenabled = {throttle}\n\
+             [audit]\nlogins = \"{logins}\"\n\
              [control]\nsocket = \"{root}/control\"\n\
              [log]\ntarget = \"plain\"\nlevel = \"{level}\"\n\
              [[listener]]\nname = \"bench\"\nkind = \"client\"\nsocket = \"{root}/client\"\n"

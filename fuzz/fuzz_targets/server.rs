@@ -4,15 +4,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use mail2fa::base::Secret;
 use mail2fa::wire::{
-    Attempt, Fields, Greeting, Mechanism, ProtocolVersion, Reply, RequestId, Server, ServerEvent,
+    Attempt, Fields, Greeting, Mechanism, MechanismOffer, ProtocolVersion, RelayStart, Reply,
+    RequestId, Server, ServerEvent,
 };
 
 /// The first byte is the size of the pieces, the second says when and how to answer.
 fn run(input: &[u8], step: usize, answers: u8) -> (Vec<String>, Vec<u8>) {
     let mut server = Server::new();
     let mechanisms = [Mechanism::Plain, Mechanism::Login];
-    server.greet(&Greeting::offering(ProtocolVersion::minor(4), &mechanisms));
+    let mut greeting = Greeting::offering(ProtocolVersion::minor(4), &mechanisms);
+    let relayed = MechanismOffer { name: "XOAUTH2".into(), parameters: Vec::new() };
+    greeting.mechanisms.push(relayed);
+    server.greet(&greeting);
     let mut events = Vec::new();
     let mut waiting: Vec<RequestId> = Vec::new();
     for chunk in input.chunks(step) {
@@ -31,6 +36,16 @@ fn run(input: &[u8], step: usize, answers: u8) -> (Vec<String>, Vec<u8>) {
                     match event {
                         ServerEvent::Attempt(Attempt { id, .. })
                         | ServerEvent::Rejected { id, .. } => waiting.push(id),
+                        ServerEvent::Relay(RelayStart { id, .. })
+                        | ServerEvent::Response { id, .. } => {
+                            if answers & 128 == 0 {
+                                waiting.push(id);
+                            } else {
+                                let more = Secret::from_slice(b"more");
+                                assert!(server.challenge(id, &more).is_ok());
+                                assert!(server.accept(id, &Fields::new()).is_err());
+                            }
+                        }
                         ServerEvent::Cancelled(id) => {
                             // A request that never got to us is not among those that wait.
                             waiting.retain(|other| *other != id);

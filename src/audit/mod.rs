@@ -9,9 +9,12 @@
 //! The mailbox may be what an attacker typed. It goes out as a quoted, escaped string, so that it
 //! can neither end the line nor imitate another field.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use crate::ports::audit::{LoginEvent, LoginLog, LoginResult};
+use crate::{
+    decision::outcome::Refusal,
+    ports::audit::{LoginEvent, LoginLog, LoginResult},
+};
 
 /// Writes login decisions through `tracing`, target `mail2fa::login`.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,7 @@ impl LoginLog for TracingLog {
                     method = event.mechanism,
                     session = event.session,
                     duration_ms = event.duration_ms,
+                    would_refuse = event.would_refuse.map(Refusal::as_str),
                     "{line}"
                 );
             }
@@ -48,6 +52,15 @@ impl LoginLog for TracingLog {
                 tracing::warn!(target: "mail2fa::login", why, "{line}");
             }
         }
+    }
+}
+
+/// Tells several logs, in this order.
+pub struct Everyone(pub Vec<Arc<dyn LoginLog>>);
+
+impl LoginLog for Everyone {
+    fn login(&self, event: &LoginEvent<'_>) {
+        self.0.iter().for_each(|log| log.login(event));
     }
 }
 
@@ -77,7 +90,11 @@ impl fmt::Display for Line<'_> {
         if let Some(session) = event.session {
             write!(f, " session={session:?}")?;
         }
-        write!(f, " duration_ms={}", event.duration_ms)
+        write!(f, " duration_ms={}", event.duration_ms)?;
+        match event.would_refuse {
+            Some(refusal) => write!(f, " would_refuse={}", refusal.as_str()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -86,7 +103,7 @@ mod tests {
     use super::*;
     use crate::{
         base::{NetAddress, Service},
-        decision::outcome::{Method, Refusal},
+        decision::outcome::Method,
     };
 
     fn event<'a>(
@@ -96,13 +113,16 @@ mod tests {
     ) -> LoginEvent<'a> {
         LoginEvent {
             mailbox,
+            typed: false,
             target: None,
             listener: "dovecot",
             service,
             remote: NetAddress::parse("192.0.2.7"),
             mechanism: "PLAIN",
             session: Some("oHwJW/5gMJh/AAAB"),
+            client: None,
             result,
+            would_refuse: None,
             duration_ms: 3,
         }
     }

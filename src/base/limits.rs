@@ -16,6 +16,20 @@ pub const CREDENTIAL_BYTES: usize = 1_024;
 /// Parameters of one AUTH line, typed and unknown together.
 pub const AUTH_PARAMETERS: usize = 64;
 
+/// Responses of a mail client in one relayed exchange, the initial one not counted. Kerberos needs
+/// three, a refused token one.
+pub const RELAYED_ROUNDS: usize = 16;
+
+/// Bytes of all responses of one relayed exchange, decoded.
+pub const RELAYED_BYTES: usize = 65_536;
+
+/// Seconds a mail client has for each response. It is a program that answers, not a person.
+pub const RELAYED_RESPONSE_SECONDS: u64 = 30;
+
+/// Relayed exchanges at once on one connection to the upstream. Mail clients that begin one and fall
+/// silent leave room for passwords.
+pub const RELAYED_EXCHANGES: usize = 128;
+
 /// Requests of one connection that have been started and not answered.
 pub const PENDING_REQUESTS: usize = 256;
 
@@ -165,6 +179,15 @@ pub const THROTTLE_CODE_MARKS: usize = 16;
 /// Networks that the configuration may call shared.
 pub const SHARED_NETWORKS: usize = 256;
 
+/// Domains that may have an enforcement rule of their own.
+pub const ENFORCEMENT_DOMAINS: usize = 4_096;
+
+/// Networks that the configuration may exempt, and networks of webmail.
+pub const ENFORCEMENT_NETWORKS: usize = 256;
+
+/// Services that may have a rule.
+pub const SERVICE_RULES: usize = 32;
+
 /// Throttling counters kept in memory; the store has all of them.
 pub const THROTTLE_CACHE: usize = 262_144;
 
@@ -207,6 +230,69 @@ pub const LANGUAGE_BYTES: usize = 16;
 
 /// What is kept of an answer of the mail server, or of its sendmail program, characters.
 pub const NOTICE_REASON_CHARACTERS: usize = 300;
+
+/// Longest short text in an event of the audit trail (who, a session id, a client id), bytes.
+pub const AUDIT_TEXT_BYTES: usize = 128;
+
+/// Longest free text in an event of the audit trail, bytes.
+pub const AUDIT_DETAIL_BYTES: usize = 256;
+
+/// Longest event of the audit trail as JSON, bytes: two names, a dozen texts, and what stands around
+/// them. A text at worst doubles when it is quoted.
+pub const AUDIT_EVENT_BYTES: usize =
+    2 * (2 * MAILBOX_BYTES + 12 * AUDIT_TEXT_BYTES + AUDIT_DETAIL_BYTES) + 512;
+
+/// Events in one block of the audit trail.
+pub const AUDIT_BLOCK_EVENTS: usize = 50;
+
+/// Bytes of events after which a block of the audit trail is full.
+pub const AUDIT_BLOCK_BYTES: usize = 16_384;
+
+/// Blocks that one read of the audit trail looks at.
+pub const AUDIT_READ_BLOCKS: usize = 128;
+
+/// Events in one answer about the audit trail.
+pub const AUDIT_PAGE: usize = 128;
+
+/// Login events that wait to be written to the audit trail; more are dropped and counted.
+pub const AUDIT_QUEUE: usize = 32_768;
+
+/// Milliseconds between two writes of waiting login events.
+pub const AUDIT_FLUSH_MILLIS: u64 = 500;
+
+/// Seconds between two clean-ups of the audit trail.
+pub const AUDIT_EXPIRE_SECONDS: u64 = 60;
+
+/// Blocks of the audit trail that one clean-up removes before it looks up.
+pub const AUDIT_EXPIRE_BLOCKS: usize = 256;
+
+/// Most login events of a kind (signed in, refused) that the configuration may keep.
+pub const AUDIT_EVENTS: u64 = 100_000_000;
+
+/// Longest that events may be kept by the configuration, seconds: ten years.
+pub const AUDIT_SECONDS: u64 = 315_360_000;
+
+/// Mailboxes whose login events of the day are counted.
+pub const AUDIT_COUNTED: usize = 65_536;
+
+/// Free space on the store's file system below which no login event is written, bytes. What
+/// remains is for logins and changes.
+pub const AUDIT_FREE_FLOOR_BYTES: u64 = 134_217_728;
+
+/// Programs with the bare password that are remembered of one mailbox.
+pub const PROGRAMS: usize = 32;
+
+/// Longest name of a program, bytes.
+pub const PROGRAM_BYTES: usize = 64;
+
+/// Mailboxes whose programs wait to be written down.
+pub const PROGRAMS_WAITING: usize = 262_144;
+
+/// Seconds between two writes of a mailbox's programs.
+pub const PROGRAMS_SECONDS: u64 = 3_600;
+
+/// Seconds for which wrong codes with the right password are remembered after the last one.
+pub const WRONG_CODES_SECONDS: u64 = 2_592_000;
 
 /// Times an administrator's change is tried again when the record changed under it.
 pub const ADMIN_ATTEMPTS: usize = 8;
@@ -261,6 +347,9 @@ pub const CONFIG_BYTES: u64 = 1_048_576;
 
 const _: () = assert!(CREDENTIAL_BYTES * 2 < LINE_BYTES, "base64 of a credential must fit a line");
 const _: () = assert!(MAILBOX_BYTES < CREDENTIAL_BYTES);
+const _: () = assert!(RELAYED_EXCHANGES * 2 <= PENDING_REQUESTS);
+const _: () = assert!(RELAYED_RESPONSE_SECONDS < LOGIN_SECONDS);
+const _: () = assert!(LINE_BYTES <= RELAYED_BYTES, "one line may carry a whole ticket");
 const _: () = assert!(CODE_DIGITS == 6, "the splitter in decision/ is written for six digits");
 const _: () = assert!(LINE_BYTES < OUTPUT_BYTES);
 const _: () = assert!(UPSTREAM_CONNECT_SECONDS + UPSTREAM_ANSWER_SECONDS < LOGIN_SECONDS);
@@ -275,7 +364,15 @@ const _: () = assert!(
     "a leaf full of the largest records must stay in the log"
 );
 const _: () = assert!(STORE_SEGMENT_BYTES as u64 * 2 <= STORE_FREE_FLOOR_BYTES);
-const _: () = assert!(WRITE_SET * 2 <= ENGINE_WRITE_SET);
+const _: () = assert!(WRITE_SET * 3 <= ENGINE_WRITE_SET, "a note is a block and two marks");
+const _: () = assert!(AUDIT_BLOCK_EVENTS * 2 < ENGINE_WRITE_SET, "two marks for each event");
+const _: () = assert!(
+    AUDIT_BLOCK_BYTES + AUDIT_EVENT_BYTES + AUDIT_BLOCK_EVENTS * 16 + 128 < RECORD_BYTES,
+    "a block is full when it is over its bytes"
+);
+const _: () = assert!((AUDIT_PAGE + 1) * AUDIT_EVENT_BYTES < CONTROL_BYTES);
+const _: () = assert!(STORE_FREE_FLOOR_BYTES < AUDIT_FREE_FLOOR_BYTES);
+const _: () = assert!(PROGRAMS * (2 * PROGRAM_BYTES + 2 * SERVICE_BYTES + 256) < RECORD_BYTES);
 const _: () = assert!(TOTP_SECRET_BYTES >= 20, "RFC 4226 recommends 160 bits");
 const _: () = assert!(CREDENTIAL_BYTES < HASH_BYTES, "any password fits as {{PLAIN}}");
 const _: () = assert!(HASH_BYTES < RECORD_BYTES);

@@ -6,12 +6,14 @@
 pub mod clock;
 pub mod limits;
 pub mod mailbox;
+pub mod mechanism;
 pub mod peer;
 pub mod secret;
 pub mod service;
 
 pub use clock::{Clock, Rng, UnixMillis};
 pub use mailbox::{Mailbox, MailboxError};
+pub use mechanism::RelayedMechanism;
 pub use peer::{NetAddress, PeerCredentials};
 pub use secret::{Secret, SecretText};
 pub use service::Service;

@@ -1,9 +1,6 @@
 //! `mail2fa app-password …`
 
-use std::{
-    io::IsTerminal,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::io::IsTerminal;
 
 use serde::Serialize;
 
@@ -12,7 +9,7 @@ use super::{
     backend::Backend,
     failure::{Exit, Failure},
     terminal::{print, print_json},
-    text::{listed, time, unexpected, used},
+    text::{date, listed, time, unexpected, used},
 };
 use crate::{
     runtime::compose,
@@ -120,10 +117,7 @@ fn end(text: &str) -> Result<u64, Failure> {
         let now = compose::clock().now().map_err(|error| Failure::new(Exit::System, error))?;
         return Ok(now.seconds().saturating_add(after.as_secs()));
     }
-    let midnight = format!("{text}T00:00:00Z");
-    let date = humantime::parse_rfc3339(text).or_else(|_| humantime::parse_rfc3339(&midnight));
-    let since = date.ok().and_then(|date| date.duration_since(UNIX_EPOCH).ok());
-    since.as_ref().map(Duration::as_secs).ok_or_else(wrong)
+    date(text).ok_or_else(wrong)
 }
 
 #[cfg(test)]

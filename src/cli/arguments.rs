@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::store::StoreCommand;
+use super::{audit::AuditOptions, store::StoreCommand};
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -112,6 +112,20 @@ pub enum Command {
         /// Name.
         mailbox: String,
     },
+    /// Show what happened: logins and changes, oldest first.
+    ///
+    /// With --json each event is one line, as documented in docs/audit.md.
+    #[command(
+        after_help = "Examples:\n  mail2fa audit alice@example.org --since 1d\n  mail2fa audit --kind \
+                      wrong_code\n  mail2fa audit --follow --json"
+    )]
+    Audit(AuditOptions),
+    /// Enforcement: who must have a second factor, and what services may be opened with.
+    ///
+    /// The levels of server and domains, the rules of services and exempt networks are in the
+    /// configuration. The level of a mailbox, which comes first, is set here.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Notices: what owners are told by mail.
     #[command(subcommand)]
     Notice(NoticeCommand),
@@ -179,6 +193,15 @@ pub enum MailboxCommand {
     List,
     /// Show one mailbox; never its password or secret.
     Show {
+        /// Name.
+        mailbox: String,
+    },
+    /// Show which programs use the bare password: those that will ask for a code, or fail, when
+    /// 2-factor authentication is switched on.
+    ///
+    /// A mailbox needs no record for it. With `imap_id_retain = yes` Dovecot tells what IMAP
+    /// programs call themselves.
+    Programs {
         /// Name.
         mailbox: String,
     },
@@ -372,6 +395,55 @@ pub enum NoticeCommand {
         #[arg(long, value_name = "TAG")]
         language: Option<String>,
     },
+}
+
+/// `policy`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show what holds for a mailbox, or what is configured.
+    ///
+    /// For a mailbox: the level and whose it is, how long it still is optional, and what opens the
+    /// mailbox at each service.
+    #[command(
+        after_help = "Examples:\n  mail2fa policy show\n  mail2fa policy show alice@example.org"
+    )]
+    Show {
+        /// Name.
+        mailbox: Option<String>,
+    },
+    /// Give a mailbox a level of its own, or take it back.
+    ///
+    /// A mailbox that has a second factor is asked for it under every level. The sessions of the mailbox
+    /// end. It holds for the next login.
+    #[command(
+        after_help = "Examples:\n  mail2fa policy set alice@example.org required\n  mail2fa policy \
+                      set alice@example.org --from 2027-03-01\n  mail2fa policy set \
+                      alice@example.org inherit"
+    )]
+    Set {
+        /// Name.
+        mailbox: String,
+        /// The level.
+        #[arg(value_enum, required_unless_present = "from")]
+        level: Option<LevelWord>,
+        /// Optional before, required from a moment on: a day, such as 2027-03-01, which begins at
+        /// midnight UTC, or 2027-03-01T08:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+    },
+}
+
+/// What can be said of a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelWord {
+    /// Nobody can switch a second factor on.
+    Off,
+    /// As its owner likes.
+    Optional,
+    /// Its bare password opens nothing.
+    Required,
+    /// What its domain or the server says.
+    Inherit,
 }
 
 /// Where a password comes from.

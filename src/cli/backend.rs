@@ -64,6 +64,14 @@ impl Backend {
             || !self.config.listeners.iter().any(login)
     }
 
+    /// Asks the daemon; `None` if none runs.
+    pub fn ask_daemon(&self, request: &Request) -> Result<Option<Response>, Failure> {
+        match client::ask(&self.socket, request) {
+            Err(ClientError::NoDaemon(_)) => Ok(None),
+            done => Ok(Some(done?)),
+        }
+    }
+
     /// Asks the daemon; if none runs, does it here. When the store is in use and nobody listens,
     /// a daemon is just starting or stopping, or another command is at work: that is given a
     /// moment.
@@ -104,12 +112,13 @@ impl Direct {
             PasswordSourceKind::Dovecot => None,
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
+        let trail = compose::trail(config, &store);
         let owners = {
             let _inside = runtime.enter();
             compose::owners(config, Arc::clone(&store))
                 .map_err(|errors| Failure::new(Exit::Config, errors))?
         };
-        let admin = compose::admin(config, store, hasher, owners.clone());
+        let admin = compose::admin(config, store, hasher, trail, owners.clone());
         Ok(Hold::Ours(Box::new(Self { runtime, admin, owners })))
     }
 

@@ -96,6 +96,8 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::WrongCode { .. }
         | AdminError::BadAppPassword { .. }
         | AdminError::BadAppPasswordId
+        | AdminError::BadKind
+        | AdminError::BadCursor
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
         | AdminError::NoRecord { .. }
@@ -108,7 +110,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::AlreadyOn { .. }
         | AdminError::AlreadyLocked { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
-        AdminError::NotOurPasswords => Exit::Config,
+        AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
         AdminError::NoticeNotSent { .. } => Exit::Unavailable,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary

@@ -13,7 +13,10 @@ use super::{
 };
 use crate::{
     base::limits::ADMIN_PAGE,
-    service::admin::{MailboxView, Request, Response},
+    service::{
+        admin::{MailboxView, Request, Response},
+        trail::Program,
+    },
 };
 
 /// Runs one of the commands.
@@ -21,6 +24,7 @@ pub fn run(command: MailboxCommand, backend: &mut Backend, json: bool) -> Result
     match command {
         MailboxCommand::List => list(backend, json),
         MailboxCommand::Show { mailbox } => show(mailbox, backend, json),
+        MailboxCommand::Programs { mailbox } => programs(mailbox, backend, json),
         MailboxCommand::Add { mailbox, from } => {
             let password = new_password(from)?;
             tell(&backend.ask(Request::MailboxAdd { mailbox, password })?, json)
@@ -52,7 +56,12 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         Response::Added { mailbox } => (mailbox, "was made"),
         Response::PasswordSet { mailbox } => (mailbox, "has its new password"),
         Response::Removed { mailbox } => (mailbox, "was removed"),
-        Response::Disabled { mailbox } => (mailbox, "opens without a code now"),
+        Response::Disabled { mailbox, required: false } => (mailbox, "opens without a code now"),
+        Response::Disabled { mailbox, required: true } => (
+            mailbox,
+            "has no second factor any more and must have one: its password opens nothing (`mail2fa \
+             policy show` says why)",
+        ),
         Response::Locked { mailbox } => (mailbox, "is locked: nobody gets in"),
         Response::Unlocked { mailbox } => (mailbox, "is not locked any more"),
         Response::Renamed { .. }
@@ -64,9 +73,14 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Sessions { .. }
         | Response::SessionsRevoked { .. }
         | Response::Mailboxes { .. }
+        | Response::Programs { .. }
+        | Response::Audit { .. }
         | Response::Mailbox(_)
         | Response::Enrolment(_)
         | Response::Confirmed { .. }
+        | Response::Policy(_)
+        | Response::MailboxPolicy(_)
+        | Response::PolicySet(_)
         | Response::NoticeSent { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
@@ -140,6 +154,44 @@ fn show(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
         view.created.map_or_else(|| "unknown".to_owned(), time),
         locked.unwrap_or_default(),
     ))
+}
+
+fn programs(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Inventory<'a> {
+        mailbox: &'a str,
+        totp: bool,
+        programs: &'a [Program],
+    }
+    let response = backend.ask(Request::MailboxPrograms { mailbox })?;
+    let Response::Programs { mailbox, totp, programs } = &response else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&Inventory { mailbox, totp: *totp, programs });
+    }
+    if programs.is_empty() {
+        return print(&format!("no program is known to use the bare password of {mailbox}\n"));
+    }
+    let row =
+        |service: &str, program: &str, network: &str, count: &str, first: &str, last: &str| {
+            format!("{service:<10} {program:<24} {network:<24} {count:>7}  {first:<21} {last}\n")
+        };
+    let mut text = String::new();
+    if std::io::stdout().is_terminal() {
+        text.push_str(&row("SERVICE", "PROGRAM", "NETWORK", "LOGINS", "FIRST", "LAST"));
+    }
+    for one in programs {
+        text.push_str(&row(
+            &one.service,
+            one.program.as_deref().unwrap_or("-"),
+            one.network.as_deref().unwrap_or("-"),
+            &one.count.to_string(),
+            &time(one.first),
+            &time(one.last),
+        ));
+    }
+    print(&text)
 }
 
 /// Page by page, so that millions need no memory. As JSON it is one array, one line a mailbox.

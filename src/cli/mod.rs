@@ -5,11 +5,13 @@
 
 mod app_password;
 mod arguments;
+mod audit;
 mod backend;
 mod failure;
 mod mailbox;
 mod manual;
 mod notice;
+mod policy;
 mod qr;
 mod recovery;
 mod session;
@@ -83,6 +85,12 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Unlock { mailbox } => {
             mailbox::unlock(mailbox, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Audit(options) => {
+            audit::run(options, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Policy(command) => {
+            policy::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
         Command::Notice(command) => notice::run(command, &config, json),
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),

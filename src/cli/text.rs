@@ -17,6 +17,14 @@ pub fn time(seconds: u64) -> String {
         )
 }
 
+/// A day, `2027-01-31`, or a moment, `2027-01-31T12:00:00Z`, in seconds since 1970.
+pub fn date(text: &str) -> Option<u64> {
+    let midnight = format!("{text}T00:00:00Z");
+    let date = humantime::parse_rfc3339(text).or_else(|_| humantime::parse_rfc3339(&midnight));
+    let since = date.ok().and_then(|date| date.duration_since(UNIX_EPOCH).ok());
+    since.as_ref().map(Duration::as_secs)
+}
+
 /// Whether a second factor is on, and since when.
 pub fn on_off(enabled: Option<bool>, since: Option<u64>) -> String {
     match (enabled, since) {

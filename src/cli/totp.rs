@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     base::{SecretText, limits::STEP_SECONDS},
-    service::admin::{AdminError, Disclosed, Enrolment, Request, Response},
+    service::{
+        admin::{AdminError, Disclosed, Enrolment, Request, Response},
+        trail::WrongCodes,
+    },
 };
 
 /// Runs one of the commands.
@@ -147,6 +150,11 @@ fn status(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Fail
     let until = view
         .pending_until
         .map(|until| format!("enrolment:  waits for its code until {}\n", time(until)));
-    text.extend([last, until].into_iter().flatten());
+    let wrong = view.wrong_codes.map(|wrong| {
+        let WrongCodes { count, first, last } = wrong;
+        let (first, last) = (time(first), time(last));
+        format!("wrong code: {count} with the right password, from {first} to {last}\n")
+    });
+    text.extend([last, until, wrong].into_iter().flatten());
     print(&text)
 }

@@ -5,14 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TotpConfig, UserRef, notices,
+    RefusalConfig, StoreConfig, TotpConfig, UserRef, audit, enforcement, mechanisms, names,
+    notices,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values,
 };
-use crate::{
-    base::limits::{self, LISTENER_CONNECTIONS},
-    decision::names::{MasterPolicy, NameRules},
-};
+use crate::base::limits::{self, LISTENER_CONNECTIONS};
 
 const MAX_DELAY: Duration = Duration::from_secs(30);
 /// Others may connect.
@@ -25,14 +23,21 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
     let mut root = document.root();
     let mut sockets = Sockets::default();
     let report = &mut report;
+    let store = store(root.section("store", report), report);
+    let passwords = passwords(root.section("passwords", report), &mut sockets, report);
+    // Domains of rules are canonical like those of mailboxes.
+    let names = names::names(root.section("names", report), report);
     let config = Config {
-        store: store(root.section("store", report), report),
-        passwords: passwords(root.section("passwords", report), &mut sockets, report),
-        names: names(root.section("names", report), report),
+        store,
+        passwords,
+        mechanisms: mechanisms::mechanisms(root.section("mechanisms", report), report),
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
         notices: notices::notices(root.section("notices", report), report),
+        audit: audit::audit(root.section("audit", report), report),
+        enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
+        names,
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
         log: log(root.section("log", report), report),
@@ -133,31 +138,6 @@ fn hashing(mut section: Section<'_>, report: &mut Report) -> HashingConfig {
     }
     section.finish(report);
     config
-}
-
-fn names(mut section: Section<'_>, report: &mut Report) -> NameRules {
-    const POLICIES: &[(&str, MasterPolicy)] =
-        &[("refuse", MasterPolicy::Refuse), ("allow", MasterPolicy::Allow)];
-    let defaults = NameRules::default();
-    let lowercase = section.read("lowercase", report, values::flag).unwrap_or(defaults.lowercase);
-    let rules = NameRules {
-        lowercase,
-        default_realm: section.read("default_realm", report, |value| {
-            let realm = values::filled(value)?;
-            if realm.contains(|c: char| c == '@' || c.is_whitespace()) {
-                return Err("must be a domain, without @ and spaces".into());
-            }
-            // Appended after folding: folded here, or a name would not be canonical twice.
-            Ok(if lowercase { realm.to_lowercase() } else { realm })
-        }),
-        translate: section.read("translate", report, values::translation).unwrap_or_default(),
-        master_separator: section.read("master_separator", report, values::character),
-        master_without_factor: section
-            .read("master_without_factor", report, values::choice(POLICIES))
-            .unwrap_or(defaults.master_without_factor),
-    };
-    section.finish(report);
-    rules
 }
 
 fn totp(mut section: Section<'_>, report: &mut Report) -> TotpConfig {
@@ -339,6 +319,11 @@ fn together(config: &Config, report: &mut Report) {
                 login.name
             );
             report.at(&Place { key: "passwords.vouch_secret_file".into(), line: None }, what);
+        }
+        (PasswordSourceKind::Store, None, _) if !config.mechanisms.passed().is_empty() => {
+            let what = "lists mechanisms, but nobody is there to decide them: with source = \"store\" only \
+                        a listener of kind \"login\" has a Dovecot behind it";
+            report.at(&Place { key: "mechanisms.pass".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Dovecot | PasswordSourceKind::Store, _, _) => {}
     }

@@ -13,8 +13,12 @@
 //! mistake in it is passed over: a key with a typing error would else leave a protection off.
 
 mod accounts;
+mod audit;
 mod check;
+mod enforcement;
+mod mechanisms;
 mod mistakes;
+mod names;
 mod notices;
 mod raw;
 mod sessions;
@@ -37,7 +41,10 @@ pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 
 use crate::{
     base::limits::CONFIG_BYTES,
-    decision::{names::NameRules, session::SessionPolicy, throttle::ThrottlePolicy},
+    decision::{
+        enforcement::EnforcementPolicy, mechanisms::Mechanisms, names::NameRules,
+        retention::TrailPolicy, session::SessionPolicy, throttle::ThrottlePolicy,
+    },
 };
 
 /// Where the configuration is when nothing else is said.
@@ -52,6 +59,8 @@ pub struct Config {
     pub passwords: PasswordsConfig,
     /// `[names]`
     pub names: NameRules,
+    /// `[mechanisms]`
+    pub mechanisms: Mechanisms,
     /// `[totp]`
     pub totp: TotpConfig,
     /// `[sessions]`
@@ -60,6 +69,10 @@ pub struct Config {
     pub throttle: Option<ThrottlePolicy>,
     /// `[notices]`
     pub notices: NoticesConfig,
+    /// `[audit]`
+    pub audit: TrailPolicy,
+    /// `[enforcement]`
+    pub enforcement: EnforcementPolicy,
     /// `[[listener]]`, at least one, no two with one name or socket.
     pub listeners: Vec<ListenerConfig>,
     /// `[control]`

@@ -154,6 +154,21 @@ impl<'a> Section<'a> {
         sections
     }
 
+    /// Reads all keys of a section whose keys are names that nobody knows beforehand.
+    pub fn each(
+        self,
+        report: &mut Report,
+        mut parse: impl FnMut(&str, &DeValue<'a>) -> Result<(), String>,
+    ) {
+        for (name, value) in self.table.into_iter().flatten() {
+            if let Err(what) = parse(name.get_ref(), value.get_ref()) {
+                let line = Some(line_at(self.text, name.span().start));
+                let key = self.key(&printable(name.get_ref()));
+                report.mistakes.push(Mistake { key, line, what });
+            }
+        }
+    }
+
     /// Notes a mistake about a key of this section, at its line if it is there.
     pub fn mistake(&mut self, key: &'static str, what: String, report: &mut Report) {
         let place = self.place(key);

@@ -101,7 +101,7 @@ fn groups(value: &DeValue<'_>) -> Result<Vec<Vec<Service>>, String> {
         }
         let mut group = Vec::new();
         for name in names {
-            let service = service(name.get_ref())?;
+            let service = service(&values::filled(name.get_ref())?)?;
             if group.contains(&service) || groups.iter().any(|other| other.contains(&service)) {
                 return Err(format!(
                     "has {service} twice (submission is smtp, managesieve is sieve); a service is \
@@ -117,8 +117,7 @@ fn groups(value: &DeValue<'_>) -> Result<Vec<Vec<Service>>, String> {
 
 /// A name as the mail server says it: an unknown one is a service of its own, so only its form
 /// can be judged.
-fn service(value: &DeValue<'_>) -> Result<Service, String> {
-    let name = values::filled(value)?;
+pub(super) fn service(name: &str) -> Result<Service, String> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
     if name.len() > SERVICE_BYTES || !name.bytes().all(plain) {
         return Err(format!(
@@ -126,5 +125,5 @@ fn service(value: &DeValue<'_>) -> Result<Service, String> {
              '-', '_' and '.'"
         ));
     }
-    Ok(Service::parse(&name))
+    Ok(Service::parse(name))
 }

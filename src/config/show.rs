@@ -1,16 +1,23 @@
 //! The effective configuration written as TOML that parses to itself.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    path::Path,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use super::{
     Config, KeySource, ListenerConfig, ListenerKind, LogTarget, NoticeTransport, NoticesConfig,
     PasswordSourceKind, notices::switches,
 };
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
-        names::{MasterPolicy, NameRules},
-        place::Binding,
+        enforcement::{EnforcementPolicy, Level},
+        mechanisms::Mechanisms,
+        names::{Idna, MasterPolicy, NameRules, Unicode},
+        place::{Binding, Network},
+        retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
@@ -34,11 +41,14 @@ pub(super) fn show(config: &Config) -> String {
     out.bare("cache_mib", config.store.cache_mib);
     passwords(config, &mut out);
     names(&config.names, &mut out);
+    mechanisms(&config.mechanisms, &mut out);
     out.section("[totp]");
     out.text("issuer", Some(&config.totp.issuer));
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
     notices(&config.notices, &mut out);
+    audit(&config.audit, &mut out);
+    enforcement(&config.enforcement, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -78,16 +88,40 @@ fn passwords(config: &Config, out: &mut Out) {
 
 fn names(rules: &NameRules, out: &mut Out) {
     out.section("[names]");
-    out.bare("lowercase", rules.lowercase);
+    out.text("format", Some(&rules.format.to_string()));
     out.text("default_realm", rules.default_realm.as_deref());
     let pairs: String = rules.translate.iter().flat_map(|(from, to)| [*from, *to]).collect();
     out.text("translate", Some(&pairs));
+    let separators: String = rules.tag_separators.iter().collect();
+    out.text("tag_separators", Some(&separators));
     out.text("master_separator", rules.master_separator.map(String::from).as_deref());
     let policy = match rules.master_without_factor {
         MasterPolicy::Refuse => "refuse",
         MasterPolicy::Allow => "allow",
     };
     out.text("master_without_factor", Some(policy));
+    let unicode = match rules.unicode {
+        Unicode::Refuse => "refuse",
+        Unicode::AsTyped => "as_typed",
+        Unicode::Nfc => "nfc",
+    };
+    out.text("unicode", Some(unicode));
+    let idna = match rules.idna {
+        Idna::Off => "off",
+        Idna::Ascii => "ascii",
+        Idna::Unicode => "unicode",
+    };
+    out.text("idna", Some(idna));
+}
+
+fn mechanisms(mechanisms: &Mechanisms, out: &mut Out) {
+    let names = |list: &[RelayedMechanism]| -> Vec<String> {
+        list.iter().map(ToString::to_string).collect()
+    };
+    out.section("[mechanisms]");
+    out.bare("pass", toml::Value::from(names(mechanisms.passed())));
+    let elsewhere = names(mechanisms.with_factor_elsewhere());
+    out.bare("second_factor_elsewhere", toml::Value::from(elsewhere));
 }
 
 fn sessions(policy: &SessionPolicy, out: &mut Out) {
@@ -143,6 +177,65 @@ fn notices(config: &NoticesConfig, out: &mut Out) {
     }
 }
 
+fn audit(policy: &TrailPolicy, out: &mut Out) {
+    out.section("[audit]");
+    out.span("logins", policy.logins, "off");
+    out.span("changes", policy.changes, "forever");
+    out.span("programs", policy.programs, "off");
+    out.bare("total", policy.total);
+    out.bare("per_mailbox", policy.per_mailbox);
+}
+
+fn level(level: Level, out: &mut Out) {
+    let word = match level {
+        Level::RequiredFrom(_) => Level::Optional.as_str(),
+        Level::Off | Level::Optional | Level::Required => level.as_str(),
+    };
+    out.text("level", Some(word));
+    let day = level.from().and_then(|from| {
+        let time = UNIX_EPOCH.checked_add(Duration::from_secs(from.seconds()))?;
+        Some(humantime::format_rfc3339_seconds(time).to_string().split_once('T')?.0.to_owned())
+    });
+    match day {
+        Some(day) => out.bare("required_from", day),
+        None => out.text("required_from", None),
+    }
+}
+
+fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
+    let networks =
+        |all: &[Network]| -> Vec<String> { all.iter().map(ToString::to_string).collect() };
+    out.section("[enforcement]");
+    level(policy.level, out);
+    out.text("unenrolled", Some(policy.unenrolled.as_str()));
+    out.bare("dry_run", policy.dry_run);
+    let exempt = networks(&policy.exempt_networks);
+    out.bare("exempt_networks", toml::Value::from(exempt));
+    let webmail = networks(&policy.webmail_networks);
+    out.bare("webmail_networks", toml::Value::from(webmail));
+    out.section("[enforcement.services]");
+    let known = [Service::Imap, Service::Pop3, Service::Sieve, Service::Smtp];
+    for service in known.iter().chain(policy.services.others()) {
+        let rule = policy.services.rule(service).unwrap_or_default();
+        let name = match service {
+            Service::Other(name) => toml::Value::from(&**name).to_string(),
+            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => service.to_string(),
+        };
+        out.text(&name, Some(rule.as_str()));
+    }
+    let mut domains: Vec<_> = policy.domains.iter().collect();
+    domains.sort_by_key(|(name, _)| name.as_str());
+    for (name, rule) in domains {
+        out.section("[[enforcement.domain]]");
+        out.text("name", Some(name));
+        level(rule.level, out);
+        match rule.dry_run {
+            Some(dry_run) => out.bare("dry_run", dry_run),
+            None => out.text("dry_run", None),
+        }
+    }
+}
+
 fn listener(listener: &ListenerConfig, out: &mut Out) {
     out.section("[[listener]]");
     out.text("name", Some(&listener.name));
@@ -185,6 +278,13 @@ impl Out {
 
     fn duration(&mut self, key: &str, duration: Duration) {
         self.text(key, Some(&humantime::format_duration(duration).to_string()));
+    }
+
+    fn span(&mut self, key: &str, seconds: Option<u64>, none: &str) {
+        match seconds {
+            Some(seconds) => self.duration(key, Duration::from_secs(seconds)),
+            None => self.text(key, Some(none)),
+        }
     }
 
     fn bare(&mut self, key: &str, value: impl std::fmt::Display) {

@@ -7,9 +7,9 @@ use super::{
     PasswordSourceKind,
 };
 use crate::{
-    base::Service,
+    base::{RelayedMechanism, Service},
     decision::{
-        names::{MasterPolicy, NameRules},
+        names::{Idna, MasterPolicy, NameRules, Unicode},
         notice::NoticeKind,
         place::Binding,
         session::SessionPolicy,
@@ -100,11 +100,17 @@ fn every_key_is_read() {
         threads = 2
         queue = 7
         [names]
-        lowercase = false
+        format = "%n@%Ld"
+        tag_separators = "+="
+        unicode = "nfc"
+        idna = "unicode"
         default_realm = "Example.org"
         translate = "%@#@"
         master_separator = "*"
         master_without_factor = "allow"
+        [mechanisms]
+        pass = ["oauthbearer", "GSSAPI"]
+        second_factor_elsewhere = ["gssapi"]
         [totp]
         issuer = "Ünïversity Mail"
         [sessions]
@@ -151,8 +157,14 @@ fn every_key_is_read() {
     assert_eq!(config.store.key, KeySource::Credential("k".into()));
     assert_eq!(config.store.cache_mib, 16);
     assert_eq!(config.names.default_realm.as_deref(), Some("Example.org"));
+    assert_eq!(config.names.format, "%{user | username}@%{user | domain | lower}".parse().unwrap());
+    assert_eq!(config.names.tag_separators, ['+', '=']);
+    assert_eq!((config.names.unicode, config.names.idna), (Unicode::Nfc, Idna::Unicode));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
+    let (bearer, kerberos) = (RelayedMechanism::OAuthBearer, RelayedMechanism::GssApi);
+    assert_eq!(config.mechanisms.passed(), [bearer, kerberos]);
+    assert_eq!(config.mechanisms.with_factor_elsewhere(), [kerberos]);
     let sessions = &config.sessions;
     assert_eq!((sessions.absolute_seconds, sessions.idle_seconds), (7_200, 90));
     assert_eq!((sessions.parallel_seconds, sessions.per_mailbox), (0, 3));
@@ -167,6 +179,39 @@ fn every_key_is_read() {
     assert_eq!(listener.group.as_ref().map(|group| group.gid), Some(77));
     assert_eq!((listener.mode, listener.connections), (0o666, 9));
     assert_eq!(Config::parse(&config.to_toml(), &Fixed).unwrap(), config, "show parses to itself");
+}
+
+#[test]
+fn mistakes_in_names() {
+    for (lines, wanted) in [
+        ("translate = \"%\"", "must be pairs of characters"),
+        ("translate = \"%@%a\"", "is translated twice"),
+        ("translate = \"%##@\"", "makes '#' of another character and something else of it"),
+        ("translate = \"@.\"", "translates '@': no name with it would stay the same"),
+        ("translate = \"ab\"", "translates 'a'"),
+        ("translate = \"ü@\"", "of ASCII characters"),
+        ("master_separator = \"**\"", "exactly one character"),
+        ("master_separator = \"*+\"", "exactly one character"),
+        ("master_separator = \"\"", "exactly one character"),
+        ("master_separator = \"a\"", "ASCII punctuation"),
+        ("master_separator = \"+\"\ntag_separators = \"-+\"", "is one of tag_separators too"),
+        ("tag_separators = \"@\"", "ASCII punctuation other than @"),
+        ("tag_separators = true", "must be text"),
+        ("default_realm = \"a@b\"", "without @"),
+        ("default_realm = \"example.org.\"", "make another one of it"),
+        ("default_realm = \"exämple.org\"", "names.unicode is \"refuse\""),
+        ("default_realm = \"a*b\"\nmaster_separator = \"*\"", "names.master_separator in it"),
+        ("default_realm = \"xn--a\"\nidna = \"ascii\"", "no internationalized domain"),
+        ("format = \"%Uu\"", "must be %u, %n, %n@%d"),
+        ("format = \"%{user | regexp('a', 'b')}\"", "must be %u, %n, %n@%d"),
+        ("unicode = \"nfd\"", "is not \"refuse\" or \"as_typed\" or \"nfc\""),
+        ("idna = true", "must be \"off\" or \"ascii\" or \"unicode\""),
+        ("idna = \"unicode\"", "set unicode to \"nfc\""),
+        ("lowercase = true", "unknown key"),
+    ] {
+        let found = mistakes(&format!("[names]\n{lines}\n{CLIENT}"));
+        assert!(found.iter().any(|mistake| mistake.contains(wanted)), "{lines}: {found:?}");
+    }
 }
 
 #[test]
@@ -196,7 +241,8 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     let expected = [
         "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
-         totp, sessions, throttle, notices, control, refusals, log, listener",
+         mechanisms, totp, sessions, throttle, notices, audit, enforcement, control, refusals, log, \
+         listener",
         "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
         "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
          key_credential, directory, cache_mib",
@@ -290,12 +336,6 @@ fn one_mistake_each() {
             "give either this or key_file",
         ),
         (format!("[store]\nkey_credential = \"/a\"\n{CLIENT}"), "not a path"),
-        (format!("[names]\ntranslate = \"%\"\n{CLIENT}"), "must be pairs of characters"),
-        (format!("[names]\ntranslate = \"%@%a\"\n{CLIENT}"), "is translated twice"),
-        (format!("[names]\nmaster_separator = \"**\"\n{CLIENT}"), "exactly one character"),
-        (format!("[names]\nmaster_separator = \"\"\n{CLIENT}"), "exactly one character"),
-        (format!("[names]\ndefault_realm = \"a@b\"\n{CLIENT}"), "without @"),
-        (format!("[names]\nlowercase = 1\n{CLIENT}"), "must be true or false, not a number"),
         (format!("[totp]\nissuer = \"a:b\"\n{CLIENT}"), "must not contain a colon"),
         (format!("[totp]\nissuer = \"\"\n{CLIENT}"), "must not be empty"),
         (format!("[totp]\nissuer = \"a\\nb\"\n{CLIENT}"), "control characters"),
@@ -386,3 +426,57 @@ proptest::proptest! {
         let _ = parse(&format!("[listener]\n{key} = {value}\n[[listener]]\n{key} = \"{value}\""));
     }
 }
+
+#[test]
+fn mechanisms_that_can_never_be_listed() {
+    for (name, why) in [
+        ("CRAM-MD5", "no code can be asked for"),
+        ("digest-md5", "no code can be asked for"),
+        ("SCRAM-SHA-1", "no code can be asked for"),
+        ("SCRAM-SHA-256-PLUS", "no code can be asked for"),
+        ("APOP", "no code can be asked for"),
+        ("NTLM", "no code can be asked for"),
+        ("OTP", "no code can be asked for"),
+        ("EXTERNAL", "would open any of them"),
+        ("ANONYMOUS", "proves nothing"),
+        ("DOVECOT-TOKEN", "between its processes"),
+        ("PLAIN", "always offered"),
+        ("login", "always offered"),
+        ("XOAUTH3", "does not know how to judge"),
+    ] {
+        for key in ["pass", "second_factor_elsewhere"] {
+            let found = mistakes(&format!("[mechanisms]\n{key} = [{name:?}]\n{CLIENT}"));
+            let [mistake] = &found[..] else { panic!("{found:?}") };
+            let start = format!("line 2: mechanisms.{key}: has {name:?} in it, ");
+            assert!(mistake.starts_with(&start) && mistake.contains(why), "{mistake}");
+            assert!(mistake.ends_with("Allowed: OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO"));
+        }
+    }
+}
+
+#[test]
+fn mechanisms_must_fit_together() {
+    let text = |lines: &str| format!("[mechanisms]\n{lines}\n{CLIENT}");
+    for (lines, expected) in [
+        (
+            "pass = \"XOAUTH2\"",
+            "line 2: mechanisms.pass: must be a list of names, of OAUTHBEARER, XOAUTH2, GSSAPI, GSS-SPNEGO, not text",
+        ),
+        ("pass = [\"XOAUTH2\", \"xoauth2\"]", "line 2: mechanisms.pass: has XOAUTH2 twice"),
+        (
+            "second_factor_elsewhere = [\"GSSAPI\"]",
+            "line 2: mechanisms.second_factor_elsewhere: has GSSAPI in it, which does not pass: list it in mechanisms.pass too",
+        ),
+    ] {
+        assert_eq!(mistakes(&text(lines)), [expected]);
+    }
+    let alone = "[passwords]\nsource = \"store\"\n[mechanisms]\npass = [\"GSSAPI\"]\n\
+                 [[listener]]\nname = \"a\"\nkind = \"client\"\nsocket = \"/run/a\"\n";
+    let [mistake] = &mistakes(alone)[..] else { panic!("one mistake") };
+    assert!(
+        mistake.starts_with("mechanisms.pass: lists mechanisms, but nobody is there"),
+        "{mistake}"
+    );
+}
+
+mod enforcement;

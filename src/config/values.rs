@@ -108,16 +108,6 @@ pub(super) fn mode(value: &DeValue<'_>) -> Result<u32, String> {
         .ok_or_else(|| format!("{} is not {ALLOWED}", quoted(given)))
 }
 
-/// Exactly one printable character.
-pub(super) fn character(value: &DeValue<'_>) -> Result<char, String> {
-    let text = text(value)?;
-    let mut characters = text.chars();
-    match (characters.next(), characters.next()) {
-        (Some(one), None) if !one.is_whitespace() => Ok(one),
-        _ => Err("must be exactly one character, no space".into()),
-    }
-}
-
 /// A level filter: `info`, or `info,mail2fa::net=debug`.
 pub(super) fn level(value: &DeValue<'_>) -> Result<String, String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -138,23 +128,8 @@ pub(super) fn level(value: &DeValue<'_>) -> Result<String, String> {
     }
 }
 
-/// Translation pairs in Dovecot's form: `"%@"` or `"#@/@"`, each first character becomes the
-/// second.
-pub(super) fn translation(value: &DeValue<'_>) -> Result<Vec<(char, char)>, String> {
-    let characters: Vec<char> = text(value)?.chars().collect();
-    let mut pairs = Vec::new();
-    for pair in characters.chunks(2) {
-        match pair {
-            [from, to] if pairs.iter().all(|(seen, _)| seen != from) => pairs.push((*from, *to)),
-            [from, _] => return Err(format!("the character {from:?} is translated twice")),
-            _ => return Err("must be pairs of characters, from and to, e.g. \"%@\"".into()),
-        }
-    }
-    Ok(pairs)
-}
-
 /// A value in quotes for a message, shortened.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
     if short.len() < text.len() { format!("{short:?}…") } else { format!("{short:?}") }
 }

@@ -3,7 +3,10 @@
 use super::{
     app_password::AppPasswordMismatch,
     names::Identity,
-    proof::{AppPasswordRight, CodeBurned, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{
+        AppPasswordRight, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
+        PasswordRight, PasswordSuffices, SessionLive,
+    },
 };
 
 /// The end of a login. Nothing else ends one.
@@ -31,6 +34,7 @@ pub struct Accepted {
     identity: Identity,
     method: Method,
     user: Option<Vec<u8>>,
+    would_refuse: Option<Refusal>,
 }
 
 /// What a login was accepted on; each has proofs of its own.
@@ -46,16 +50,25 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// The password of a protected mailbox, from an exempt network.
+    ExemptNetwork,
+    /// A mechanism that the upstream decided; 2-factor authentication is off.
+    Mechanism,
+    /// A mechanism that the upstream decided, and whose provider asks for a second factor itself.
+    MechanismAndFactorElsewhere,
 }
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::ExemptNetwork,
+        Self::Mechanism,
+        Self::MechanismAndFactorElsewhere,
     ];
 
     /// The word in the log.
@@ -66,19 +79,27 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::ExemptNetwork => "password+exempt_network",
+            Self::Mechanism => "mechanism",
+            Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
         }
     }
 }
 
 impl Accepted {
     /// Accepts on the password alone.
+    #[expect(clippy::needless_pass_by_value, reason = "a proof is used up")]
     pub(super) fn by_password(
         identity: Identity,
         user: Option<Vec<u8>>,
         _right: PasswordRight,
-        _no_factor: NoFactorAsked,
+        suffices: PasswordSuffices,
     ) -> Self {
-        Self { identity, method: Method::Password, user }
+        let method = match suffices {
+            PasswordSuffices::NoFactorAsked(_) => Method::Password,
+            PasswordSuffices::NetworkExempt(_) => Method::ExemptNetwork,
+        };
+        Self { identity, method, user, would_refuse: None }
     }
 
     /// Accepts on password and code.
@@ -88,7 +109,7 @@ impl Accepted {
         _right: PasswordRight,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndCode, user }
+        Self { identity, method: Method::PasswordAndCode, user, would_refuse: None }
     }
 
     /// Accepts on password and recovery code.
@@ -98,7 +119,7 @@ impl Accepted {
         _right: PasswordRight,
         _burned: CodeBurned,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndRecoveryCode, user }
+        Self { identity, method: Method::PasswordAndRecoveryCode, user, would_refuse: None }
     }
 
     /// Accepts on the password and a sign-in that still lives.
@@ -108,7 +129,7 @@ impl Accepted {
         _right: PasswordRight,
         _live: SessionLive,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndSession, user }
+        Self { identity, method: Method::PasswordAndSession, user, would_refuse: None }
     }
 
     /// Accepts on an app password.
@@ -117,7 +138,37 @@ impl Accepted {
         user: Option<Vec<u8>>,
         _right: AppPasswordRight,
     ) -> Self {
-        Self { identity, method: Method::AppPassword, user }
+        Self { identity, method: Method::AppPassword, user, would_refuse: None }
+    }
+
+    /// The same, with what would have been refused if this were not a dry run.
+    pub(super) fn noting(self, would_refuse: Option<Refusal>) -> Self {
+        Self { would_refuse, ..self }
+    }
+
+    /// Why the rules of enforcement would have refused it, if this were not a dry run.
+    pub fn would_refuse(&self) -> Option<Refusal> {
+        self.would_refuse
+    }
+
+    /// Accepts on a mechanism that the upstream decided.
+    pub(super) fn by_mechanism(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _no_factor: NoFactorAsked,
+    ) -> Self {
+        Self { identity, method: Method::Mechanism, user, would_refuse: None }
+    }
+
+    /// Accepts on a mechanism that the upstream decided, with a second factor asked elsewhere.
+    pub(super) fn by_mechanism_and_factor_elsewhere(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: MechanismRight,
+        _elsewhere: FactorElsewhere,
+    ) -> Self {
+        Self { identity, method: Method::MechanismAndFactorElsewhere, user, would_refuse: None }
     }
 
     /// Who is in.
@@ -155,10 +206,13 @@ pub enum Refusal {
     WrongCode,
     /// The password is right, the code was used before.
     UsedCode,
-    /// The password source named another mailbox, and that one is protected by a factor of its own.
+    /// The password source named another mailbox, and that one has a factor of its own or must have.
     OtherMailboxProtected,
-    /// A master user without a second factor, and a target that has one.
+    /// A master user without a second factor, and a target that has one or must have.
     MasterWithoutFactor,
+    /// A token or ticket that the upstream took, of a mailbox with a second factor that it cannot
+    /// carry.
+    MechanismWithoutFactor,
     /// The mailbox is locked.
     Locked,
     /// Too many failures: nothing was looked at.
@@ -169,6 +223,14 @@ pub enum Refusal {
     AppPasswordExpired,
     /// An app password that is not for this service, or not from this network.
     AppPasswordOutOfScope,
+    /// The password is right, and the second factor that the mailbox must have is missing.
+    FactorRequired,
+    /// What was typed is right, and the service is off.
+    ServiceOff,
+    /// Password and code are right, and the service takes app passwords only.
+    AppPasswordsOnly,
+    /// The app password is right, and the service takes password and code only.
+    FullSignInOnly,
 }
 
 impl From<AppPasswordMismatch> for Refusal {
@@ -183,7 +245,7 @@ impl From<AppPasswordMismatch> for Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -194,11 +256,16 @@ impl Refusal {
         Self::UsedCode,
         Self::OtherMailboxProtected,
         Self::MasterWithoutFactor,
+        Self::MechanismWithoutFactor,
         Self::Locked,
         Self::Throttled,
         Self::AppPasswordWrong,
         Self::AppPasswordExpired,
         Self::AppPasswordOutOfScope,
+        Self::FactorRequired,
+        Self::ServiceOff,
+        Self::AppPasswordsOnly,
+        Self::FullSignInOnly,
     ];
 
     /// The word in the log; documented in docs/operation.md.
@@ -214,11 +281,16 @@ impl Refusal {
             Self::UsedCode => "used_code",
             Self::OtherMailboxProtected => "other_mailbox_protected",
             Self::MasterWithoutFactor => "master_without_factor",
+            Self::MechanismWithoutFactor => "mechanism_without_factor",
             Self::Locked => "locked",
             Self::Throttled => "throttled",
             Self::AppPasswordWrong => "app_password_wrong",
             Self::AppPasswordExpired => "app_password_expired",
             Self::AppPasswordOutOfScope => "app_password_out_of_scope",
+            Self::FactorRequired => "factor_required",
+            Self::ServiceOff => "service_off",
+            Self::AppPasswordsOnly => "app_passwords_only",
+            Self::FullSignInOnly => "full_sign_in_only",
         }
     }
 }

@@ -67,6 +67,16 @@ impl Network {
         (prefix <= bits && network.address == address).then_some(network)
     }
 
+    /// Whether any address lies in both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.contains(other.address) || other.contains(self.address)
+    }
+
+    /// Whether it has fewer leading bits than these, for IPv4 and IPv6.
+    pub fn is_wider_than(&self, v4: u8, v6: u8) -> bool {
+        self.prefix < if self.address.is_ipv4() { v4 } else { v6 }
+    }
+
     /// Whether an address lies in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -147,6 +157,9 @@ mod tests {
         assert!(net.contains("::ffff:192.0.2.1".parse().unwrap()));
         assert!(!net.contains("192.0.3.0".parse().unwrap()));
         assert!(!Network::parse("::/0").unwrap().contains("192.0.2.1".parse().unwrap()));
+        let overlap = |a, b| Network::parse(a).unwrap().overlaps(&Network::parse(b).unwrap());
+        assert!(overlap("192.0.2.0/24", "192.0.2.7") && overlap("192.0.2.7", "192.0.0.0/16"));
+        assert!(!overlap("192.0.2.0/24", "192.0.3.0/24") && !overlap("0.0.0.0/0", "::/0"));
     }
 
     #[test]

@@ -5,11 +5,14 @@ use super::{
     answer::{BurnAnswer, PasswordAnswer},
     app_password::{AppPassword, AppPasswordMismatch, TypedAppPassword},
     digest::{CredentialKey, Digest},
+    enforcement::{Alone, Permit, Ruling},
+    mechanisms::Mechanisms,
+    outcome::Refusal,
     place::Use,
     record::MailboxRecord,
     session::SessionPolicy,
 };
-use crate::base::{Mailbox, UnixMillis};
+use crate::base::{Mailbox, RelayedMechanism, UnixMillis};
 
 /// A name that came with an answer.
 type Name = Option<Vec<u8>>;
@@ -29,6 +32,32 @@ impl PasswordRight {
     }
 }
 
+/// The upstream said, of an exchange that was relayed to it, who is there.
+#[derive(Debug)]
+pub struct MechanismRight(());
+
+impl MechanismRight {
+    /// The proof, and the names the upstream returned; none if the answer is any other.
+    pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Name, Name), NotRight> {
+        match answer {
+            PasswordAnswer::Right { user, auth_user } => Ok((Self(()), user, auth_user)),
+            PasswordAnswer::Wrong => Err(NotRight::Wrong),
+            PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
+        }
+    }
+}
+
+/// The administrator says that whoever decides this mechanism asks for a second factor itself.
+#[derive(Debug)]
+pub struct FactorElsewhere(());
+
+impl FactorElsewhere {
+    /// The proof, if the configuration says so.
+    pub(super) fn from_policy(policy: &Mechanisms, mechanism: RelayedMechanism) -> Option<Self> {
+        policy.has_factor_elsewhere(mechanism).then_some(Self(()))
+    }
+}
+
 /// What an answer says that is not "right".
 #[derive(Debug)]
 pub(super) enum NotRight {
@@ -38,17 +67,33 @@ pub(super) enum NotRight {
     Unavailable(String),
 }
 
-/// The store said, after the password was checked, that the mailbox has no second factor.
+/// The rules said, of what the store held after the password was checked, that the mailbox has no
+/// second factor and need not have one.
 #[derive(Debug)]
 pub struct NoFactorAsked(());
 
-impl NoFactorAsked {
-    /// The proof from what the store surely holds now: no record, or one without a factor.
-    pub(super) fn from_record(record: Option<&MailboxRecord>) -> Option<Self> {
-        match record {
-            Some(record) if record.is_enrolled() => None,
-            Some(_) | None => Some(Self(())),
-        }
+/// The rules said, after the password was checked, that the login comes from an exempt network.
+#[derive(Debug)]
+pub struct NetworkExempt(());
+
+/// Why the password alone opens the mailbox.
+#[derive(Debug)]
+pub enum PasswordSuffices {
+    /// No factor is asked.
+    NoFactorAsked(NoFactorAsked),
+    /// From there none is.
+    NetworkExempt(NetworkExempt),
+}
+
+impl PasswordSuffices {
+    /// The proof from a ruling on what the store surely holds now, or why there is none.
+    pub(super) fn from_ruling(ruling: &Ruling) -> Result<(Self, Permit), Refusal> {
+        let (alone, permit) = ruling.password_alone()?;
+        let proof = match alone {
+            Alone::NoFactorAsked => Self::NoFactorAsked(NoFactorAsked(())),
+            Alone::NetworkExempt => Self::NetworkExempt(NetworkExempt(())),
+        };
+        Ok((proof, permit))
     }
 }
 

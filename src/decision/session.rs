@@ -59,7 +59,7 @@ impl Default for SessionPolicy {
 /// A live sign-in, as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Names it towards owner and administrator; unique within the mailbox.
+    /// Names it towards owner and administrator; never given twice within a record.
     pub id: u64,
     /// The keyed hash of the whole credential, its services and its place.
     pub digest: Digest,
@@ -156,9 +156,8 @@ impl SessionPolicy {
         session.within(absolute, idle).is_live(now)
     }
 
-    /// The session of a sign-in that was accepted now.
-    pub fn open(&self, digest: Digest, opened: Use, taken: &[Session]) -> Session {
-        let id = taken.iter().map(|session| session.id).max().unwrap_or(0).saturating_add(1);
+    /// The session of a sign-in that was accepted now, with an id that none had before.
+    pub fn open(&self, digest: Digest, opened: Use, id: u64) -> Session {
         let (seconds, idle_seconds) = self.limits();
         Session {
             id,
@@ -223,7 +222,7 @@ mod tests {
         let policy =
             SessionPolicy { absolute_seconds: 100, idle_seconds: 30, ..SessionPolicy::default() };
         let d = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
-        let mut session = policy.open(d, at(1_000), &[]);
+        let mut session = policy.open(d, at(1_000), 1);
         let before = 1_000 - LOGIN_SECONDS;
         for (now, live) in
             [(1_000, true), (1_029, true), (1_030, false), (before, true), (before - 1, false)]
@@ -239,7 +238,7 @@ mod tests {
     fn switched_off_only_the_parallel_window_is_left() {
         let policy = SessionPolicy { absolute_seconds: 0, ..SessionPolicy::default() };
         let d = digest(&policy, "pw123456", &Service::Imap, "192.0.2.1");
-        let session = policy.open(d, at(1_000), &[]);
+        let session = policy.open(d, at(1_000), 1);
         assert!(session.is_live(UnixMillis::from_seconds(1_009)));
         assert!(!session.is_live(UnixMillis::from_seconds(1_010)));
     }
@@ -250,11 +249,11 @@ mod tests {
         let mut sessions = Vec::new();
         for n in 0..5_u64 {
             let d = digest(&policy, &format!("pw{n}"), &Service::Imap, "192.0.2.1");
-            let new = policy.open(d, at(1_000 + n), &sessions);
+            let new = policy.open(d, at(1_000 + n), n);
             sessions = policy.with(sessions, new, UnixMillis::from_seconds(1_000 + n));
         }
         let opened: Vec<u64> = sessions.iter().map(|s| s.opened.at.seconds()).collect();
         assert_eq!(opened, [1_002, 1_003, 1_004]);
-        assert_eq!(sessions.iter().map(|s| s.id).collect::<Vec<_>>(), [3, 4, 5]);
+        assert_eq!(sessions.iter().map(|s| s.id).collect::<Vec<_>>(), [2, 3, 4]);
     }
 }

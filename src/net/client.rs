@@ -12,13 +12,17 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
     connection::{self, ConnectionError, Door, Handshake, Session, Shared},
+    relay::{self, Talk, Upstream},
     translate::{self, Reply},
 };
 use crate::{
     base::{Mailbox, Secret},
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict},
     upstream::{Answer, Pool, UpstreamError},
-    wire::{Attempt, Fields, Greeting, Mechanism, Parameters, PlainCredentials, ProtocolVersion},
+    wire::{
+        Attempt, Fields, Greeting, Mechanism, MechanismOffer, Parameters, ProtocolVersion,
+        RelayStart,
+    },
 };
 
 /// Dovecot's own client, which `doveadm auth test` uses, ends the connection when there is no
@@ -49,14 +53,35 @@ impl ClientDoor {
     }
 }
 
+impl ClientDoor {
+    /// What the administrator lists and the upstream really offers. One that cannot be reached has
+    /// nothing to offer; PLAIN and LOGIN then say `temp_fail`.
+    async fn relayed_offers(&self) -> Vec<MechanismOffer> {
+        let listed = self.shared.authenticator.relayed_mechanisms();
+        let Passwords::Upstream(pool) = &self.passwords else { return Vec::new() };
+        if listed.is_empty() {
+            return Vec::new();
+        }
+        match pool.offers().await {
+            Ok(offers) => offers.iter().filter(|offer| offer.is_one_of(&listed)).cloned().collect(),
+            Err(error) => {
+                tracing::warn!(listener = &*self.shared.name, %error,
+                    "the listed mechanisms are not offered to this connection");
+                Vec::new()
+            }
+        }
+    }
+}
+
 impl Door for ClientDoor {
     type Session = ClientSession;
 
-    fn greeting(&self) -> Option<Greeting> {
+    async fn greeting(&self) -> Option<Greeting> {
         // Exim waits for all of it before it says a word of its own.
         let number = self.connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let version = ProtocolVersion { major: 1, minor: 2 };
         let mut greeting = Greeting::offering(version, &[Mechanism::Plain, Mechanism::Login]);
+        greeting.mechanisms.extend(self.relayed_offers().await);
         greeting.spid = Some(std::process::id().to_string().into_bytes());
         greeting.cuid = Some(number.to_string().into_bytes());
         greeting.cookie = Some(Secret::from_slice(COOKIE));
@@ -84,6 +109,18 @@ impl Session for ClientSession {
         async move { session.decide(attempt).await }.boxed()
     }
 
+    fn relay(self: &Arc<Self>, start: RelayStart, talk: Talk) -> BoxFuture<'static, Reply> {
+        let session = Arc::clone(self);
+        async move {
+            let upstream = match &session.passwords {
+                Passwords::Upstream(pool) => Some(Upstream::Pool(pool)),
+                Passwords::Stored(_) => None,
+            };
+            relay::decide(&session.shared, upstream, start, talk).await
+        }
+        .boxed()
+    }
+
     fn ended(&self) -> impl Future<Output = ()> + Send {
         future::pending()
     }
@@ -97,7 +134,7 @@ impl ClientSession {
                 (connection::decide(&self.shared, &attempt, &Stored(&**hasher)).await, None)
             }
             Passwords::Upstream(pool) => {
-                let source = Asked { pool, parameters, credentials, fields: Mutex::default() };
+                let source = Asked { pool, parameters, fields: Mutex::default() };
                 let outcome = connection::decide(&self.shared, &attempt, &source).await;
                 (outcome, source.into_fields())
             }
@@ -135,7 +172,6 @@ pub(super) async fn check_stored(
 struct Asked<'a> {
     pool: &'a Pool,
     parameters: &'a Parameters,
-    credentials: &'a PlainCredentials,
     fields: Mutex<Option<Fields>>,
 }
 
@@ -145,9 +181,8 @@ impl Asked<'_> {
     }
 
     async fn ask(&self, question: &PasswordQuestion) -> Result<PasswordAnswer, UpstreamError> {
-        let PlainCredentials { authzid, authcid, .. } = self.credentials;
-        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
-        let parameters = translate::asked_with(self.parameters, question);
+        let message = translate::plain(question);
+        let parameters = translate::asked_with(self.parameters, question.counted);
         let answer = self.pool.request("PLAIN", &parameters, &message).await?;
         Ok(match answer {
             Answer::Accepted(held) => {

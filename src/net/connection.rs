@@ -9,28 +9,25 @@
 //! is withdrawn by that. Everything that can pile up is bounded: lines and requests by
 //! `wire::Server`, unread answers by `Duplex`, the time to the handshake here.
 
-use std::{collections::HashMap, future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
-use futures_util::{
-    FutureExt, StreamExt,
-    future::{AbortHandle, Abortable, BoxFuture},
-    stream::FuturesUnordered,
-};
+use futures_util::future::BoxFuture;
 use tokio::{net::UnixStream, time::Instant};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::{
-    refusals::Refusals,
+    logins::Logins,
+    relay::Talk,
     translate::{self, Reply},
 };
 use crate::{
     base::limits::{HANDSHAKE_SECONDS, LOGIN_SECONDS},
     decision::outcome::Outcome,
     ports::{audit::LoginResult, password::PasswordSource},
-    service::authenticate::{Authenticator, MALFORMED},
+    service::authenticate::Authenticator,
     sys::duplex::Duplex,
-    wire::{AnswerError, Attempt, Fatal, Greeting, Rejection, RequestId, Server, ServerEvent},
+    wire::{Attempt, Fatal, Greeting, RelayStart, Server, ServerEvent},
 };
 
 /// What the connections of one listener share.
@@ -52,7 +49,7 @@ pub trait Door: Send + Sync + 'static {
     type Session: Session;
 
     /// The greeting that can be sent before the peer has said anything, if there is one.
-    fn greeting(&self) -> Option<Greeting>;
+    fn greeting(&self) -> impl Future<Output = Option<Greeting>> + Send;
 
     /// The peer has said who it is.
     fn open(
@@ -68,6 +65,9 @@ pub trait Session: Send + Sync + 'static {
 
     /// Decides one login.
     fn login(self: &Arc<Self>, attempt: Attempt) -> BoxFuture<'static, Reply>;
+
+    /// Decides one login by a mechanism that is handed to the upstream.
+    fn relay(self: &Arc<Self>, start: RelayStart, talk: Talk) -> BoxFuture<'static, Reply>;
 
     /// Ends when the connection cannot go on.
     fn ended(&self) -> impl Future<Output = ()> + Send;
@@ -113,7 +113,7 @@ pub async fn serve<D: Door>(
         server: Server::new(),
         buffer: Zeroizing::new(vec![0; 4_096]),
     };
-    if let Some(greeting) = door.greeting() {
+    if let Some(greeting) = door.greeting().await {
         wire.server.greet(&greeting);
         wire.write()?;
     }
@@ -132,13 +132,7 @@ pub async fn serve<D: Door>(
         wire.server.greet(&greeting);
         wire.write()?;
     }
-    let logins = Logins {
-        session: Arc::clone(&session),
-        shared: shared.clone(),
-        running: FuturesUnordered::new(),
-        abort: HashMap::new(),
-        refusals: Refusals::new(shared.refusal_delay),
-    };
+    let logins = Logins::new(Arc::clone(&session), shared.clone());
     run(wire, logins, &*session, &shared.stopping).await
 }
 
@@ -179,125 +173,6 @@ impl Wire {
     }
 }
 
-/// The logins of one connection.
-struct Logins<S> {
-    session: Arc<S>,
-    shared: Shared,
-    running: FuturesUnordered<BoxFuture<'static, Option<Decided>>>,
-    abort: HashMap<RequestId, AbortHandle>,
-    refusals: Refusals,
-}
-
-struct Decided {
-    id: RequestId,
-    arrived: Instant,
-    reply: Reply,
-}
-
-impl<S: Session> Logins<S> {
-    /// Takes what the machine has read.
-    fn take(&mut self, server: &mut Server) -> Result<(), Fatal> {
-        while let Some(event) = server.poll()? {
-            match event {
-                ServerEvent::Attempt(attempt) => self.start(attempt),
-                ServerEvent::Rejected { id, mechanism, parameters, why } => {
-                    tracing::debug!(listener = &*self.shared.name, %why, "a login was rejected");
-                    let circumstances =
-                        translate::circumstances(&self.shared.name, &mechanism, &parameters);
-                    let (result, reply) = rejected(why);
-                    self.shared.authenticator.undecided(b"", &circumstances, result);
-                    self.answer(server, Decided { id, arrived: Instant::now(), reply });
-                }
-                ServerEvent::Cancelled(id) => {
-                    if let Some(abort) = self.abort.remove(&id) {
-                        abort.abort();
-                    }
-                    self.refusals.forget(id);
-                }
-                ServerEvent::Handshake { .. } => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, attempt: Attempt) {
-        let (abort, registration) = AbortHandle::new_pair();
-        let id = attempt.id;
-        self.abort.insert(id, abort);
-        let arrived = Instant::now();
-        let login = Abortable::new(self.session.login(attempt), registration);
-        let decided = login.map(move |reply| Some(Decided { id, arrived, reply: reply.ok()? }));
-        self.running.push(decided.boxed());
-    }
-
-    /// Answers, or holds the refusal back. An id that was cancelled meanwhile is not answered.
-    fn answer(&mut self, server: &mut Server, decided: Decided) {
-        let Decided { id, arrived, reply } = decided;
-        self.abort.remove(&id);
-        let written = match reply {
-            Reply::Ok(fields) => match server.accept(id, &fields) {
-                // No line holds what Dovecot sent along: the login still needs its one answer.
-                Err(AnswerError::TooLong) => server.refuse(id, &translate::unavailable()),
-                sent => sent,
-            },
-            Reply::TempFail(fields) => server.refuse(id, &fields),
-            Reply::Refused(fields) => {
-                let now = Instant::now();
-                self.refusals.hold(arrived, now, id, fields);
-                Ok(())
-            }
-        };
-        if let Err(error) = written {
-            tracing::debug!(listener = &*self.shared.name, %error, "an answer was not sent");
-        }
-    }
-
-    /// Answers `first` and every other login that is decided by now, so that one write carries them
-    /// all.
-    fn answer_all(&mut self, server: &mut Server, first: Option<Decided>) {
-        let mut next = Some(first);
-        while let Some(decided) = next {
-            if let Some(decided) = decided {
-                self.answer(server, decided);
-            }
-            // This poll leaves no waker behind: the loop polls again before it waits.
-            next = self.running.next().now_or_never().flatten();
-        }
-    }
-
-    /// Lets the refusals go whose moment has come.
-    fn release(&mut self, server: &mut Server) {
-        let now = Instant::now();
-        while let Some((id, fields)) = self.refusals.pop(now) {
-            // Not pending any more: cancelled meanwhile, and no answer is due.
-            let _ = server.refuse(id, &fields);
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.running.is_empty() && self.refusals.is_empty()
-    }
-}
-
-/// What a request that never became a login is for the log and for the peer. Too many at once say nothing
-/// about any password.
-fn rejected(why: Rejection) -> (LoginResult<'static>, Reply) {
-    match why {
-        Rejection::TooManyPending => {
-            let result = LoginResult::Unavailable("too many unanswered requests");
-            (result, translate::temp_fail(b""))
-        }
-        Rejection::Mechanism
-        | Rejection::Base64
-        | Rejection::Aborted
-        | Rejection::Malformed
-        | Rejection::EmptyName
-        | Rejection::ForbiddenInName
-        | Rejection::NulInPassword
-        | Rejection::TooLong => (MALFORMED, translate::refused(b"")),
-    }
-}
-
 /// The loop of a connection after its handshake.
 async fn run<S: Session>(
     mut wire: Wire,
@@ -318,16 +193,17 @@ async fn run<S: Session>(
             wire.duplex.flush().await?;
             return Ok(());
         }
-        let due = logins.refusals.next_due();
+        let due = logins.next_refusal();
         tokio::select! {
             // In this order, so that logins which were cancelled are gone before more are read:
             // a peer that only starts and cancels would else pile them up.
             biased;
-            () = &mut stopped, if !draining => draining = true,
-            () = &mut ended => return Err(ConnectionError::UpstreamEnded),
-            Some(decided) = logins.running.next() => {
-                logins.answer_all(&mut wire.server, decided);
+            () = &mut stopped, if !draining => {
+                draining = true;
+                logins.hang_up();
             }
+            () = &mut ended => return Err(ConnectionError::UpstreamEnded),
+            next = logins.due() => logins.settle(&mut wire.server, next),
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 logins.release(&mut wire.server);
             }

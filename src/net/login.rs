@@ -8,7 +8,7 @@
 //! # Security
 //!
 //! An upstream OK is held until the decision is made, and withdrawn with CANCEL when it must not
-//! stand. EXTERNAL is never offered; a `vouch` entry that comes from below is removed.
+//! stand. Besides PLAIN and LOGIN only what the administrator lists is offered, EXTERNAL never; a `vouch` entry that comes from below is removed.
 
 use std::{
     future::Future,
@@ -21,17 +21,15 @@ use futures_util::{FutureExt, future::BoxFuture};
 use super::{
     client::check_stored,
     connection::{self, ConnectionError, Door, Handshake, Session, Shared},
-    translate::{self, Reply},
+    relay::{self, Talk, Upstream},
+    translate::{self, Reply, VOUCH},
 };
 use crate::{
     base::{Mailbox, Secret},
     ports::password::{PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource},
     upstream::{Answer, Held, Link, UpstreamError},
-    wire::{Attempt, Fields, Greeting, Parameters, PlainCredentials},
+    wire::{Attempt, Fields, Greeting, Parameters, RelayStart},
 };
-
-/// The name of our entry in `forward_fields`.
-const VOUCH: &str = "vouch";
 
 /// Who knows the passwords of a `login` door.
 #[derive(Clone)]
@@ -67,7 +65,7 @@ impl LoginDoor {
 impl Door for LoginDoor {
     type Session = LoginSession;
 
-    fn greeting(&self) -> Option<Greeting> {
+    async fn greeting(&self) -> Option<Greeting> {
         None
     }
 
@@ -87,13 +85,21 @@ pub struct LoginSession {
 impl Session for LoginSession {
     fn greeting(&self) -> Option<Greeting> {
         let mut greeting = self.link.greeting().clone();
-        greeting.retain_supported();
+        greeting.retain_supported(&self.shared.authenticator.relayed_mechanisms());
         Some(greeting)
     }
 
     fn login(self: &Arc<Self>, attempt: Attempt) -> BoxFuture<'static, Reply> {
         let session = Arc::clone(self);
         async move { session.decide(attempt).await }.boxed()
+    }
+
+    fn relay(self: &Arc<Self>, start: RelayStart, talk: Talk) -> BoxFuture<'static, Reply> {
+        let session = Arc::clone(self);
+        async move {
+            relay::decide(&session.shared, Some(Upstream::Own(&session.link)), start, talk).await
+        }
+        .boxed()
     }
 
     fn ended(&self) -> impl Future<Output = ()> + Send {
@@ -147,16 +153,13 @@ impl Relayed<'_> {
 
     /// Everything the login process said, without what only we may say.
     fn parameters(&self) -> Parameters {
-        let mut parameters = self.attempt.parameters.clone();
-        parameters.remove_forwarded(VOUCH);
-        parameters
+        translate::own_parameters(&self.attempt.parameters)
     }
 
     /// Forwards the password part; Dovecot checks it, once.
     async fn forward(&self, question: &PasswordQuestion) -> PasswordAnswer {
-        let PlainCredentials { authzid, authcid, .. } = &self.attempt.credentials;
-        let message = PlainCredentials::encode_plain(authzid, authcid, question.password.expose());
-        let parameters = translate::asked_with(&self.parameters(), question);
+        let message = translate::plain(question);
+        let parameters = translate::asked_with(&self.parameters(), question.counted);
         or_unavailable(self.ask("PLAIN", &parameters, &message).await)
     }
 

@@ -9,5 +9,7 @@ pub mod client;
 pub mod connection;
 pub mod listener;
 pub mod login;
+mod logins;
 mod refusals;
+pub mod relay;
 pub mod translate;

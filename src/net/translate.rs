@@ -10,11 +10,18 @@
 use std::sync::Arc;
 
 use crate::{
-    decision::{flow::Request, outcome::Outcome},
+    base::Secret,
+    decision::{
+        flow::{RelayedRequest, Request},
+        outcome::Outcome,
+    },
     ports::password::{PasswordAnswer, PasswordQuestion},
     service::authenticate::Circumstances,
-    wire::{Attempt, Fields, Parameters},
+    wire::{Attempt, Fields, Parameters, PlainCredentials, RelayStart},
 };
+
+/// The name of our entry in `forward_fields`.
+pub const VOUCH: &str = "vouch";
 
 /// Fields of an upstream's OK that say how we vouched.
 const VOUCH_FIELDS: [&str; 2] = ["forward_vouch", "original_user"];
@@ -39,7 +46,25 @@ pub fn request(attempt: &Attempt) -> Request {
         credential: attempt.credentials.password.clone(),
         service: attempt.parameters.service(),
         remote: attempt.parameters.remote_ip(),
+        via: attempt.parameters.real_remote_ip(),
     }
+}
+
+/// The decision's view of an exchange that the upstream decides.
+pub fn relayed_request(start: &RelayStart) -> RelayedRequest {
+    RelayedRequest {
+        mechanism: start.mechanism,
+        service: start.parameters.service(),
+        remote: start.parameters.remote_ip(),
+        via: start.parameters.real_remote_ip(),
+    }
+}
+
+/// Everything a login process or client said, without what only we may say.
+pub fn own_parameters(parameters: &Parameters) -> Parameters {
+    let mut parameters = parameters.clone();
+    parameters.remove_forwarded(VOUCH);
+    parameters
 }
 
 /// What else is known of a login.
@@ -55,6 +80,7 @@ pub fn circumstances(
         remote: parameters.remote_ip(),
         mechanism: mechanism.chars().take(32).collect(),
         session: parameters.session().map(text),
+        client: parameters.client_id().map(text),
     }
 }
 
@@ -98,12 +124,22 @@ pub fn refusal_of(fields: &Fields) -> PasswordAnswer {
 /// The parameters under which an upstream is asked for a password. What we count ourselves Dovecot
 /// need not: its anvil penalty makes a wrong password slow and a wrong code not, which would tell
 /// them apart.
-pub fn asked_with(parameters: &Parameters, question: &PasswordQuestion) -> Parameters {
+pub fn asked_with(parameters: &Parameters, counted: bool) -> Parameters {
     let mut parameters = parameters.clone();
-    if question.counted && !parameters.contains(NO_PENALTY) {
+    if counted && !parameters.contains(NO_PENALTY) {
         parameters.push(NO_PENALTY, None);
     }
     parameters
+}
+
+/// What an upstream is asked in PLAIN: the names that were judged, and the password part.
+pub fn plain(question: &PasswordQuestion) -> Secret {
+    let asked = &question.asked;
+    PlainCredentials::encode_plain(
+        asked.authzid.as_bytes(),
+        asked.authcid.as_bytes(),
+        question.password.expose(),
+    )
 }
 
 /// Dovecot's word for it (`src/auth/auth-request-handler.c`).

@@ -11,6 +11,8 @@ use crate::{
 pub struct LoginEvent<'a> {
     /// The authenticating user: canonical, or as typed if that is not possible.
     pub mailbox: &'a str,
+    /// Whether `mailbox` is only what was typed.
+    pub typed: bool,
     /// The opened mailbox, where a master user opens somebody else's.
     pub target: Option<&'a str>,
     /// Which door.
@@ -23,8 +25,12 @@ pub struct LoginEvent<'a> {
     pub mechanism: &'a str,
     /// The mail server's session id, if it gave one.
     pub session: Option<&'a str>,
+    /// What the mail program says of itself, if the mail server passes it on.
+    pub client: Option<&'a str>,
     /// What was decided and why.
     pub result: LoginResult<'a>,
+    /// Why the rules of enforcement would have refused it, if they were not in a dry run.
+    pub would_refuse: Option<Refusal>,
     /// From arrival to decision, milliseconds. A refusal is held back after that.
     pub duration_ms: u64,
 }

@@ -1,5 +1,5 @@
-//! What the use-cases need from the outside, as traits: a store, a password source, a log,
-//! somebody who tells owners.
+//! What the use-cases need from the outside, as traits: a store, a password source, a log, the audit
+//! trail, somebody who tells owners.
 //!
 //! Layer 2. Adapters implement these; nothing here knows sled, sockets or tokio. An error of a
 //! port is never an answer: it becomes `temp_fail`, never "wrong password" and never "no second
@@ -9,5 +9,6 @@ pub mod audit;
 pub mod notice;
 pub mod password;
 pub mod store;
+pub mod trail;
 
 pub use futures_util::future::BoxFuture;

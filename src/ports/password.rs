@@ -14,6 +14,14 @@ pub trait PasswordSource: Send + Sync {
     /// Checks the password.
     fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer>;
 
+    /// Lets the upstream decide the exchange of a relayed mechanism; `counted` as in
+    /// [`PasswordQuestion`]. A source that has none to relay says so.
+    fn relay(&self, counted: bool) -> BoxFuture<'_, PasswordAnswer> {
+        let _ = counted;
+        let why = "there is no exchange to be relayed";
+        Box::pin(std::future::ready(PasswordAnswer::Unavailable(why.into())))
+    }
+
     /// Tells the mail server that the mailbox is authenticated, where it did not check the
     /// password itself (vouching). Nothing reaches the client yet.
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer>;

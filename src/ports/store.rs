@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::BoxFuture;
+use super::{BoxFuture, trail::TrailEvent};
 use crate::{
     base::{Mailbox, Secret, UnixMillis},
     decision::record::{MailboxRecord, Version, Versioned},
@@ -63,6 +63,8 @@ pub enum Change {
         /// The new value.
         entry: Option<Entry>,
     },
+    /// Tells the audit trail of what the set does; it is there if, and only if, the rest is.
+    Note(Box<TrailEvent>),
 }
 
 /// Names an expiring entry: what it is for, whose it is.
@@ -96,6 +98,15 @@ pub enum Commit {
     Conflict,
 }
 
+/// What became of a record since it was read.
+#[derive(Clone, Debug)]
+pub enum Since {
+    /// It still has that version, so it is what was read: versions never come back.
+    Same,
+    /// This is there now.
+    Changed(Option<Versioned<MailboxRecord>>),
+}
+
 /// Called after a record has changed (from any process, in a cluster).
 pub type Watcher = Arc<dyn Fn(&Mailbox) + Send + Sync>;
 
@@ -115,7 +126,27 @@ pub trait Store: Send + Sync {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<Versioned<Entry>>, StoreError>>;
 
+    /// As [`Store::load`], for a record that was read at this version: nothing is read or opened
+    /// when it still has it. (etcd: a read on condition that the revision is another one.)
+    fn load_since<'a>(
+        &'a self,
+        mailbox: &'a Mailbox,
+        version: Version,
+    ) -> BoxFuture<'a, Result<Since, StoreError>> {
+        Box::pin(async move {
+            Ok(match self.load(mailbox).await? {
+                Some(record) if record.version == version => Since::Same,
+                now => Since::Changed(now),
+            })
+        })
+    }
+
     /// Does all changes or none; when it returns `Done` they survive a power loss.
+    ///
+    /// The order of the calls is the order of the writes: of two commits by one process that
+    /// write the same entry, that of the later call stays, whichever is awaited first. Dropping the
+    /// future takes nothing back. Only sets that add, remove, enrol or disenrol a mailbox may be
+    /// written later than they were asked for.
     fn commit(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Commit, StoreError>>;
 
     /// The records whose names follow `after` in order, at most `limit` of them. A record that

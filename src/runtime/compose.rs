@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::ambient::{SystemClock, SystemRng};
 use crate::{
-    audit::TracingLog,
+    audit::{Everyone, TracingLog},
     base::{Clock, Rng, Secret},
     config::{
         Config, ConfigErrors, KeySource, Mistake, NoticeRelay, NoticeTransport, NoticesConfig,
@@ -23,7 +23,7 @@ use crate::{
         notice::Notifier,
         password::{HashError, PasswordHasher},
     },
-    service::{admin::Admin, authenticate::Authenticator, notices::Notices},
+    service::{admin::Admin, authenticate::Authenticator, notices::Notices, trail::Recorder},
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -114,6 +114,7 @@ pub fn admin(
     config: &Config,
     store: Arc<DiskStore>,
     hasher: Option<Arc<dyn PasswordHasher>>,
+    trail: Arc<Recorder>,
     notifier: Arc<dyn Notifier>,
 ) -> Admin {
     Admin {
@@ -125,7 +126,15 @@ pub fn admin(
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
         notifier,
+        trail,
+        enforcement: config.enforcement.clone(),
     }
+}
+
+/// The audit trail in this store.
+pub fn trail(config: &Config, store: &Arc<DiskStore>) -> Arc<Recorder> {
+    let (records, trail) = (Arc::clone(store), Arc::clone(store));
+    Arc::new(Recorder::new(records, trail, clock(), config.audit.clone()))
 }
 
 /// The hasher for passwords of our own.
@@ -166,6 +175,8 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         sessions: config.sessions.clone(),
         key,
         throttle: config.throttle.clone(),
+        enforcement: config.enforcement.clone(),
+        mechanisms: config.mechanisms.clone(),
     }
 }
 
@@ -174,9 +185,11 @@ pub fn authenticator(
     config: &Config,
     store: Arc<DiskStore>,
     log_has_fields: bool,
+    trail: &Arc<Recorder>,
     notifier: Arc<dyn Notifier>,
 ) -> Authenticator {
-    let log = Arc::new(TracingLog { fields: log_has_fields });
+    let line = TracingLog { fields: log_has_fields };
+    let log = Arc::new(Everyone(vec![Arc::new(line), Arc::<Recorder>::clone(trail)]));
     let policy = policy(config, store.credential_key());
     Authenticator::new(store, clock(), log, policy).telling(notifier)
 }

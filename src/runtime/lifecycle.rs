@@ -13,6 +13,7 @@ use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    time::MissedTickBehavior,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -25,15 +26,20 @@ use super::{
 use crate::{
     base::{
         Mailbox,
-        limits::{DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE},
+        limits::{
+            AUDIT_EXPIRE_SECONDS, AUDIT_FLUSH_MILLIS, DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE,
+        },
     },
     config::{Config, ConfigErrors},
     control,
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator},
+    service::{admin::Admin, authenticate::Authenticator, trail::Recorder},
 };
+
+/// How long a stopping daemon writes down its last logins.
+const TRAIL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the daemon did not start, or ended on its own. Each has an exit code of its own.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +111,7 @@ struct Daemon {
     source: Source,
     authenticator: Arc<Authenticator>,
     store: Arc<DiskStore>,
+    trail: Arc<Recorder>,
     listeners: Listeners,
     tasks: TaskTracker,
     stopping: CancellationToken,
@@ -125,6 +132,10 @@ impl Failure {
         let mut slot = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         slot.get_or_insert_with(|| reason.into());
         self.happened.cancel();
+    }
+
+    fn is_set(&self) -> bool {
+        self.happened.is_cancelled()
     }
 
     fn take(&self) -> Option<String> {
@@ -148,19 +159,21 @@ impl Daemon {
         let told = failure.clone();
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let source = compose::source(&config.passwords)?;
+        let trail = compose::trail(&config, &store);
         let owners = compose::owners(&config, Arc::clone(&store))
             .map_err(|errors| ConfigErrors { path: Some(path.clone()), ..errors })?;
         let authenticator = Arc::new(compose::authenticator(
             &config,
             Arc::clone(&store),
             log.has_fields(),
+            &trail,
             owners.clone(),
         ));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
         listeners.apply(&config, &source).await?;
-        let first = admin(&config, &store, &source, &owners);
+        let first = admin(&config, &store, &source, &trail, &owners);
         let (admin, current) = watch::channel(Arc::new(first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
@@ -171,6 +184,7 @@ impl Daemon {
             source,
             authenticator,
             store,
+            trail,
             listeners,
             tasks,
             stopping,
@@ -187,6 +201,7 @@ impl Daemon {
             (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         self.tasks.spawn(watchdog(Arc::clone(&self.authenticator), self.stopping.clone()));
         self.tasks.spawn(housekeeping(Arc::clone(&self.store), self.stopping.clone()));
+        self.tasks.spawn(keep_trail(Arc::clone(&self.trail), self.stopping.clone()));
         notify(&[NotifyState::Ready, NotifyState::Status("deciding logins")]);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
         loop {
@@ -232,7 +247,8 @@ impl Daemon {
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.owners.equip(outfit);
-        let next = admin(&config, &self.store, &source, &self.owners);
+        self.trail.set_policy(config.audit.clone());
+        let next = admin(&config, &self.store, &source, &self.trail, &self.owners);
         self.admin.send_replace(Arc::new(next));
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
@@ -250,8 +266,14 @@ impl Daemon {
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
         }
-        // Last, since what ended just now may have had something to tell.
+        // What ended just now may have had something to tell.
         self.owners.finish().await;
+        // Nobody logs in any more. A store that has failed takes nothing.
+        if self.failure.is_set()
+            || tokio::time::timeout(TRAIL_LIMIT, self.trail.finish()).await.is_err()
+        {
+            tracing::warn!("the last logins are missing in the audit trail");
+        }
         crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
@@ -283,12 +305,18 @@ fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
 }
 
 /// The administrator's use-cases as this configuration wants them.
-fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source, owners: &Arc<Owners>) -> Admin {
+fn admin(
+    config: &Config,
+    store: &Arc<DiskStore>,
+    source: &Source,
+    trail: &Arc<Recorder>,
+    owners: &Arc<Owners>,
+) -> Admin {
     let hasher = match source {
         Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
-    compose::admin(config, Arc::clone(store), hasher, owners.clone())
+    compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail), owners.clone())
 }
 
 /// The control socket; without it the daemon goes on deciding logins.
@@ -339,6 +367,24 @@ async fn housekeeping(store: Arc<DiskStore>, stopping: CancellationToken) {
         }
         for (shard, damage) in store.damage() {
             tracing::error!(?shard, %damage, "the store is damaged");
+        }
+    }
+}
+
+/// Writes the audit trail down, and removes what is too old.
+async fn keep_trail(trail: Arc<Recorder>, stopping: CancellationToken) {
+    let mut writes = tokio::time::interval(Duration::from_millis(AUDIT_FLUSH_MILLIS));
+    let mut removals = tokio::time::interval(Duration::from_secs(AUDIT_EXPIRE_SECONDS));
+    writes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    removals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            // What is written last is written when all logins have ended.
+            () = stopping.cancelled() => return,
+            _ = writes.tick() => trail.flush().await,
+            _ = removals.tick() => if let Err(error) = trail.expire().await {
+                tracing::warn!(%error, "old events of the audit trail were not removed");
+            },
         }
     }
 }

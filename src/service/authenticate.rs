@@ -9,16 +9,16 @@ use super::counters::Counters;
 use crate::{
     base::{Clock, NetAddress, Service, UnixMillis},
     decision::{
-        flow::{BurnAnswer, Effect, Flow, Input, Next, Policy, Request, Write},
+        flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Method, Outcome, Refusal},
-        throttle::{Event, Key, ThrottlePolicy},
+        throttle::ThrottlePolicy,
     },
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
         notice::{Notice, Notifier, Origin, Silent, What},
         password::PasswordSource,
-        store::{Change, Commit, Expect, Store},
+        store::{Change, Commit, Expect, Since, Store, StoreError},
     },
 };
 
@@ -35,12 +35,14 @@ pub struct Circumstances {
     pub mechanism: Box<str>,
     /// The mail server's session id.
     pub session: Option<Box<str>>,
+    /// What the mail program says of itself (IMAP ID).
+    pub client: Option<Box<str>>,
 }
 
 /// Decides logins.
 pub struct Authenticator {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
     counters: Counters,
@@ -72,7 +74,7 @@ impl Authenticator {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
-    fn policy(&self) -> Arc<Policy> {
+    pub(super) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -101,7 +103,7 @@ impl Authenticator {
             Ok(identity) => Who::Known(identity),
             Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
         };
-        self.tell(&who, circumstances, LoginResult::from(&outcome), started);
+        self.tell(&who, circumstances, Told::from(&outcome), started);
         if let (Ok(identity), Some(at)) = (&identity, started) {
             self.tell_owner(identity, circumstances, &outcome, at);
         }
@@ -135,7 +137,8 @@ impl Authenticator {
 
     /// Logs a login that never came to a decision: malformed, timed out.
     pub fn undecided(&self, typed: &[u8], circumstances: &Circumstances, why: LoginResult<'_>) {
-        self.tell(&Who::Typed(typed), circumstances, why, None);
+        let told = Told { result: why, would_refuse: None };
+        self.tell(&Who::Typed(typed), circumstances, told, None);
     }
 
     /// Whether the store would take a write; for health checks and the watchdog.
@@ -143,7 +146,7 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         mut next: Next,
         source: &dyn PasswordSource,
@@ -164,16 +167,36 @@ impl Authenticator {
                     self.store.load(&mailbox).await.map_err(|error| error.to_string()),
                 ),
                 Effect::CheckPassword(question) => {
-                    let counted = flow.if_abandoned();
-                    let mut abandoned =
-                        Abandoned { counters: &self.counters, throttle, counted, now };
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
                     let answer = source.check(&question).await;
                     abandoned.counted = None;
                     Input::Password(answer)
                 }
+                Effect::Relay { counted } => {
+                    let mut abandoned = self.abandoned(&flow, throttle, now);
+                    let answer = source.relay(counted).await;
+                    abandoned.counted = None;
+                    Input::Relayed(answer)
+                }
                 Effect::Establish(mailbox) => Input::Established(source.establish(&mailbox).await),
-                Effect::Burn(write) => Input::Burned(self.write(write).await),
-                Effect::Touch(write) => Input::Touched(self.write(write).await),
+                Effect::Relook(mailbox, version) => {
+                    match self.store.load_since(&mailbox, version).await {
+                        Ok(Since::Same) => Input::Same,
+                        Ok(Since::Changed(record)) => Input::Loaded(Ok(record)),
+                        Err(error) => Input::Loaded(Err(error.to_string())),
+                    }
+                }
+                Effect::Burn(write, None) => {
+                    Input::Burned(answer(self.store.commit(vec![change(write)]).await))
+                }
+                Effect::Burn(write, Some(count)) => {
+                    let burned =
+                        self.counters.commit_and_count(throttle, change(write), &count, now);
+                    Input::Burned(answer(burned.await))
+                }
+                Effect::Touch(write) => {
+                    Input::Touched(answer(self.store.commit(vec![change(write)]).await))
+                }
                 Effect::Counters(keys) => {
                     let view = self.counters.view(throttle, &keys, now).await;
                     Input::Counters(view.map_err(|error| error.to_string()))
@@ -184,8 +207,8 @@ impl Authenticator {
                     let view = self.counters.view(throttle, &keys, now).await;
                     Input::Counters(view.map_err(|error| error.to_string()))
                 }
-                Effect::Count(keys, event) => {
-                    let counted = self.counters.count(throttle, &keys, event, now).await;
+                Effect::Count(count) => {
+                    let counted = self.counters.count(throttle, &count, now).await;
                     Input::Counted(counted.map_err(|error| error.to_string()))
                 }
             };
@@ -193,22 +216,20 @@ impl Authenticator {
         }
     }
 
-    async fn write(&self, write: Write) -> BurnAnswer {
-        let Write { mailbox, expect, record } = write;
-        let expect = Expect::Version(expect);
-        let change = Change::Mailbox { mailbox, expect, record: Some(record) };
-        match self.store.commit(vec![change]).await {
-            Ok(Commit::Done(_)) => BurnAnswer::Burned,
-            Ok(Commit::Conflict) => BurnAnswer::Conflict,
-            Err(error) => BurnAnswer::Unavailable(error.to_string()),
-        }
+    fn abandoned<'a>(
+        &'a self,
+        flow: &Flow,
+        throttle: &'a ThrottlePolicy,
+        now: UnixMillis,
+    ) -> Abandoned<'a> {
+        Abandoned { counters: &self.counters, throttle, counted: flow.if_abandoned(), now }
     }
 
-    fn tell(
+    pub(super) fn tell(
         &self,
         who: &Who<'_>,
         circumstances: &Circumstances,
-        result: LoginResult<'_>,
+        told: Told<'_>,
         started: Option<UnixMillis>,
     ) {
         let name;
@@ -226,15 +247,31 @@ impl Authenticator {
         };
         self.log.login(&LoginEvent {
             mailbox,
+            typed: matches!(who, Who::Typed(_)),
             target,
             listener: &circumstances.listener,
             service: &circumstances.service,
             remote: circumstances.remote,
             mechanism: &circumstances.mechanism,
             session: circumstances.session.as_deref(),
-            result,
+            client: circumstances.client.as_deref(),
+            result: told.result,
+            would_refuse: told.would_refuse,
             duration_ms,
         });
+    }
+}
+
+fn change(write: Write) -> Change {
+    let Write { mailbox, expect, record } = write;
+    Change::Mailbox { mailbox, expect: Expect::Version(expect), record: Some(record) }
+}
+
+fn answer(commit: Result<Commit, StoreError>) -> BurnAnswer {
+    match commit {
+        Ok(Commit::Done(_)) => BurnAnswer::Burned,
+        Ok(Commit::Conflict) => BurnAnswer::Conflict,
+        Err(error) => BurnAnswer::Unavailable(error.to_string()),
     }
 }
 
@@ -242,30 +279,44 @@ impl Authenticator {
 struct Abandoned<'a> {
     counters: &'a Counters,
     throttle: &'a ThrottlePolicy,
-    counted: Option<(Vec<Key>, Event)>,
+    counted: Option<Count>,
     now: UnixMillis,
 }
 
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
-        if let Some((keys, event)) = self.counted.take() {
-            self.counters.count_abandoned(self.throttle, &keys, event, self.now);
+        if let Some(count) = self.counted.take() {
+            self.counters.count_abandoned(self.throttle, &count, self.now);
         }
     }
 }
 
 /// The name in the log.
-enum Who<'a> {
+pub(super) enum Who<'a> {
     Known(&'a Identity),
     Typed(&'a [u8]),
 }
 
-impl<'a> From<&'a Outcome> for LoginResult<'a> {
+/// What the log is told of an outcome.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    result: LoginResult<'a>,
+    would_refuse: Option<Refusal>,
+}
+
+impl<'a> From<&'a Outcome> for Told<'a> {
     fn from(outcome: &'a Outcome) -> Self {
         match outcome {
-            Outcome::Accepted(accepted) => Self::Accepted(accepted.method()),
-            Outcome::Refused(refusal) => Self::Refused(*refusal),
-            Outcome::Unavailable(why) => Self::Unavailable(why),
+            Outcome::Accepted(accepted) => Self {
+                result: LoginResult::Accepted(accepted.method()),
+                would_refuse: accepted.would_refuse(),
+            },
+            Outcome::Refused(refusal) => {
+                Self { result: LoginResult::Refused(*refusal), would_refuse: None }
+            }
+            Outcome::Unavailable(why) => {
+                Self { result: LoginResult::Unavailable(why), would_refuse: None }
+            }
         }
     }
 }

@@ -5,4 +5,7 @@
 pub mod admin;
 pub mod authenticate;
 mod counters;
+mod gates;
 pub mod notices;
+mod relay;
+pub mod trail;

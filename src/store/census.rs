@@ -63,6 +63,12 @@ impl NameDigests {
         mac.finalize().into_bytes().into()
     }
 
+    /// What names a mailbox in the keys of the audit trail.
+    pub(super) fn mark(&self, mailbox: &Mailbox) -> [u8; 8] {
+        let digest = self.digest(b"audit", mailbox);
+        digest.first_chunk::<8>().copied().unwrap_or_default()
+    }
+
     /// The shard of a name.
     pub fn shard(&self, mailbox: &Mailbox) -> Shard {
         let [first, ..] = self.digest(b"shard", mailbox);

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future;
 use tokio::sync::MutexGuard;
 
 use super::{
@@ -24,24 +25,48 @@ use crate::{
         limits::{SCAN_PAGE, STORE_FREE_FLOOR_BYTES, WRITE_SET},
     },
     decision::record::{MailboxRecord, Version},
-    ports::store::{Change, Commit, Entry, EntryKey, Expect, StoreError},
+    ports::{
+        BoxFuture,
+        store::{Change, Commit, Entry, EntryKey, Expect, StoreError},
+    },
 };
 
 /// How often a commit that lost against another process's census is tried again.
 const CENSUS_ATTEMPTS: usize = 8;
 
-/// Does all changes or none.
-pub(super) async fn commit<E: Engine>(
+/// Does all changes or none. The common case is with the engine when this returns, so that the
+/// order of the calls is the order of the writes.
+pub(super) fn commit<E: Engine>(
     inner: &Arc<Inner<E>>,
     changes: Vec<Change>,
-) -> Result<Commit, StoreError> {
+) -> BoxFuture<'_, Result<Commit, StoreError>> {
+    if let Err(error) = check(inner, &changes) {
+        return Box::pin(future::ready(Err(error)));
+    }
+    if changes.iter().all(|change| inner.keeps_standing(change)) {
+        return match inner.plain_set(&changes) {
+            Ok(set) => {
+                let pending = inner.engine.commit(set);
+                Box::pin(inner.finish_plain(changes, pending))
+            }
+            Err(error) => Box::pin(future::ready(Err(error))),
+        };
+    }
+    Box::pin(commit_with_census(inner, changes))
+}
+
+fn check<E: Engine>(inner: &Inner<E>, changes: &[Change]) -> Result<(), StoreError> {
     inner.check_current()?;
     if changes.len() > WRITE_SET {
         return Err(StoreError::TooLarge(format!("{} changes in one set", changes.len())));
     }
-    if changes.iter().all(|change| inner.keeps_standing(change)) {
-        return inner.commit_plain(&changes).await;
-    }
+    Ok(())
+}
+
+async fn commit_with_census<E: Engine>(
+    inner: &Arc<Inner<E>>,
+    changes: Vec<Change>,
+) -> Result<Commit, StoreError> {
     match tokio::runtime::Handle::try_current() {
         Ok(runtime) => {
             let inner = Arc::clone(inner);
@@ -107,7 +132,7 @@ impl<E: Engine> Inner<E> {
     /// very version that the change expects. Versions never come back, so that stays true.
     fn keeps_standing(&self, change: &Change) -> bool {
         match change {
-            Change::Entry { .. } => true,
+            Change::Entry { .. } | Change::Note(_) => true,
             Change::Mailbox { mailbox, expect: Expect::Version(version), record: Some(record) } => {
                 self.index.get(mailbox).is_some_and(|listed| {
                     listed.version == *version && listed.enrolled == Some(record.is_enrolled())
@@ -117,12 +142,23 @@ impl<E: Engine> Inner<E> {
         }
     }
 
-    async fn commit_plain(&self, changes: &[Change]) -> Result<Commit, StoreError> {
-        let writes = changes.iter().map(|change| self.write(change)).collect::<Result<_, _>>()?;
-        match self.engine.commit(WriteSet { writes, mark: false }).await? {
+    fn plain_set(&self, changes: &[Change]) -> Result<WriteSet, StoreError> {
+        let mut writes = Vec::with_capacity(changes.len());
+        for change in changes {
+            self.write(change, &mut writes)?;
+        }
+        Ok(WriteSet { writes, mark: false })
+    }
+
+    async fn finish_plain(
+        &self,
+        changes: Vec<Change>,
+        sent: BoxFuture<'_, Result<EngineCommit, StoreError>>,
+    ) -> Result<Commit, StoreError> {
+        match sent.await? {
             EngineCommit::Conflict(_) => Ok(Commit::Conflict),
             EngineCommit::Done(version) => {
-                for change in changes {
+                for change in &changes {
                     if let Change::Mailbox { mailbox, .. } = change {
                         self.index.advance(mailbox, version);
                     }
@@ -173,7 +209,7 @@ impl<E: Engine> Inner<E> {
             .iter()
             .filter_map(|change| match change {
                 Change::Mailbox { mailbox, .. } => Some(self.names.shard(mailbox)),
-                Change::Entry { .. } => None,
+                Change::Entry { .. } | Change::Note(_) => None,
             })
             .collect();
         shards.sort();
@@ -199,7 +235,7 @@ impl<E: Engine> Inner<E> {
         let mut writes = Vec::with_capacity(changes.len() * 2);
         let mut censuses: Vec<(Shard, super::census::Census)> = Vec::new();
         for change in changes {
-            writes.push(self.write(change)?);
+            self.write(change, &mut writes)?;
             let Change::Mailbox { mailbox, expect, record } = change else {
                 continue;
             };
@@ -275,7 +311,7 @@ impl<E: Engine> Inner<E> {
         }
         for change in changes {
             match change {
-                Change::Entry { .. } => {}
+                Change::Entry { .. } | Change::Note(_) => {}
                 Change::Mailbox { mailbox, record: None, .. } => self.index.remove(mailbox),
                 Change::Mailbox { mailbox, record: Some(record), .. } => {
                     let shard = self.names.shard(mailbox);
@@ -286,7 +322,8 @@ impl<E: Engine> Inner<E> {
         }
     }
 
-    fn write(&self, change: &Change) -> Result<Write, StoreError> {
+    /// Adds what a change writes to `writes`.
+    fn write(&self, change: &Change, writes: &mut Vec<Write>) -> Result<(), StoreError> {
         match change {
             Change::Mailbox { mailbox, expect, record } => {
                 let key = keys::record(self.shard_of(mailbox), mailbox);
@@ -297,10 +334,14 @@ impl<E: Engine> Inner<E> {
                         Some(self.sealer.seal(Purpose::Record, &key, &text)?)
                     }
                 };
-                Ok(Write { key, expect: Some(*expect), value })
+                writes.push(Write { key, expect: Some(*expect), value });
             }
-            Change::Entry { key, expect, entry } => self.entry_write(key, *expect, entry.as_ref()),
+            Change::Entry { key, expect, entry } => {
+                writes.push(self.entry_write(key, *expect, entry.as_ref())?);
+            }
+            Change::Note(event) => writes.extend(self.note_writes(event)?),
         }
+        Ok(())
     }
 
     fn entry_write(

@@ -99,6 +99,15 @@ pub trait Engine: Send + Sync + 'static {
         limit: usize,
     ) -> BoxFuture<'a, Result<Scan, StoreError>>;
 
+    /// Reads at most `limit` keys that start with `prefix` and precede `before`, the last one
+    /// first. Otherwise as [`Engine::scan`].
+    fn scan_back<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        before: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Scan, StoreError>>;
+
     /// Applies a set.
     fn commit(&self, set: WriteSet) -> BoxFuture<'_, Result<EngineCommit, StoreError>>;
 
@@ -137,6 +146,14 @@ pub(super) fn check_set(set: &WriteSet) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// The first key after all that start with a prefix; `None` if there is none.
+pub(super) fn end_of(prefix: &[u8]) -> Option<Key> {
+    let kept = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix.get(..=kept)?.to_vec();
+    *end.last_mut()? += 1;
+    Some(end.into())
 }
 
 /// Whether an expectation holds for the version found.

@@ -6,6 +6,8 @@
 //! | `c` shard | the census of a shard |
 //! | `r` shard name | a mailbox record |
 //! | `e` kind NUL name NUL id | an entry that expires |
+//! | `a` lane stamp | a block of the audit trail |
+//! | `i` mark stamp lane | nothing: the block concerns a mailbox with this mark |
 //!
 //! Names stand in the clear: the log has them too, and a scan by shard needs them. A name holds
 //! no NUL, so the parts of an entry's key cannot run into each other.
@@ -13,10 +15,14 @@
 use super::{
     census::{NameDigests, Shard},
     engine::Key,
+    trail::NameMark,
 };
 use crate::{
     base::Mailbox,
-    ports::store::{EntryKey, StoreError},
+    ports::{
+        store::{EntryKey, StoreError},
+        trail::{Lane, Stamp},
+    },
 };
 
 /// The meta record.
@@ -72,4 +78,53 @@ pub(super) fn entry(key: &EntryKey) -> Result<Key, StoreError> {
     bytes.push(0);
     bytes.extend_from_slice(key.id.as_bytes());
     Ok(bytes.into())
+}
+
+const fn lane_letter(lane: Lane) -> u8 {
+    match lane {
+        Lane::Change => b'c',
+        Lane::SignIn => b's',
+        Lane::Refused => b'r',
+    }
+}
+
+/// What the keys of all blocks of a lane start with.
+pub(super) fn blocks(lane: Lane) -> [u8; 2] {
+    [b'a', lane_letter(lane)]
+}
+
+/// A block of the audit trail.
+pub(super) fn block(lane: Lane, stamp: Stamp) -> Key {
+    [&blocks(lane)[..], &stamp.bytes()].concat().into()
+}
+
+/// The stamp in the key of a block.
+pub(super) fn block_stamp(key: &[u8]) -> Option<Stamp> {
+    match key {
+        [b'a', _, stamp @ ..] => stamp.try_into().ok().map(Stamp::from_bytes),
+        _ => None,
+    }
+}
+
+/// What the keys of all marks of a name start with.
+pub(super) fn marks(mark: NameMark) -> Key {
+    [&b"i"[..], &mark].concat().into()
+}
+
+/// What lies before all marks of a stamp and after those of earlier ones.
+pub(super) fn before_mark(mark: NameMark, stamp: Stamp) -> Key {
+    [&b"i"[..], &mark, &stamp.bytes()].concat().into()
+}
+
+/// The mark that leads from a name to a block.
+pub(super) fn mark(mark: NameMark, stamp: Stamp, lane: Lane) -> Key {
+    [&b"i"[..], &mark, &stamp.bytes(), &[lane_letter(lane)]].concat().into()
+}
+
+/// The block that a mark leads to.
+pub(super) fn marked_block(key: &[u8]) -> Option<(Stamp, Lane)> {
+    let (_, rest) = key.strip_prefix(b"i")?.split_first_chunk::<8>()?;
+    let (stamp, rest) = rest.split_first_chunk::<16>()?;
+    let lane = Lane::ALL.into_iter().find(|lane| rest == [lane_letter(*lane)])?;
+    Some((Stamp::from_bytes(*stamp), lane))
 }

@@ -12,7 +12,8 @@ use std::{
 use futures_util::future;
 
 use super::engine::{
-    Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, holds,
+    Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of,
+    holds,
 };
 use crate::{
     decision::record::Version,
@@ -213,6 +214,29 @@ impl Engine for MemoryEngine {
                 .take(limit)
                 .map(|(key, stored)| (key.clone(), stored.clone()))
                 .collect()
+        });
+        Box::pin(future::ready(answer))
+    }
+
+    fn scan_back<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        before: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Scan, StoreError>> {
+        let end = before.map(Key::from).or_else(|| end_of(prefix));
+        let answer = self.read_fault().map(|()| {
+            let data = lock(&self.data);
+            let mut found: Scan = data
+                .keys
+                .range(Key::from(prefix)..)
+                .take_while(|(key, _)| end.as_ref().is_none_or(|end| *key < end))
+                .filter(|(key, _)| key.starts_with(prefix))
+                .map(|(key, stored)| (key.clone(), stored.clone()))
+                .collect();
+            found.reverse();
+            found.truncate(limit);
+            found
         });
         Box::pin(future::ready(answer))
     }

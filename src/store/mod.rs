@@ -13,6 +13,7 @@
 //! | `json.rs`, `record.rs`, `parts.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
 //! | `census.rs` | what must be there |
 //! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
+//! | `trail.rs` | the audit trail |
 
 pub mod census;
 mod commit;
@@ -36,6 +37,7 @@ pub mod sled_engine;
 mod survey;
 #[cfg(test)]
 mod testing;
+mod trail;
 mod writer;
 
 pub use census::Shard;
@@ -47,3 +49,4 @@ pub use repair::Accepted;
 pub use sealed::SealedStore;
 pub use sled_engine::SledEngine;
 pub use survey::Verified;
+pub use trail::TrailFound;

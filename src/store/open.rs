@@ -18,6 +18,7 @@ use super::{
     seal::{Purpose, SealError, Sealer},
     sealed::{Inner, SealedStore},
     sled_engine::SledEngine,
+    trail::TrailState,
 };
 use crate::{
     base::{Rng, UnixMillis},
@@ -93,10 +94,14 @@ impl<E: Engine> SealedStore<E> {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, OpenError> {
         let meta = read_meta(&engine, keyring, &rng).await?;
+        // Blocks of two processes never get one stamp, whatever the clock does.
+        let mut first = [0; 4];
+        rng.fill(&mut first)?;
+        let trail = TrailState::new(u32::from_be_bytes(first));
         let sealer = Sealer::new(keyring, Some(&meta.id), rng);
         let credentials = meta.credential_key();
         let names = NameDigests::new(meta.names_key);
-        let inner = Inner::new(engine, sealer, names, credentials, meta.created);
+        let inner = Inner::new(engine, sealer, names, credentials, meta.created, trail);
         // Side by side, so that one flush serves all. Damage stays with its shard and is reported
         // there.
         let compared = Shard::all().map(|shard| {

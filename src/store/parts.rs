@@ -1,8 +1,8 @@
-//! The parts of a mailbox record that are lists, as JSON: app passwords, recovery codes, sessions.
+//! Parts of a mailbox record as JSON: app passwords, recovery codes, sessions, the level of its own.
 //!
 //! They hold keyed hashes, not secrets, so they go through serde. A part that this version cannot
 //! read makes the whole record unreadable: an app password whose limits are not understood must
-//! not be used without them.
+//! not be used without them, and a level that is not understood must not be taken for none.
 //!
 //! # Security
 //!
@@ -18,6 +18,7 @@ use crate::{
     decision::{
         app_password::{AppPassword, AppPasswordId},
         digest::Digest,
+        enforcement::{Level, OwnLevel},
         place::{Network, Use},
         session::Session,
     },
@@ -58,6 +59,15 @@ struct SessionJson {
     last_use: UseJson,
     ends: u64,
     idle_seconds: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LevelJson {
+    level: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<u64>,
+    set: u64,
 }
 
 impl From<&Use> for UseJson {
@@ -174,6 +184,28 @@ pub(super) fn decode_sessions(value: serde_json::Value) -> Result<Vec<Session>, 
             })
         })
         .collect()
+}
+
+pub(super) fn encode_enforcement(own: OwnLevel) -> Result<String, CodecError> {
+    let json = LevelJson {
+        level: own.level.as_str().into(),
+        from: own.level.from().map(UnixMillis::millis),
+        set: own.set.millis(),
+    };
+    serde_json::to_string(&json).map_err(|_| CodecError::Field("enforcement"))
+}
+
+pub(super) fn decode_enforcement(value: serde_json::Value) -> Result<OwnLevel, CodecError> {
+    let wrong = CodecError::Field("enforcement");
+    let json: LevelJson = serde_json::from_value(value).map_err(|_| wrong)?;
+    let level = match (json.level.as_str(), json.from) {
+        ("off", None) => Level::Off,
+        ("optional", None) => Level::Optional,
+        ("required", None) => Level::Required,
+        ("required_from", Some(from)) => Level::RequiredFrom(UnixMillis::from_millis(from)),
+        _ => return Err(wrong),
+    };
+    Ok(OwnLevel { level, set: UnixMillis::from_millis(json.set) })
 }
 
 pub(super) fn encode_recovery(list: &[Digest]) -> Result<String, CodecError> {

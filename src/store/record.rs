@@ -63,8 +63,14 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     for (name, text) in &lists {
         json.raw(name, text);
     }
+    if record.last_session > 0 {
+        json.number("last_session", record.last_session);
+    }
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
+    }
+    if let Some(own) = record.enforcement {
+        json.raw("enforcement", &parts::encode_enforcement(own)?);
     }
     json.rest(&unknown, &KNOWN)?;
     Ok(json.finish())
@@ -87,10 +93,17 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let app_passwords = list(&mut fields, "app_passwords", parts::decode_app_passwords)?;
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
+    // Absent where an older version wrote the record; the live ones are looked at as well.
+    let last_session =
+        if fields.0.contains_key("last_session") { fields.number("last_session")? } else { 0 };
     let locked = if fields.0.contains_key("locked") {
         Some(UnixMillis::from_millis(fields.number("locked")?))
     } else {
         None
+    };
+    let enforcement = match fields.0.remove("enforcement") {
+        None => None,
+        Some(value) => Some(parts::decode_enforcement(value)?),
     };
     let unknown_fields = if fields.0.is_empty() {
         None
@@ -105,14 +118,16 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         app_passwords,
         recovery,
         sessions,
+        last_session,
         locked,
+        enforcement,
         created,
         unknown_fields,
     })
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 10] = [
     "version",
     "created",
     "password_hash",
@@ -120,7 +135,9 @@ const KNOWN: [&str; 8] = [
     "app_passwords",
     "recovery",
     "sessions",
+    "last_session",
     "locked",
+    "enforcement",
 ];
 
 /// The lists of a record that have something in them, as JSON.
@@ -200,6 +217,7 @@ mod tests {
         decision::{
             app_password::{AppPassword, AppPasswordId},
             digest::Digest,
+            enforcement::{Level, OwnLevel},
             place::{Network, Use},
             recovery::SET,
             session::Session,
@@ -213,8 +231,9 @@ mod tests {
             prop::option::of(totp),
             any::<u64>(),
             prop::option::of(any::<bool>()),
+            prop::option::of((0..4_u8, any::<u64>())),
         )
-            .prop_map(|(hash, totp, created, unknown)| MailboxRecord {
+            .prop_map(|(hash, totp, created, unknown, own)| MailboxRecord {
                 password_hash: hash.map(SecretText::new),
                 unknown_fields: unknown.map(|in_totp| {
                     SecretText::new(if in_totp && totp.is_some() {
@@ -227,6 +246,12 @@ mod tests {
                     secret: Secret::from_vec(secret),
                     last_step,
                     enabled: UnixMillis::from_millis(enabled),
+                }),
+                enforcement: own.map(|(kind, at)| {
+                    let at = UnixMillis::from_millis(at);
+                    let levels =
+                        [Level::Off, Level::Optional, Level::Required, Level::RequiredFrom(at)];
+                    OwnLevel { level: levels[usize::from(kind)], set: at }
                 }),
                 ..MailboxRecord::new(UnixMillis::from_millis(created))
             })
@@ -295,7 +320,12 @@ mod tests {
             app_passwords: counted(APP_PASSWORDS).map(app).collect(),
             recovery: counted(SET).map(|n| Digest::from_bytes([n; 32])).collect(),
             sessions: counted(SESSIONS).map(session).collect(),
+            last_session: u64::MAX,
             locked: Some(UnixMillis::from_millis(u64::MAX)),
+            enforcement: Some(OwnLevel {
+                level: Level::RequiredFrom(UnixMillis::from_millis(u64::MAX)),
+                set: UnixMillis::from_millis(u64::MAX),
+            }),
             ..MailboxRecord::new(UnixMillis::from_millis(u64::MAX))
         };
         let text = encode(&record).unwrap();
@@ -313,19 +343,23 @@ mod tests {
                 last_step: 7,
                 enabled: UnixMillis::from_millis(6),
             }),
+            enforcement: Some(OwnLevel {
+                level: Level::RequiredFrom(UnixMillis::from_millis(9)),
+                set: UnixMillis::from_millis(8),
+            }),
             unknown_fields: Some(SecretText::new(r#"{"later":[1]}"#.into())),
             ..MailboxRecord::new(UnixMillis::from_millis(5))
         };
         let text = encode(&record).unwrap();
         assert_eq!(
             std::str::from_utf8(&text).unwrap(),
-            r#"{"version":1,"created":5,"password_hash":"{PLAIN}x","totp":{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","last_step":7,"enabled":6},"later":[1]}"#
+            r#"{"version":1,"created":5,"password_hash":"{PLAIN}x","totp":{"secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","last_step":7,"enabled":6},"enforcement":{"level":"required_from","from":9,"set":8},"later":[1]}"#
         );
     }
 
     #[test]
     fn a_malformed_record_is_never_one_without_a_factor() {
-        let table: [(&str, CodecError); 12] = [
+        let table: [(&str, CodecError); 17] = [
             ("", CodecError::NotObject),
             ("[]", CodecError::NotObject),
             ("{}", CodecError::Field("version")),
@@ -342,6 +376,23 @@ mod tests {
             (
                 r#"{"version":1,"created":1,"totp":{"secret":"AAAA","last_step":-1,"enabled":1}}"#,
                 CodecError::Field("totp.last_step"),
+            ),
+            (r#"{"version":1,"created":1,"enforcement":null}"#, CodecError::Field("enforcement")),
+            (
+                r#"{"version":1,"created":1,"enforcement":"required"}"#,
+                CodecError::Field("enforcement"),
+            ),
+            (
+                r#"{"version":1,"created":1,"enforcement":{"level":"harsh","set":1}}"#,
+                CodecError::Field("enforcement"),
+            ),
+            (
+                r#"{"version":1,"created":1,"enforcement":{"level":"required_from","set":1}}"#,
+                CodecError::Field("enforcement"),
+            ),
+            (
+                r#"{"version":1,"created":1,"enforcement":{"level":"off","from":1,"set":1}}"#,
+                CodecError::Field("enforcement"),
             ),
             (r#"{"version":1,"created":1,"password_hash":5}"#, CodecError::Field("password_hash")),
         ];

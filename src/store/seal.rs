@@ -43,10 +43,12 @@ pub enum Purpose {
     Entry,
     /// Censuses of names.
     Census,
+    /// The audit trail.
+    Trail,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Meta, Self::Record, Self::Entry, Self::Census];
+    const ALL: [Self; 5] = [Self::Meta, Self::Record, Self::Entry, Self::Census, Self::Trail];
 
     const fn label(self) -> &'static str {
         match self {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::Record => "mail2fa mailbox record",
             Self::Entry => "mail2fa entry",
             Self::Census => "mail2fa census",
+            Self::Trail => "mail2fa audit trail",
         }
     }
 }
@@ -100,12 +103,13 @@ struct Subkeys {
 
 impl Subkeys {
     fn cipher(&self, purpose: Purpose) -> XChaCha20Poly1305 {
-        let [meta, record, entry, census] = &self.keys;
+        let [meta, record, entry, census, trail] = &self.keys;
         let key = match purpose {
             Purpose::Meta => meta,
             Purpose::Record => record,
             Purpose::Entry => entry,
             Purpose::Census => census,
+            Purpose::Trail => trail,
         };
         XChaCha20Poly1305::new((&**key).into())
     }

@@ -25,6 +25,7 @@ use super::{
     index::{Index, Listed},
     keys, record,
     seal::{Purpose, Sealer},
+    trail::TrailState,
 };
 use crate::{
     base::{
@@ -37,7 +38,7 @@ use crate::{
     },
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Since, Store, StoreError, Watcher},
     },
 };
 
@@ -86,6 +87,7 @@ pub(super) struct Inner<E: Engine> {
     pub(super) index: Index,
     pub(super) credentials: CredentialKey,
     pub(super) created: UnixMillis,
+    pub(super) trail: TrailState,
     shards: [ShardState; CENSUS_SHARDS],
     /// Whether all of the data is older than what was acknowledged.
     fell_back: AtomicBool,
@@ -101,6 +103,7 @@ impl<E: Engine> Inner<E> {
         names: NameDigests,
         credentials: CredentialKey,
         created: UnixMillis,
+        trail: TrailState,
     ) -> Arc<Self> {
         let watchers = Arc::<RwLock<Vec<Watcher>>>::default();
         let told = Arc::clone(&watchers);
@@ -117,6 +120,7 @@ impl<E: Engine> Inner<E> {
             index: Index::default(),
             credentials,
             created,
+            trail,
             shards: std::array::from_fn(|_| ShardState {
                 kept: tokio::sync::Mutex::new(None),
                 health: Mutex::new(Health::Sound),
@@ -199,13 +203,24 @@ impl<E: Engine> Inner<E> {
         &self,
         mailbox: &Mailbox,
     ) -> Result<Option<Versioned<MailboxRecord>>, StoreError> {
+        match self.load_unless(mailbox, None).await? {
+            Since::Changed(now) => Ok(now),
+            Since::Same => Err(StoreError::Unavailable("no version was named".into())),
+        }
+    }
+
+    async fn load_unless(
+        &self,
+        mailbox: &Mailbox,
+        known: Option<Version>,
+    ) -> Result<Since, StoreError> {
         self.check_current()?;
         // Twice is enough: settling leaves a shard sound or damaged, or is an error.
         for _ in 0..4 {
             let Some(listed) = self.index.get(mailbox) else {
                 let shard = self.names.shard(mailbox);
                 match self.health(shard) {
-                    Health::Sound => return Ok(None),
+                    Health::Sound => return Ok(Since::Changed(None)),
                     Health::Unsettled => self.settle(shard).await?,
                     Health::Damaged(reason) => return Err(damaged_shard(shard, &reason)),
                 }
@@ -213,11 +228,22 @@ impl<E: Engine> Inner<E> {
             };
             let key = keys::record(listed.shard, mailbox);
             match self.engine.get(&key).await? {
-                Some(stored) => return self.serve(&key, mailbox, listed, &stored).map(Some),
+                Some(stored) if known == Some(stored.version) && self.vouches(listed, &stored) => {
+                    return Ok(Since::Same);
+                }
+                Some(stored) => {
+                    let record = self.serve(&key, mailbox, listed, &stored)?;
+                    return Ok(Since::Changed(Some(record)));
+                }
                 None => self.look_into_loss(listed.shard, mailbox).await?,
             }
         }
         Err(StoreError::Unavailable(format!("the record of {mailbox} does not stand still")))
+    }
+
+    /// Whether a record may be served without a look at what it says.
+    fn vouches(&self, listed: Listed, stored: &Stored) -> bool {
+        stored.version >= listed.version && self.health(listed.shard) == Health::Sound
     }
 
     fn serve(
@@ -237,6 +263,10 @@ impl<E: Engine> Inner<E> {
             && let Health::Damaged(reason) = self.health(listed.shard)
         {
             return Err(damaged_shard(listed.shard, &reason));
+        }
+        if stored.version > listed.version && listed.enrolled == Some(value.is_enrolled()) {
+            // Acknowledged a moment ago, and its writer has not come to noting it.
+            self.index.advance(mailbox, stored.version);
         }
         Ok(Versioned { value, version: stored.version })
     }
@@ -369,8 +399,16 @@ impl<E: Engine> Store for SealedStore<E> {
         Box::pin(self.inner.load_entry(key, now))
     }
 
+    fn load_since<'a>(
+        &'a self,
+        mailbox: &'a Mailbox,
+        version: Version,
+    ) -> BoxFuture<'a, Result<Since, StoreError>> {
+        Box::pin(self.inner.load_unless(mailbox, Some(version)))
+    }
+
     fn commit(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Commit, StoreError>> {
-        Box::pin(super::commit::commit(&self.inner, changes))
+        super::commit::commit(&self.inner, changes)
     }
 
     fn page<'a>(

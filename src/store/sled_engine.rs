@@ -24,7 +24,9 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    engine::{Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set},
+    engine::{
+        Engine, EngineCommit, FatalNotice, Key, Notice, Scan, Stored, WriteSet, check_set, end_of,
+    },
     error::OpenError,
     folder::{Folder, Mark, older_than_mark},
     shared::Shared,
@@ -241,6 +243,29 @@ impl Engine for SledEngine {
             };
             let mut found = Vec::new();
             for item in db.range::<&[u8], _>((start, Bound::Unbounded)).take(limit) {
+                let (key, bytes) = item.map_err(|error| read_error(&error))?;
+                if !key.starts_with(&prefix) {
+                    break;
+                }
+                found.push((Key::from(&*key), decode_value(&bytes).ok_or_else(no_version)?));
+            }
+            Ok(found)
+        }))
+    }
+
+    fn scan_back<'a>(
+        &'a self,
+        prefix: &'a [u8],
+        before: Option<&'a [u8]>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Scan, StoreError>> {
+        let end = before.map(Key::from).or_else(|| end_of(prefix));
+        let prefix = Key::from(prefix);
+        Box::pin(self.off_thread(move |db, _| {
+            use std::ops::Bound;
+            let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let mut found = Vec::new();
+            for item in db.range::<&[u8], _>((Bound::Included(&*prefix), end)).rev().take(limit) {
                 let (key, bytes) = item.map_err(|error| read_error(&error))?;
                 if !key.starts_with(&prefix) {
                     break;

@@ -7,9 +7,10 @@
 //! is the `fdatasync` of our own descriptor that follows.
 //!
 //! After a crash in the middle of a group nothing of it was acknowledged. sled writes its log in
-//! the order of the calls and recovers a prefix of it; a set of several keys is one sled batch,
-//! which recovers whole or not at all. So what is found is: the first sets of the group, each
-//! whole, and none of the later ones.
+//! the order of the calls and recovers a prefix of it, and a batch whole or not at all. A set of
+//! several keys is in one batch, together with its neighbours: each batch costs sled a write to the
+//! file of its own, so a batch for each set would make a group as slow as its sets one by one. So
+//! what is found is: the first sets of the group, each whole, and none of the later ones.
 //!
 //! An error ends the store. After a failed `fdatasync` the kernel may have dropped the pages and
 //! will report success the next time, so trying again would acknowledge what is not there.
@@ -35,7 +36,7 @@ use super::{
     sled_engine::{COUNTER_KEY, Durability, LAST_KEY, decode_value, encode_value},
 };
 use crate::{
-    base::limits::{STORE_GROUP, STORE_MARK_MILLIS},
+    base::limits::{ENGINE_WRITE_SET, STORE_GROUP, STORE_MARK_MILLIS},
     decision::record::Version,
     ports::store::StoreError,
 };
@@ -83,6 +84,13 @@ impl From<io::Error> for Fatal {
             Self::Other(error.to_string())
         }
     }
+}
+
+/// Sets that sled is to write at once, in their order.
+#[derive(Default)]
+struct Batch {
+    sled: sled::Batch,
+    writes: usize,
 }
 
 /// An answer that waits for the group to be durable.
@@ -142,6 +150,7 @@ impl Writer {
         stop: bool,
     ) -> Result<(), Fatal> {
         let mut written: HashMap<Key, Option<Stored>> = HashMap::new();
+        let mut batch = Batch::default();
         let mut mark_now = stop;
         for job in group.drain(..) {
             match job {
@@ -155,7 +164,7 @@ impl Writer {
                             let version = Version(self.last_version);
                             self.unmarked = true;
                             mark_now |= marked;
-                            let result = self.apply(set, version, &mut written);
+                            let result = self.apply(set, version, &mut written, &mut batch);
                             (Some(EngineCommit::Done(version)), result)
                         }
                     };
@@ -168,6 +177,7 @@ impl Writer {
                 Job::Stop => {}
             }
         }
+        self.apply_batch(&mut batch)?;
         let mark = self.unmarked && (mark_now || self.until_mark().is_zero());
         if waiting.is_empty() && !mark {
             return Ok(());
@@ -257,6 +267,7 @@ impl Writer {
         set: WriteSet,
         version: Version,
         written: &mut HashMap<Key, Option<Stored>>,
+        batch: &mut Batch,
     ) -> Result<(), Fatal> {
         if self.last_version > self.reserved {
             self.reserved = self.last_version.saturating_add(VERSION_BLOCK);
@@ -271,24 +282,47 @@ impl Writer {
         }
         self.shared.pending().writes += 1;
         match <[Write; 1]>::try_from(set.writes) {
-            Ok([write]) => {
+            // Alone it needs no batch; behind one that waits it must not overtake it.
+            Ok([write]) if batch.writes == 0 => {
                 match &write.value {
                     Some(value) => self.db.insert(&write.key, encode_value(version, value))?,
                     None => self.db.remove(&write.key)?,
                 };
                 remember(written, write, version);
             }
-            Err(writes) => {
-                let mut batch = sled::Batch::default();
-                for write in writes {
-                    match &write.value {
-                        Some(value) => batch.insert(&*write.key, encode_value(version, value)),
-                        None => batch.remove(&*write.key),
-                    }
-                    remember(written, write, version);
-                }
-                self.db.apply_batch(batch)?;
+            Ok([write]) => self.stage(vec![write], version, written, batch)?,
+            Err(writes) => self.stage(writes, version, written, batch)?,
+        }
+        Ok(())
+    }
+
+    /// Puts a set into the batch that waits, or into the next one when it is full.
+    fn stage(
+        &self,
+        writes: Vec<Write>,
+        version: Version,
+        written: &mut HashMap<Key, Option<Stored>>,
+        batch: &mut Batch,
+    ) -> Result<(), Fatal> {
+        if batch.writes + writes.len() > ENGINE_WRITE_SET {
+            self.apply_batch(batch)?;
+        }
+        batch.writes += writes.len();
+        for write in writes {
+            // What is staged twice is there once, as it was staged last.
+            match &write.value {
+                Some(value) => batch.sled.insert(&*write.key, encode_value(version, value)),
+                None => batch.sled.remove(&*write.key),
             }
+            remember(written, write, version);
+        }
+        Ok(())
+    }
+
+    fn apply_batch(&self, batch: &mut Batch) -> Result<(), Fatal> {
+        let Batch { sled, writes } = std::mem::take(batch);
+        if writes > 0 {
+            self.db.apply_batch(sled)?;
         }
         Ok(())
     }
@@ -299,7 +333,11 @@ impl Writer {
             let mut pending = self.shared.pending();
             for (key, value) in written {
                 match value {
-                    Some(stored) => self.shared.cache.insert(key.clone(), stored.clone()),
+                    // Only what was read is kept: what is written once and hardly ever read, as the
+                    // audit trail is, must not push records out.
+                    Some(stored) => {
+                        drop(self.shared.cache.replace(key.clone(), stored.clone(), true));
+                    }
                     None => drop(self.shared.cache.remove(key)),
                 }
             }

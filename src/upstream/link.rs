@@ -10,14 +10,21 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::UnixStream, sync::oneshot, time::timeout};
+use tokio::{
+    net::UnixStream,
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
-use super::UpstreamError;
+use super::{Dialogue, UpstreamError, dialogue::UNREAD};
 use crate::{
     base::{
         Secret,
-        limits::{UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS},
+        limits::{RELAYED_EXCHANGES, UPSTREAM_ANSWER_SECONDS, UPSTREAM_CONNECT_SECONDS},
     },
     sys::duplex::Duplex,
     wire::{Client, ClientEvent, Fields, Greeting, Parameters, RequestError, RequestId},
@@ -49,6 +56,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub(super) fn new(request: Open, fields: Fields) -> Self {
+        Self { request, fields }
+    }
+
     /// What came with the OK.
     pub fn fields(&self) -> &Fields {
         &self.fields
@@ -64,10 +75,33 @@ impl Held {
 
 /// A request whose end must be told to the upstream if it is dropped.
 #[derive(Debug)]
-struct Open {
+pub(super) struct Open {
     shared: Arc<Shared>,
     id: RequestId,
     cancel: bool,
+}
+
+impl Open {
+    /// It has failed: there is nothing to cancel.
+    pub(super) fn forget(mut self) {
+        self.cancel = false;
+    }
+
+    /// Answers a challenge; false if the request has ended.
+    pub(super) fn respond(&self, response: &Secret) -> Result<bool, UpstreamError> {
+        let mut state = self.shared.lock();
+        if state.lost.is_some() {
+            drop(state);
+            return Err(self.shared.lost());
+        }
+        match state.client.cont(self.id, response) {
+            Err(RequestError::NotInFlight) => return Ok(false),
+            answered => answered.map_err(unfit)?,
+        }
+        drop(state);
+        self.shared.wake.notify_one();
+        Ok(true)
+    }
 }
 
 impl Drop for Open {
@@ -83,7 +117,7 @@ impl Drop for Open {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     state: Mutex<State>,
     wake: tokio::sync::Notify,
     /// Cancelled when the connection has ended, by either side.
@@ -93,16 +127,26 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     client: Client,
-    waiting: HashMap<RequestId, oneshot::Sender<Verdict>>,
+    waiting: HashMap<RequestId, Waiter>,
     last_id: RequestId,
     lost: Option<String>,
 }
 
 /// The upstream's answer before it is bound to its request.
 #[derive(Debug)]
-enum Verdict {
+pub(super) enum Verdict {
     Ok(Fields),
     Fail(Fields),
+    Cont(Secret),
+}
+
+/// Who waits for the upstream.
+#[derive(Debug)]
+enum Waiter {
+    /// Everything was said at once.
+    Once(oneshot::Sender<Verdict>),
+    /// A mechanism of several rounds.
+    Dialogue(mpsc::Sender<Verdict>),
 }
 
 impl Shared {
@@ -119,7 +163,7 @@ impl Shared {
         self.ended.cancel();
     }
 
-    fn lost(&self) -> UpstreamError {
+    pub(super) fn lost(&self) -> UpstreamError {
         UpstreamError::Lost(self.lock().lost.clone().unwrap_or_else(|| "it was closed".into()))
     }
 }
@@ -190,6 +234,46 @@ impl Link {
         state.last_id
     }
 
+    /// Starts a request of several rounds. `None` is no initial response, which is not an empty one.
+    pub fn converse(
+        &self,
+        id: RequestId,
+        mechanism: &str,
+        parameters: &Parameters,
+        initial_response: Option<&Secret>,
+    ) -> Result<Dialogue, UpstreamError> {
+        let exchanges = |state: &State| {
+            state.waiting.values().filter(|waiter| matches!(waiter, Waiter::Dialogue(_))).count()
+        };
+        if exchanges(&self.shared.lock()) >= RELAYED_EXCHANGES {
+            return Err(UpstreamError::Unfit("too many exchanges are under way".into()));
+        }
+        let (sender, said) = mpsc::channel(UNREAD);
+        let waiter = Waiter::Dialogue(sender);
+        let open = self.open(id, mechanism, parameters, initial_response, waiter)?;
+        Ok(Dialogue::new(open, Arc::clone(&self.shared), said))
+    }
+
+    fn open(
+        &self,
+        id: RequestId,
+        mechanism: &str,
+        parameters: &Parameters,
+        initial_response: Option<&Secret>,
+        waiter: Waiter,
+    ) -> Result<Open, UpstreamError> {
+        let mut state = self.shared.lock();
+        if state.lost.is_some() {
+            drop(state);
+            return Err(self.shared.lost());
+        }
+        state.client.auth(id, mechanism, parameters, initial_response).map_err(unfit)?;
+        state.waiting.insert(id, waiter);
+        drop(state);
+        self.shared.wake.notify_one();
+        Ok(Open { shared: Arc::clone(&self.shared), id, cancel: true })
+    }
+
     /// Asks. Dropping the future cancels the request upstream.
     pub async fn request(
         &self,
@@ -199,22 +283,8 @@ impl Link {
         initial_response: &Secret,
     ) -> Result<Answer, UpstreamError> {
         let (sender, receiver) = oneshot::channel();
-        {
-            let mut state = self.shared.lock();
-            if state.lost.is_some() {
-                drop(state);
-                return Err(self.shared.lost());
-            }
-            state.client.auth(id, mechanism, parameters, Some(initial_response)).map_err(
-                |error| match error {
-                    RequestError::Exhausted => UpstreamError::WornOut,
-                    error => UpstreamError::Unfit(error.to_string()),
-                },
-            )?;
-            state.waiting.insert(id, sender);
-        }
-        self.shared.wake.notify_one();
-        let mut open = Open { shared: Arc::clone(&self.shared), id, cancel: true };
+        let waiter = Waiter::Once(sender);
+        let mut open = self.open(id, mechanism, parameters, Some(initial_response), waiter)?;
         let limit = Duration::from_secs(UPSTREAM_ANSWER_SECONDS);
         match timeout(limit, receiver).await {
             Ok(Ok(Verdict::Ok(fields))) => Ok(Answer::Accepted(Held { request: open, fields })),
@@ -222,9 +292,18 @@ impl Link {
                 open.cancel = false;
                 Ok(Answer::Refused(fields))
             }
-            Ok(Err(_)) => Err(self.shared.lost()),
+            // A challenge is told to dialogues only.
+            Ok(Ok(Verdict::Cont(_)) | Err(_)) => Err(self.shared.lost()),
             Err(_) => Err(UpstreamError::Slow(UPSTREAM_ANSWER_SECONDS)),
         }
+    }
+}
+
+/// Why the machine took no request.
+fn unfit(error: RequestError) -> UpstreamError {
+    match error {
+        RequestError::Exhausted => UpstreamError::WornOut,
+        error => UpstreamError::Unfit(error.to_string()),
     }
 }
 
@@ -291,16 +370,32 @@ fn take(shared: &Shared, bytes: &[u8]) -> Result<(), String> {
             None => return Ok(()),
             Some(ClientEvent::Ok { id, fields }) => (id, Verdict::Ok(fields)),
             Some(ClientEvent::Fail { id, fields }) => (id, Verdict::Fail(fields)),
-            // PLAIN and EXTERNAL say everything at once: a challenge means that the upstream
-            // does not understand us.
-            Some(ClientEvent::Cont { .. }) => {
-                return Err("it asked for more than PLAIN has to say".into());
-            }
+            Some(ClientEvent::Cont { id, data }) => (id, Verdict::Cont(data)),
             Some(ClientEvent::Greeting(_)) => continue,
         };
-        if let Some(sender) = state.waiting.remove(&id) {
-            // Nobody there any more means that `Open` has already cancelled the request.
-            let _ = sender.send(verdict);
+        match (verdict, state.waiting.remove(&id)) {
+            // PLAIN and EXTERNAL say everything at once: a challenge means that the upstream
+            // does not understand us.
+            (Verdict::Cont(_), Some(Waiter::Once(_))) => {
+                return Err("it asked for more than PLAIN has to say".into());
+            }
+            (verdict, Some(Waiter::Dialogue(sender))) => {
+                let goes_on = matches!(verdict, Verdict::Cont(_));
+                match sender.try_send(verdict) {
+                    Err(TrySendError::Full(_)) => {
+                        return Err("it asks again and again without an answer".into());
+                    }
+                    Ok(()) if goes_on => {
+                        state.waiting.insert(id, Waiter::Dialogue(sender));
+                    }
+                    // Nobody there any more means that `Open` has already cancelled the request.
+                    Ok(()) | Err(TrySendError::Closed(_)) => {}
+                }
+            }
+            (verdict, Some(Waiter::Once(sender))) => {
+                let _ = sender.send(verdict);
+            }
+            (_, None) => {}
         }
     }
 }

@@ -8,9 +8,11 @@
 //! An accepted request is *held* until it is released: dropping it, for whatever reason, sends
 //! CANCEL, so that an upstream OK that must not stand can never be fetched by a mail process.
 
+mod dialogue;
 mod link;
 mod pool;
 
+pub use dialogue::{Dialogue, Said};
 pub use link::{Answer, Held, Link};
 pub use pool::Pool;
 
@@ -34,6 +36,9 @@ pub enum UpstreamError {
     /// Too many requests of this connection were cancelled: a new one is needed.
     #[error("the connection to Dovecot's auth has too many cancelled requests")]
     WornOut,
+    /// It says what does not belong where it says it.
+    #[error("Dovecot's auth broke the protocol: {0}")]
+    Disorder(&'static str),
     /// The upstream cannot be asked this way.
     #[error("Dovecot's auth cannot take the request: {0}")]
     Unfit(String),

@@ -7,17 +7,17 @@
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use tokio::sync::Mutex;
 
-use super::{Answer, Link, UpstreamError};
+use super::{Answer, Dialogue, Link, UpstreamError};
 use crate::{
     base::{Secret, limits::UPSTREAM_CONNECTIONS},
-    wire::Parameters,
+    wire::{MechanismOffer, Parameters},
 };
 
 /// The protocol's minor version we speak to an upstream of our own.
@@ -29,6 +29,8 @@ pub struct Pool {
     path: PathBuf,
     slots: Vec<Slot>,
     turn: AtomicUsize,
+    /// What the upstream offered when it was last connected to.
+    offers: std::sync::Mutex<Option<Arc<[MechanismOffer]>>>,
 }
 
 /// A place for one connection.
@@ -51,7 +53,7 @@ impl Pool {
     pub fn new(path: PathBuf, connections: usize) -> Self {
         let count = connections.clamp(1, UPSTREAM_CONNECTIONS);
         let slots = std::iter::repeat_with(Slot::default).take(count).collect();
-        Self { path, slots, turn: AtomicUsize::new(0) }
+        Self { path, slots, turn: AtomicUsize::new(0), offers: std::sync::Mutex::default() }
     }
 
     /// Asks the upstream. A connection that turns out to have ended before it gave an answer is
@@ -77,6 +79,43 @@ impl Pool {
                 answer => return answer,
             }
         }
+    }
+
+    /// Starts a request of several rounds, on a connection that it keeps to its end.
+    pub async fn converse(
+        &self,
+        mechanism: &str,
+        parameters: &Parameters,
+        initial_response: Option<&Secret>,
+    ) -> Result<Dialogue, UpstreamError> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut retried = false;
+        loop {
+            let link = self.link(turn).await?;
+            let id = link.next_id();
+            match link.converse(id, mechanism, parameters, initial_response) {
+                Err(UpstreamError::Lost(_)) if !retried => retried = true,
+                Err(UpstreamError::WornOut) if !retried => {
+                    retried = true;
+                    self.retire(turn, &link).await;
+                }
+                dialogue => return dialogue,
+            }
+        }
+    }
+
+    /// What the upstream offers, as far as it was ever reached; otherwise it is connected to now.
+    pub async fn offers(&self) -> Result<Arc<[MechanismOffer]>, UpstreamError> {
+        let known = self.known_offers().clone();
+        if let Some(offers) = known {
+            return Ok(offers);
+        }
+        let link = self.link(0).await?;
+        Ok(link.greeting().mechanisms.clone().into())
+    }
+
+    fn known_offers(&self) -> MutexGuard<'_, Option<Arc<[MechanismOffer]>>> {
+        self.offers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a connection out of use; requests that are under way on it are still answered.
@@ -109,6 +148,7 @@ impl Pool {
         }
         match Link::connect(&self.path, MINOR, std::process::id()).await {
             Ok(link) => {
+                *self.known_offers() = Some(link.greeting().mechanisms.clone().into());
                 let link = Arc::new(link);
                 current.link = Some(Arc::clone(&link));
                 Ok(link)

@@ -12,7 +12,7 @@ use super::{
     sasl::Mechanism,
     wiped::Wiped,
 };
-use crate::base::Secret;
+use crate::base::{RelayedMechanism, Secret};
 
 /// One MECH line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,12 @@ impl MechanismOffer {
     /// Whether a property is announced.
     pub fn has(&self, parameter: &str) -> bool {
         self.parameters.iter().any(|known| known == parameter)
+    }
+
+    /// Whether it is an offer of one of these.
+    pub fn is_one_of(&self, mechanisms: &[RelayedMechanism]) -> bool {
+        RelayedMechanism::parse(self.name.as_bytes())
+            .is_some_and(|mechanism| mechanisms.contains(&mechanism))
     }
 
     /// Passwords cross the wire as they are (`plaintext`).
@@ -90,9 +96,12 @@ impl Greeting {
         Self { version, mechanisms, spid: None, cuid: None, cookie: None }
     }
 
-    /// Keeps the offers that a mail2fa server can answer: `PLAIN` and `LOGIN`.
-    pub fn retain_supported(&mut self) {
-        self.mechanisms.retain(|offer| Mechanism::parse(offer.name.as_bytes()).is_some());
+    /// Keeps the offers that a mail2fa server can answer: `PLAIN`, `LOGIN`, and of those that can be
+    /// relayed the ones that are named here.
+    pub fn retain_supported(&mut self, relayed: &[RelayedMechanism]) {
+        self.mechanisms.retain(|offer| {
+            Mechanism::parse(offer.name.as_bytes()).is_some() || offer.is_one_of(relayed)
+        });
     }
 
     /// Appends the lines in the order that all clients take: Postfix and Exim end the connection when SPID

@@ -47,5 +47,5 @@ pub use ids::{ProtocolVersion, RequestId};
 pub use parameters::{Parameters, Transport};
 pub use reply::{FailCode, Reply};
 pub use sasl::{Mechanism, PlainCredentials, Rejection};
-pub use server::{AnswerError, Attempt, Server, ServerEvent};
+pub use server::{AnswerError, Attempt, RelayStart, Server, ServerEvent};
 pub use wiped::Wiped;

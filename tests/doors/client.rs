@@ -51,6 +51,7 @@ async fn password_and_code_open_once_and_the_log_says_who_and_from_where() {
         session: Some("s1".into()),
         result: "accepted password+code".into(),
         why: String::new(),
+        would_refuse: None,
     };
     assert_eq!(stand.log.events(), [event]);
     assert_eq!(peer.ask(login(2, ALICE, &password)).await, "OK\t2\tuser=alice@example.org");

@@ -109,8 +109,29 @@ pub async fn burn<E: Engine>(
     }
     totp.last_step = step;
     let expect = Expect::Version(read.version);
+    let counter = burn_counter(&name, step);
     let change = Change::Mailbox { mailbox: name, expect, record: Some(Box::new(record)) };
-    store.commit(vec![change]).await.map(Some)
+    store.commit(vec![change, counter]).await.map(Some)
+}
+
+/// What is written together with a burn, as throttling's counters are.
+fn burn_counter(name: &Mailbox, step: u64) -> Change {
+    let value = Secret::from_slice(&step.to_be_bytes());
+    Change::Entry {
+        key: burn_key(name),
+        expect: None,
+        entry: Some(Entry { value, expires: at(u64::MAX) }),
+    }
+}
+
+fn burn_key(name: &Mailbox) -> EntryKey {
+    EntryKey { kind: "burned", mailbox: name.clone(), id: String::new() }
+}
+
+/// The step that was counted with the last burn.
+pub async fn counted_step<E: Engine>(store: &SealedStore<E>, name: &str) -> Option<u64> {
+    let entry = store.load_entry(&burn_key(&mailbox(name)), at(1)).await.unwrap()?;
+    Some(u64::from_be_bytes(entry.value.value.expose().try_into().unwrap()))
 }
 
 /// A folder for the store of a test.

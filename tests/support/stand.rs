@@ -8,11 +8,15 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use mail2fa::{
+    audit::Everyone,
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
     decision::{
+        enforcement::EnforcementPolicy,
         flow::{self, Policy},
+        mechanisms::Mechanisms,
         names::NameRules,
         record::{MailboxRecord, TotpFactor},
+        retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
@@ -23,11 +27,15 @@ use mail2fa::{
         login::{self, LoginDoor},
     },
     ports::{
+        audit::LoginLog,
         notice::{Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
         store::{Change, Commit, Expect, Store},
     },
-    service::authenticate::Authenticator,
+    service::{
+        authenticate::Authenticator,
+        trail::{EventQuery, Recorder},
+    },
     store::{Keyring, MemoryEngine, SealedStore},
     upstream::Pool,
 };
@@ -53,8 +61,14 @@ pub struct Options {
     pub sessions: SessionPolicy,
     /// Off, so that a test may fail as often as it likes; tests/doors/throttled.rs has it on.
     pub throttle: Option<ThrottlePolicy>,
+    pub enforcement: EnforcementPolicy,
+    /// Nothing passes, unless a test says so.
+    pub mechanisms: Mechanisms,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
+    /// Whether logins go into the audit trail. Nobody writes it down but [`Stand::trail`], so what is
+    /// told waits in memory.
+    pub trail: bool,
 }
 
 impl Default for Options {
@@ -65,7 +79,10 @@ impl Default for Options {
             connections: LISTENER_CONNECTIONS,
             sessions: SessionPolicy::default(),
             throttle: None,
+            enforcement: EnforcementPolicy::default(),
+            mechanisms: Mechanisms::default(),
             vouch: true,
+            trail: false,
         }
     }
 }
@@ -73,6 +90,7 @@ impl Default for Options {
 /// The door and all that belongs to it.
 pub struct Stand {
     pub clock: Arc<FakeClock>,
+    pub trail: Arc<Recorder>,
     pub log: Arc<Watched>,
     /// What owners were told.
     pub told: Arc<Told>,
@@ -153,9 +171,22 @@ impl Stand {
             sessions: options.sessions,
             key,
             throttle: options.throttle,
+            enforcement: options.enforcement,
+            mechanisms: options.mechanisms,
         };
+        let trail = Arc::new(Recorder::new(
+            Arc::new(store.clone()),
+            Arc::new(store.clone()),
+            clock.clone(),
+            TrailPolicy::default(),
+        ));
+        let mut logs: Vec<Arc<dyn LoginLog>> = vec![log.clone()];
+        if options.trail {
+            logs.push(trail.clone());
+        }
+        let logs = Arc::new(Everyone(logs));
         let authenticator =
-            Authenticator::new(Arc::new(store.clone()), clock.clone(), log.clone(), policy)
+            Authenticator::new(Arc::new(store.clone()), clock.clone(), logs, policy)
                 .telling(told.clone());
         let stopping = CancellationToken::new();
         let shared = Shared {
@@ -193,6 +224,7 @@ impl Stand {
             clock,
             log,
             told,
+            trail,
             store,
             upstream,
             socket,
@@ -201,6 +233,29 @@ impl Stand {
             accepting,
             _folder: folder,
         }
+    }
+
+    /// What the audit trail has, oldest first, as [`Watched::results`] says it.
+    pub async fn trail(&self) -> Vec<String> {
+        self.trail.finish().await;
+        let mut query = EventQuery { most: 100, ..EventQuery::default() };
+        let mut all = Vec::new();
+        loop {
+            let page = self.trail.events(&query).await.unwrap().unwrap();
+            all.extend(page.events.into_iter().map(|(_, event)| event));
+            query.before = page.next;
+            if query.before.is_none() {
+                break;
+            }
+        }
+        all.reverse();
+        all.iter()
+            .map(|event| match (event.result.as_deref(), event.reason.as_deref()) {
+                (Some("unavailable"), _) => "unavailable".to_owned(),
+                (Some(result), Some(reason)) => format!("{result} {reason}"),
+                other => panic!("{other:?}"),
+            })
+            .collect()
     }
 
     /// Somebody who has connected and said nothing.

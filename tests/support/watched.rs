@@ -36,6 +36,8 @@ pub struct Event {
     pub result: String,
     /// What was missing, where it is `unavailable`.
     pub why: String,
+    /// What only a dry run let through.
+    pub would_refuse: Option<&'static str>,
 }
 
 /// Keeps the events, and passes them on to the log the daemon uses.
@@ -108,6 +110,7 @@ impl LoginLog for Watched {
             session: event.session.map(Into::into),
             result,
             why: why.into(),
+            would_refuse: event.would_refuse.map(mail2fa::decision::outcome::Refusal::as_str),
         });
         self.changed.notify_waiters();
     }

@@ -32,7 +32,7 @@ use crate::{
     config::{Config, PasswordSourceKind},
     ports::store::{Store, StoreError},
     runtime::compose::{self, ComposeError, DiskStore},
-    store::{OpenError, Verified},
+    store::{OpenError, TrailFound, Verified},
 };
 use loss::{Acceptance, assessed, count};
 
@@ -145,9 +145,13 @@ fn check(config: &Config, json: bool) -> Result<(), Failure> {
         enrolled: u64,
         unreadable: Vec<&'a str>,
         damaged: Vec<Damage<'a>>,
+        audit_events: u64,
+        audit_unreadable: u64,
     }
-    let found = Held::open(config, Exit::Temporary)?.verify()?;
-    let verdict = verdict(&found);
+    let held = Held::open(config, Exit::Temporary)?;
+    let found = held.verify()?;
+    let trail = held.wait(held.store.check_trail())?;
+    let verdict = verdict(&found).and_then(|()| trail_verdict(trail));
     if json {
         let damaged = found.damaged.iter();
         print_json(&Checked {
@@ -158,9 +162,13 @@ fn check(config: &Config, json: bool) -> Result<(), Failure> {
             damaged: damaged
                 .map(|(shard, reason)| Damage { shard: shard.number(), reason })
                 .collect(),
+            audit_events: trail.events,
+            audit_unreadable: trail.unreadable,
         })?;
     } else {
         print(&checked(&found))?;
+        let (events, unreadable) = (trail.events, trail.unreadable);
+        print(&format!("audit trail: {events} events, {unreadable} parts unreadable\n"))?;
     }
     verdict
 }
@@ -181,6 +189,20 @@ fn verdict(found: &Verified) -> Result<(), Failure> {
         return Ok(());
     };
     Err(Failure::new(Exit::Io, told))
+}
+
+/// Nobody is kept out by it, and it goes by itself in time.
+fn trail_verdict(found: TrailFound) -> Result<(), Failure> {
+    match found.unreadable {
+        0 => Ok(()),
+        count => Err(Failure::new(
+            Exit::Io,
+            format!(
+                "the audit trail has {} that cannot be read; logins are not concerned",
+                self::count(count, "part")
+            ),
+        )),
+    }
 }
 
 fn checked(found: &Verified) -> String {

@@ -8,12 +8,12 @@ use super::{
     without_code,
 };
 use crate::{
-    base::{Mailbox, MailboxError},
+    base::Mailbox,
     decision::{
         answer::PasswordAnswer,
-        names::{Identity, MasterPolicy},
+        names::{Identity, NameError},
         outcome::{Accepted, Refusal},
-        proof::NoFactorAsked,
+        proof::PasswordSuffices,
         record::{MailboxRecord, Versioned},
     },
 };
@@ -24,7 +24,7 @@ impl Login {
         authenticating: Option<Role>,
         returned: Option<&[u8]>,
         auth_user: Option<&[u8]>,
-    ) -> Result<VecDeque<(Mailbox, Role)>, MailboxError> {
+    ) -> Result<VecDeque<(Mailbox, Role)>, NameError> {
         let mut names = VecDeque::new();
         if let Identity::Master { target, .. } = &self.identity {
             names.push_back((target.clone(), Role::MasterTarget));
@@ -73,17 +73,40 @@ impl Login {
     pub(super) fn look(self, mut claim: Box<Claim>) -> Next {
         match claim.waiting.pop_front() {
             Some(asking) => {
-                let load = Effect::Load(asking.0.clone());
-                self.perform(State::Judging(claim, asking), load)
+                let look = self.last_look(&asking);
+                self.perform(State::Judging(claim, asking), look)
             }
             None => self.complete(*claim),
         }
     }
 
+    /// The authenticating user's record need not be read again if it is what was seen.
+    fn last_look(&self, (name, role): &(Mailbox, Role)) -> Effect {
+        match (role, &self.seen) {
+            (Role::WithoutCode | Role::WithSession, Some(seen)) => {
+                Effect::Relook(name.clone(), seen.version)
+            }
+            (Role::WithoutCode | Role::WithSession, None)
+            | (Role::WithAppPassword | Role::MasterTarget | Role::Returned, _) => {
+                Effect::Load(name.clone())
+            }
+        }
+    }
+
+    /// The record is the one that was seen.
+    pub(super) fn judge_same(mut self, claim: Claim, name: &Mailbox, role: Role) -> Next {
+        match self.seen.take() {
+            Some(seen) => self.judge(claim, name, role, Some(seen)),
+            // Never taken for a mailbox that has none.
+            None => unavailable("a record is the same and was not seen before"),
+        }
+    }
+
     /// One more name has been looked up: may the login go on?
     pub(super) fn judge(
-        self,
+        mut self,
         mut claim: Claim,
+        name: &Mailbox,
         role: Role,
         seen: Option<Versioned<MailboxRecord>>,
     ) -> Next {
@@ -91,16 +114,22 @@ impl Login {
         if record.is_some_and(|record| record.locked.is_some()) {
             return refuse(Refusal::Locked);
         }
-        let off = NoFactorAsked::from_record(record);
+        let ruling = self.ruling(name, record);
         let gone = record.is_none() && self.policy.passwords == Passwords::Stored;
-        claim.basis = match (role, claim.basis, off) {
+        claim.basis = match (role, claim.basis) {
             // Removed or renamed while its password was being checked.
-            (Role::WithoutCode, _, Some(_)) if gone => return refuse(Refusal::WrongPassword),
-            (Role::WithoutCode, Basis::Password(right, Standing::Unproved), Some(proof)) => {
-                Basis::Password(right, Standing::NotAsked(proof))
+            (Role::WithoutCode, _) if gone => return refuse(Refusal::WrongPassword),
+            (Role::WithoutCode, Basis::Password(right, Standing::Unproved)) => {
+                match PasswordSuffices::from_ruling(&ruling) {
+                    Ok((proof, permit)) => {
+                        self.note(permit);
+                        Basis::Password(right, Standing::Suffices(proof))
+                    }
+                    Err(refusal) => return refuse(refusal),
+                }
             }
-            (Role::WithoutCode, _, _) => return refuse(Refusal::MissingCode),
-            (Role::WithSession, Basis::Password(right, Standing::Unproved), _) => {
+            (Role::WithoutCode, _) => return refuse(Refusal::MissingCode),
+            (Role::WithSession, Basis::Password(right, Standing::Unproved)) => {
                 let live = record.and_then(|record| self.session_live(record));
                 match (live, seen) {
                     (Some(live), Some(seen)) => Basis::Password(right, Standing::Live(live, seen)),
@@ -108,25 +137,34 @@ impl Login {
                     (None, _) | (_, None) => return refuse(Refusal::UsedCode),
                 }
             }
-            (Role::WithSession, _, _) => return refuse(Refusal::UsedCode),
-            (Role::WithAppPassword, Basis::AppPassword(_, typed, _), _) => {
+            (Role::WithSession, _) => return refuse(Refusal::UsedCode),
+            (Role::WithAppPassword, Basis::AppPassword(_, typed, _)) => {
                 let Some(seen) = seen else { return refuse(Refusal::AppPasswordWrong) };
                 match self.app_password_right(&typed, &seen.value) {
-                    Ok(right) => Basis::AppPassword(right, typed, seen),
+                    Ok((right, permit)) => {
+                        self.note(permit);
+                        Basis::AppPassword(right, typed, seen)
+                    }
                     Err(refusal) => return refuse(refusal),
                 }
             }
-            (Role::WithAppPassword, _, _) => return refuse(Refusal::AppPasswordWrong),
-            (Role::MasterTarget | Role::Returned, basis, Some(_)) => basis,
-            (Role::MasterTarget, basis, None) => {
-                let allowed = self.policy.names.master_without_factor == MasterPolicy::Allow;
-                if !allowed && without_code(&claim.waiting) {
-                    return refuse(Refusal::MasterWithoutFactor);
+            (Role::WithAppPassword, _) => return refuse(Refusal::AppPasswordWrong),
+            (Role::MasterTarget, basis) => {
+                let factor = !without_code(&claim.waiting);
+                match ruling.as_target(factor, self.policy.names.master_without_factor) {
+                    Ok(permit) => self.note(permit),
+                    Err(refusal) => return refuse(refusal),
                 }
                 basis
             }
             // A factor that was checked is another mailbox's.
-            (Role::Returned, _, None) => return refuse(Refusal::OtherMailboxProtected),
+            (Role::Returned, basis) => {
+                match ruling.as_another() {
+                    Ok(permit) => self.note(permit),
+                    Err(refusal) => return refuse(refusal),
+                }
+                basis
+            }
         };
         self.look(Box::new(claim))
     }
@@ -141,9 +179,9 @@ impl Login {
             Basis::Password(right, Standing::ToBurn(candidate)) => {
                 self.burn(right, user, candidate, 0)
             }
-            Basis::Password(right, Standing::NotAsked(no_factor)) => {
+            Basis::Password(right, Standing::Suffices(proof)) => {
                 let identity = self.identity.clone();
-                self.accept(Accepted::by_password(identity, user, right, no_factor))
+                self.accept(Accepted::by_password(identity, user, right, proof))
             }
             Basis::Password(right, Standing::Live(live, seen)) => {
                 let note = self.session_use(seen);

@@ -2,7 +2,8 @@
 //!
 //! In this order: an app password of the mailbox; without 2-factor authentication a password, as
 //! typed; with it, a password with a recovery code or a code behind it, and either may be the
-//! credential of a sign-in that still lives. Never "the whole string is the password".
+//! credential of a sign-in that still lives. From an exempt network what is neither of these is a
+//! password, as typed. Otherwise never "the whole string is the password".
 
 use crate::{
     base::{Secret, UnixMillis},
@@ -41,10 +42,12 @@ pub(super) enum Typed {
     Hopeless(Refusal),
 }
 
-/// Recognises a credential. `live` says whether the record has a live sign-in of it.
+/// Recognises a credential. `live` says whether the record has a live sign-in of it, `exempt` whether
+/// the password is enough from where it comes.
 pub(super) fn recognise(
     credential: &Secret,
     record: Option<&MailboxRecord>,
+    exempt: bool,
     live: impl Fn(&MailboxRecord) -> bool,
     recovery: impl Fn(&RecoveryCode) -> Digest,
 ) -> Typed {
@@ -64,11 +67,22 @@ pub(super) fn recognise(
         Some((password, code)) => (password, Factor::Recovery(recovery(&code))),
         None => match split(credential) {
             Ok(cut) => (cut.password, Factor::Code(cut.code)),
+            Err(SplitError::NoCode | SplitError::NoPassword) if exempt => {
+                return Typed::Password(credential.clone());
+            }
             Err(SplitError::NoCode) => return Typed::Hopeless(Refusal::MissingCode),
             Err(SplitError::NoPassword) => return Typed::Hopeless(Refusal::EmptyPassword),
         },
     };
-    Typed::PasswordAndFactor(password, if live(record) { Factor::Session } else { factor })
+    if live(record) {
+        return Typed::PasswordAndFactor(password, Factor::Session);
+    }
+    match factor {
+        Factor::Code(_) if exempt => Typed::Password(credential.clone()),
+        Factor::Code(_) | Factor::Recovery(_) | Factor::Session => {
+            Typed::PasswordAndFactor(password, factor)
+        }
+    }
 }
 
 /// What using up a code does to the record.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    BURN_ATTEMPTS, Basis, Candidate, Claim, Effect, Login, Next, Standing, State, Write,
+    BURN_ATTEMPTS, Basis, Candidate, Claim, Count, Effect, Login, Next, Standing, State, Write,
     credential::{Factor, judge},
     refuse, still_the_same, unavailable,
 };
@@ -33,14 +33,17 @@ impl Login {
         let mut record = candidate.seen.value.clone();
         burn.apply(&mut record);
         let sessions = &self.policy.sessions;
-        let session = sessions.open(self.session, self.arrival.clone(), &record.sessions);
+        let session = sessions.open(self.session, self.arrival.clone(), record.next_session());
         record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         let write = self.write(candidate.seen.version, record);
+        let spent = Some(self.fingerprint(self.credential.expose()));
+        let count = self.count(Event::Success { spent });
         let basis = Basis::Password(right, Standing::ToBurn(candidate));
         let claim = Box::new(Claim { basis, user, waiting: VecDeque::new() });
-        self.perform(State::Burning(claim, attempts), Effect::Burn(write))
+        self.perform(State::Burning(claim, attempts), Effect::Burn(write, count))
     }
 
+    /// The code is used up, and the success was counted with the same write.
     pub(super) fn burned(self, claim: Box<Claim>, attempts: u8, answer: BurnAnswer) -> Next {
         if let Some(burned) = CodeBurned::from_answer(&answer) {
             let Claim { basis, user, .. } = *claim;
@@ -48,14 +51,15 @@ impl Login {
                 return unavailable("nothing was to be used up");
             };
             let identity = self.identity.clone();
-            return self.accept(match candidate.factor {
+            let accepted = match candidate.factor {
                 Factor::Recovery(_) => {
                     Accepted::by_password_and_recovery_code(identity, user, right, burned)
                 }
                 Factor::Code(_) | Factor::Session => {
                     Accepted::by_password_and_code(identity, user, right, burned)
                 }
-            });
+            };
+            return Next::Finish(Outcome::Accepted(accepted.noting(self.would_refuse)));
         }
         match answer {
             BurnAnswer::Conflict if attempts < BURN_ATTEMPTS => {
@@ -140,28 +144,36 @@ impl Login {
         }
     }
 
-    /// Accepts, once the success has been counted.
+    /// Accepts a login that used no code up, once the success has been counted.
     pub(super) fn accept(self, accepted: Accepted) -> Next {
         let method = accepted.method();
-        let outcome = Outcome::Accepted(accepted);
-        let spent = match method {
+        let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
+        match method {
             // Says nothing of the person: a program's password is not what is guessed.
-            Method::AppPassword => return Next::Finish(outcome),
-            Method::Password | Method::PasswordAndSession => None,
-            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
-                Some(self.fingerprint(self.credential.expose()))
+            Method::AppPassword | Method::Mechanism | Method::MechanismAndFactorElsewhere => {
+                Next::Finish(outcome)
             }
-        };
-        self.finish_counting(outcome, Event::Success { spent })
+            Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
+                self.finish_counting(outcome, Event::Success { spent: None })
+            }
+            Method::PasswordAndCode | Method::PasswordAndRecoveryCode => {
+                unavailable("a code was accepted and not used up")
+            }
+        }
     }
 
     /// The end, once it has been counted.
     pub(super) fn finish_counting(self, outcome: Outcome, event: Event) -> Next {
-        if self.counters.is_empty() {
-            return Next::Finish(outcome);
+        match self.count(event) {
+            None => Next::Finish(outcome),
+            Some(count) => self.perform(State::Counting(Box::new(outcome)), Effect::Count(count)),
         }
-        let count = Effect::Count(self.counters.clone(), event);
-        self.perform(State::Counting(Box::new(outcome)), count)
+    }
+
+    /// What is to be counted, if this login is throttled.
+    pub(super) fn count(&self, event: Event) -> Option<Count> {
+        let keys = self.counters.clone();
+        (!keys.is_empty()).then_some(Count { keys, event })
     }
 
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {

@@ -6,7 +6,9 @@ use crate::{
     decision::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
-        names::NameRules,
+        enforcement::EnforcementPolicy,
+        mechanisms::Mechanisms,
+        names::{NameRules, SaslNames},
         outcome::Outcome,
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
@@ -27,6 +29,8 @@ pub struct Request {
     pub service: Service,
     /// From where, as the peer says.
     pub remote: NetAddress,
+    /// The host that connected, which may have passed `remote` on; mostly `remote` itself.
+    pub via: NetAddress,
 }
 
 /// What the administrator has configured, as far as the decision needs it.
@@ -42,6 +46,10 @@ pub struct Policy {
     pub key: CredentialKey,
     /// Who must wait after failures; `None` for nobody.
     pub throttle: Option<ThrottlePolicy>,
+    /// Who must have a second factor, and what services may be opened with.
+    pub enforcement: EnforcementPolicy,
+    /// Which mechanisms the upstream decides.
+    pub mechanisms: Mechanisms,
 }
 
 /// Who knows the passwords.
@@ -58,6 +66,8 @@ pub enum Passwords {
 pub struct PasswordQuestion {
     /// The authenticating user, canonical.
     pub mailbox: Mailbox,
+    /// The names to ask an upstream for: as typed, but tidied.
+    pub asked: SaslNames,
     /// The password part of the credential, never empty.
     pub password: Secret,
     /// The stored hash, where the passwords are our own. `None` there means that the mailbox is
@@ -91,12 +101,21 @@ pub enum Next {
 pub enum Effect {
     /// Read this mailbox's record.
     Load(Mailbox),
+    /// Read this mailbox's record if it no longer has this version; [`Input::Same`] if it has.
+    Relook(Mailbox, Version),
     /// Ask the password source.
     CheckPassword(PasswordQuestion),
+    /// Hand the exchange of a relayed mechanism to the upstream, which decides it. `counted` as in
+    /// [`PasswordQuestion`].
+    Relay {
+        /// Failures of this login are counted here.
+        counted: bool,
+    },
     /// Tell the mail server that this mailbox is authenticated, without telling the client yet.
     Establish(Mailbox),
-    /// Write this record, in which the code is used up, if it still has this version.
-    Burn(Write),
+    /// Write this record, in which the code is used up, if it still has this version; with it, in
+    /// one durable write set, what the success does to these counters. All of it or nothing.
+    Burn(Write, Option<Count>),
     /// Write this record, in which a use is noted, if it still has this version.
     Touch(Write),
     /// Read these counters.
@@ -104,8 +123,17 @@ pub enum Effect {
     /// Wait until no other login looks at a code of this mailbox, keep all others waiting until this
     /// flow is over, and read these counters.
     CodeCounters(Mailbox, Vec<Key>),
-    /// Count this on these counters, durably.
-    Count(Vec<Key>, Event),
+    /// Count this, durably.
+    Count(Count),
+}
+
+/// What came out of a login, and the counters it is counted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// The counters.
+    pub keys: Vec<Key>,
+    /// What is counted.
+    pub event: Event,
 }
 
 /// A record to be written by compare-and-swap.
@@ -122,10 +150,14 @@ pub struct Write {
 /// The result of an effect.
 #[derive(Debug)]
 pub enum Input {
-    /// Of [`Effect::Load`].
+    /// Of [`Effect::Load`], and of [`Effect::Relook`] unless it is [`Input::Same`].
     Loaded(LoadAnswer),
+    /// Of [`Effect::Relook`]: the record still has the version that was named.
+    Same,
     /// Of [`Effect::CheckPassword`].
     Password(PasswordAnswer),
+    /// Of [`Effect::Relay`].
+    Relayed(PasswordAnswer),
     /// Of [`Effect::Establish`].
     Established(PasswordAnswer),
     /// Of [`Effect::Burn`].

@@ -18,16 +18,17 @@
 //!   ▼ Establish, where the mail server must be told ◄──────┘
 //! Establishing
 //!   │
-//!   ▼ Load(each name that must be looked at: see `Role`)
-//! Judging ─ one of them is protected; a session ended ───────────────► Finish(Refused)
+//!   ▼ Load(each name that must be looked at: see `Role`), or Relook, if it was seen already
+//! Judging ─ one of them is protected; a session ended; a rule ────────► Finish(Refused)
 //!   │
-//!   ├─ a code ──► Burn ─ conflict: Load, look for the session of the same sign-in, else again
+//!   ├─ a code ──► Burn, with what is counted ─ conflict: Load, look for the session of the same sign-in, else again
 //!   ├─ a session or app password ──► Touch, now and then
 //!   ▼
 //! Finish(Accepted)
 //! ```
 //!
-//! Any answer that is missing ends in `Finish(Unavailable)`.
+//! Any answer that is missing ends in `Finish(Unavailable)`. A mechanism that the upstream decides takes
+//! the shorter way of `relayed`.
 //!
 //! # Security
 //!
@@ -39,36 +40,51 @@ mod claim;
 mod credential;
 mod finish;
 mod messages;
+mod relayed;
 mod typed;
 
 use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
+    Count, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy, Request, Write,
 };
+pub use relayed::RelayedRequest;
 
 pub use super::answer::{BurnAnswer, PasswordAnswer};
 use super::{
     app_password::TypedAppPassword,
     digest::Digest,
-    names::Identity,
+    enforcement::{Permit, Ruling},
+    names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, NoFactorAsked, PasswordRight, SessionLive},
+    proof::{AppPasswordRight, PasswordRight, PasswordSuffices, SessionLive},
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
 };
-use crate::base::{Mailbox, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+use crate::base::{Mailbox, NetAddress, Secret, UnixMillis, limits::CREDENTIAL_BYTES};
+
+/// What ends a login whose driver has made a mistake.
+const MISTAKEN: &str = "an effect was answered with the result of another one";
 
 /// How often a lost race for a record is run again before the login ends as unavailable.
 const BURN_ATTEMPTS: u8 = 16;
 
 /// One login on its way.
 #[derive(Debug)]
-pub struct Flow {
-    login: Login,
-    state: State,
+pub struct Flow(Course);
+
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and a box would be an allocation at each step"
+)]
+enum Course {
+    /// A name and a string were typed.
+    Typed(Login, State),
+    /// The upstream decides who is there.
+    Relayed(relayed::Relayed, relayed::State),
 }
 
 /// What stays the same from start to end.
@@ -76,15 +92,23 @@ pub struct Flow {
 struct Login {
     policy: Arc<Policy>,
     identity: Identity,
+    /// The names that the identity was made of.
+    asked: SaslNames,
     credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
     /// When, from where, for what.
     arrival: Use,
+    /// The host that connected.
+    via: NetAddress,
     /// The counters that this login is judged by and counts on; none if it is not throttled.
     counters: Vec<Key>,
     /// What throttling remembers of the password part.
     password: Fingerprint,
+    /// The authenticating user's record when it was last seen, where nothing else keeps it.
+    seen: Option<Versioned<MailboxRecord>>,
+    /// What the rules would refuse if this were not a dry run.
+    would_refuse: Option<Refusal>,
 }
 
 #[derive(Debug)]
@@ -145,8 +169,8 @@ enum Standing {
     ToBurn(Candidate),
     /// The code of this very credential was used up by a sign-in that lives.
     Live(SessionLive, Versioned<MailboxRecord>),
-    /// There is no second factor.
-    NotAsked(NoFactorAsked),
+    /// No factor is asked, here or from there.
+    Suffices(PasswordSuffices),
 }
 
 /// Why a name is looked at, after everything else that takes time.
@@ -169,7 +193,10 @@ impl Flow {
     /// Starts a login that arrived at `now`. The code is judged by that moment, however long the
     /// password check takes.
     pub fn start(request: Request, policy: Arc<Policy>, now: UnixMillis) -> Next {
-        let Ok(identity) = policy.names.identify(&request.authzid, &request.authcid) else {
+        let Ok(asked) = policy.names.asked(&request.authzid, &request.authcid) else {
+            return refuse(Refusal::BadName);
+        };
+        let Ok(identity) = policy.names.identity(&asked) else {
             return refuse(Refusal::BadName);
         };
         if request.credential.is_empty() {
@@ -183,38 +210,59 @@ impl Flow {
             // Our own passwords know no master users.
             return refuse(Refusal::BadName);
         }
-        let Request { credential, service, remote, .. } = request;
+        let Request { credential, service, remote, via, .. } = request;
         let session = policy.sessions.digest(&policy.key, &identity, &credential, &service, remote);
         let load = Effect::Load(identity.authenticating().clone());
         let arrival = Use { at: now, from: remote, service };
         let (counters, password) = (Vec::new(), Fingerprint([0; 16]));
-        let login = Login { policy, identity, credential, session, arrival, counters, password };
+        let login = Login {
+            policy,
+            identity,
+            asked,
+            credential,
+            session,
+            arrival,
+            via,
+            counters,
+            password,
+            seen: None,
+            would_refuse: None,
+        };
         login.perform(State::Loading, load)
     }
 
     /// What is to be counted when the login is abandoned now. An upstream says OK at once and keeps
     /// a wrong password waiting, so who hangs up during the check knows as much as who waits.
-    pub fn if_abandoned(&self) -> Option<(Vec<Key>, Event)> {
-        let checking = matches!(self.state, State::Checking(_));
-        (checking && !self.login.counters.is_empty())
-            .then(|| (self.login.counters.clone(), Event::WrongPassword(self.login.password)))
+    pub fn if_abandoned(&self) -> Option<Count> {
+        match &self.0 {
+            Course::Typed(login, state) => {
+                let event = Event::WrongPassword(login.password);
+                matches!(state, State::Checking(_)).then(|| login.count(event)).flatten()
+            }
+            Course::Relayed(relayed, state) => relayed.if_abandoned(state),
+        }
     }
 
     /// Takes the result of the effect that was performed. A result of another effect ends the
     /// login as unavailable: it is a mistake in the driver.
     pub fn step(self, input: Input) -> Next {
-        let Self { login, state } = self;
+        let (login, state) = match self.0 {
+            Course::Typed(login, state) => (login, state),
+            Course::Relayed(relayed, state) => return relayed.step(state, input),
+        };
         match (state, input) {
             (State::Loading, Input::Loaded(Ok(record))) => login.loaded(record),
             (State::Admitting(record), Input::Counters(Ok(view))) => {
                 login.admitted(record, Some(&view))
             }
             (State::AdmittingCode(checked), Input::Counters(Ok(view))) => {
-                let load = Effect::Load(login.identity.authenticating().clone());
-                login.perform(State::Relooking(checked, view), load)
+                login.relook(checked, view)
+            }
+            (State::Relooking(checked, view), Input::Same) => {
+                login.relooked(*checked, &view, Look::Same)
             }
             (State::Relooking(checked, view), Input::Loaded(Ok(record))) => {
-                login.relooked(*checked, &view, record)
+                login.relooked(*checked, &view, Look::Now(record))
             }
             (State::Counting(outcome), Input::Counted(Ok(()))) => Next::Finish(*outcome),
             (State::Checking(candidate), Input::Password(answer)) => {
@@ -223,8 +271,11 @@ impl Flow {
             (State::Establishing(claim), Input::Established(answer)) => {
                 login.established(claim, answer)
             }
-            (State::Judging(claim, (_, role)), Input::Loaded(Ok(record))) => {
-                login.judge(*claim, role, record)
+            (State::Judging(claim, (name, role)), Input::Loaded(Ok(record))) => {
+                login.judge(*claim, &name, role, record)
+            }
+            (State::Judging(claim, (name, role)), Input::Same) => {
+                login.judge_same(*claim, &name, role)
             }
             (State::Burning(claim, attempts), Input::Burned(answer)) => {
                 login.burned(claim, attempts, answer)
@@ -252,19 +303,37 @@ impl Flow {
                 | State::Reloading(..)
                 | State::Touching(_),
                 Input::Loaded(_)
+                | Input::Same
                 | Input::Password(_)
+                | Input::Relayed(_)
                 | Input::Established(_)
                 | Input::Burned(_)
                 | Input::Touched(_)
                 | Input::Counters(_)
                 | Input::Counted(_),
-            ) => unavailable("an effect was answered with the result of another one"),
+            ) => unavailable(MISTAKEN),
         }
     }
 }
 impl Login {
     fn perform(self, state: State, effect: Effect) -> Next {
-        Next::Perform(Flow { login: self, state }, effect)
+        Next::Perform(Flow(Course::Typed(self, state)), effect)
+    }
+
+    /// What the rules say of a mailbox that has this record, if it has one, at this login.
+    fn ruling(&self, mailbox: &Mailbox, record: Option<&MailboxRecord>) -> Ruling {
+        let rules = &self.policy.enforcement;
+        let ruling = rules.ruling(mailbox, record, &self.arrival, self.via);
+        match &self.identity {
+            Identity::Own(own) if own == mailbox => ruling,
+            // An exemption is for a mailbox's own password.
+            Identity::Own(_) | Identity::Master { .. } => ruling.without_exemption(),
+        }
+    }
+
+    /// Remembers what the rules let through in a dry run only; the first of several.
+    fn note(&mut self, permit: Permit) {
+        self.would_refuse = self.would_refuse.or(permit.would_refuse());
     }
 }
 
@@ -281,6 +350,14 @@ fn still_the_same(
         && now.value.password_hash == before.password_hash
         && now.value.locked.is_none();
     same.then_some(now).ok_or("the mailbox's password or factor was changed meanwhile")
+}
+
+/// What a second look at a record found.
+enum Look {
+    /// The record that was seen before.
+    Same,
+    /// Another one, or none.
+    Now(Option<Versioned<MailboxRecord>>),
 }
 
 /// Whether the authenticating user gave no code: then the last look is for that.

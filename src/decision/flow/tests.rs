@@ -10,6 +10,8 @@ use crate::{
     base::{NetAddress, Service},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
+        mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         outcome::Method,
         record::{TotpFactor, Version},
@@ -20,19 +22,22 @@ use crate::{
     },
 };
 
+mod enforced;
+mod relayed;
 mod signins;
 mod throttled;
 
 const NOW: u64 = 1_111_111_111;
 
 /// Records, passwords and the name an upstream returns for a mailbox.
-#[derive(Default)]
 struct World {
     records: BTreeMap<String, Versioned<MailboxRecord>>,
     passwords: BTreeMap<String, String>,
     returned: BTreeMap<String, String>,
     /// Master users that the upstream names by itself.
     masters: BTreeMap<String, String>,
+    /// What the upstream says to a relayed exchange.
+    token: PasswordAnswer,
     counters: BTreeMap<Key, Counter>,
     clock: u64,
     /// Seconds.
@@ -41,7 +46,16 @@ struct World {
 
 impl World {
     fn sample() -> Self {
-        let mut world = Self { now: NOW, ..Self::default() };
+        let mut world = Self {
+            records: BTreeMap::new(),
+            passwords: BTreeMap::new(),
+            returned: BTreeMap::new(),
+            masters: BTreeMap::new(),
+            token: PasswordAnswer::Wrong,
+            counters: BTreeMap::new(),
+            clock: 0,
+            now: NOW,
+        };
         for (name, password, enrolled) in [
             ("alice@example.org", "T9D3K!px", true),
             ("bob@example.org", "hunter123456", false),
@@ -98,25 +112,39 @@ impl World {
                     PasswordAnswer::Wrong
                 })
             }
+            Effect::Relay { .. } => Input::Relayed(self.token.clone()),
             Effect::Establish(mailbox) => {
                 let user = Some(mailbox.as_str().as_bytes().to_vec());
                 Input::Established(PasswordAnswer::Right { user, auth_user: None })
             }
-            Effect::Burn(write) => Input::Burned(self.compare_and_swap(write)),
+            Effect::Relook(mailbox, version) => match self.records.get(mailbox.as_str()) {
+                Some(record) if record.version == version => Input::Same,
+                record => Input::Loaded(Ok(record.cloned())),
+            },
+            Effect::Burn(write, count) => {
+                let answer = self.compare_and_swap(write);
+                if let (BurnAnswer::Burned, Some(count)) = (&answer, count) {
+                    self.count(count);
+                }
+                Input::Burned(answer)
+            }
             Effect::Touch(write) => Input::Touched(self.compare_and_swap(write)),
             Effect::Counters(keys) | Effect::CodeCounters(_, keys) => {
                 let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
                 Input::Counters(Ok(View::new(keys.into_iter().map(of))))
             }
-            Effect::Count(keys, event) => {
-                let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
-                let view = View::new(keys.into_iter().map(of));
-                let policy = ThrottlePolicy::default();
-                let now = UnixMillis::from_seconds(self.now);
-                self.counters.extend(throttle::after(&policy, &view, event, now));
+            Effect::Count(count) => {
+                self.count(count);
                 Input::Counted(Ok(()))
             }
         }
+    }
+
+    fn count(&mut self, count: Count) {
+        let of = |key: Key| (key.clone(), self.counters.get(&key).cloned());
+        let view = View::new(count.keys.into_iter().map(of));
+        let now = UnixMillis::from_seconds(self.now);
+        self.counters.extend(throttle::after(&ThrottlePolicy::default(), &view, count.event, now));
     }
 
     fn compare_and_swap(&mut self, write: Write) -> BurnAnswer {
@@ -152,6 +180,8 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
         },
         key: key(),
         throttle: None,
+        enforcement: EnforcementPolicy::default(),
+        mechanisms: Mechanisms::default(),
     })
 }
 
@@ -166,6 +196,7 @@ fn request(user: &str, credential: &str) -> Request {
         credential: Secret::from_slice(credential.as_bytes()),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
+        via: NetAddress::parse("192.0.2.1"),
     }
 }
 
@@ -414,6 +445,8 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
         Input::Password(PasswordAnswer::Right { user: None, auth_user: None }),
         Input::Established(PasswordAnswer::Right { user: None, auth_user: None }),
         Input::Burned(BurnAnswer::Burned),
+        // Nothing was seen yet that could be the same.
+        Input::Same,
     ] {
         let Next::Perform(flow, Effect::Load(_)) = start() else { panic!("a load comes first") };
         let Next::Finish(outcome) = flow.step(input) else { panic!("must end") };
@@ -424,8 +457,9 @@ fn the_result_of_another_effect_is_never_an_acceptance() {
 /// What a fault does to the result of an effect.
 fn faulty(input: &Input) -> Input {
     match input {
-        Input::Loaded(_) => Input::Loaded(Err("fault".into())),
+        Input::Loaded(_) | Input::Same => Input::Loaded(Err("fault".into())),
         Input::Password(_) => Input::Password(PasswordAnswer::Unavailable("fault".into())),
+        Input::Relayed(_) => Input::Relayed(PasswordAnswer::Unavailable("fault".into())),
         Input::Established(_) => Input::Established(PasswordAnswer::Unavailable("fault".into())),
         Input::Burned(_) => Input::Burned(BurnAnswer::Unavailable("fault".into())),
         Input::Touched(_) => Input::Touched(BurnAnswer::Unavailable("fault".into())),
@@ -488,9 +522,11 @@ proptest! {
 fn nothing_done(effect: &Effect) -> Input {
     match effect {
         Effect::Load(_) => Input::Loaded(Ok(None)),
+        Effect::Relook(..) => Input::Same,
         Effect::CheckPassword(_) => Input::Password(PasswordAnswer::Wrong),
+        Effect::Relay { .. } => Input::Relayed(PasswordAnswer::Wrong),
         Effect::Establish(_) => Input::Established(PasswordAnswer::Wrong),
-        Effect::Burn(_) => Input::Burned(BurnAnswer::Conflict),
+        Effect::Burn(..) => Input::Burned(BurnAnswer::Conflict),
         Effect::Touch(_) => Input::Touched(BurnAnswer::Conflict),
         Effect::Counters(_) | Effect::CodeCounters(..) => Input::Counters(Ok(View::default())),
         Effect::Count(..) => Input::Counted(Ok(())),

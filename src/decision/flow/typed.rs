@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Candidate, Checked, Claim, Effect, Login, Next, PasswordQuestion, Passwords, Role,
+    Basis, Candidate, Checked, Claim, Effect, Login, Look, Next, PasswordQuestion, Passwords, Role,
     Standing, State,
     credential::{Factor, Typed, judge, recognise},
     refuse, still_the_same, unavailable,
@@ -12,12 +12,13 @@ use crate::decision::{
     answer::PasswordAnswer,
     app_password::TypedAppPassword,
     digest::Kind,
+    enforcement::Permit,
     names::Identity,
     outcome::{Outcome, Refusal},
     proof::{AppPasswordRight, NotRight, PasswordRight, SessionLive},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
-    throttle::{Admission, CodeAdmission, Event, Fingerprint, View, admit, admit_code},
+    throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
 };
 
 impl Login {
@@ -26,14 +27,20 @@ impl Login {
         if record.as_ref().is_some_and(|record| record.value.locked.is_some()) {
             return refuse(Refusal::Locked);
         }
-        // A mailbox that an upstream knows and we do not is the upstream's to protect.
-        let ours = record.is_some() || self.policy.passwords == Passwords::Stored;
+        // A mailbox that an upstream knows and we do not is the upstream's to protect: unless we
+        // refuse its right password, and the upstream's penalty must not tell that it was right.
+        let ours = record.is_some()
+            || self.policy.passwords == Passwords::Stored
+            || self.ruling(self.identity.authenticating(), None).password_alone().is_err();
         match self.policy.throttle.as_ref().filter(|_| ours) {
             None => self.admitted(record, None),
             Some(throttle) => {
                 // Names that nobody has must not fill the store.
-                let mailbox = record.as_ref().map(|_| self.identity.authenticating());
-                self.counters = throttle.keys_for(mailbox, self.arrival.from);
+                let owner = record.as_ref().map(|record| Owner {
+                    mailbox: self.identity.authenticating().clone(),
+                    since: record.value.created,
+                });
+                self.counters = throttle.keys_for(owner.as_ref(), self.arrival.from);
                 let effect = Effect::Counters(self.counters.clone());
                 self.perform(State::Admitting(record), effect)
             }
@@ -51,7 +58,8 @@ impl Login {
         let (policy, mailbox) = (&self.policy, self.identity.authenticating());
         let recovery = |code: &RecoveryCode| code.digest(mailbox, &policy.key);
         let live = |record: &MailboxRecord| self.signed_in(record);
-        let typed = recognise(&self.credential, value, live, recovery);
+        let exempt = self.ruling(mailbox, value).is_exempt();
+        let typed = recognise(&self.credential, value, exempt, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
@@ -59,7 +67,10 @@ impl Login {
             (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
                 (password, Some(Candidate { factor, seen }))
             }
-            (Typed::Password(password), _) => (password, None),
+            (Typed::Password(password), seen) => {
+                self.seen = seen;
+                (password, None)
+            }
             (Typed::AppPassword(_) | Typed::PasswordAndFactor(..), None) => {
                 return unavailable("a factor was recognised without a record");
             }
@@ -69,7 +80,9 @@ impl Login {
             return refuse(Refusal::Throttled);
         }
         let counted = !self.counters.is_empty();
-        let question = PasswordQuestion { mailbox: mailbox.clone(), password, hash, counted };
+        let asked = self.asked.clone();
+        let question =
+            PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
     }
@@ -111,7 +124,7 @@ impl Login {
         let mailbox = self.identity.opened();
         match checked {
             Err(refusal) => refuse(refusal),
-            Ok(right) => {
+            Ok((right, _)) => {
                 let establish = Effect::Establish(mailbox.clone());
                 let waiting = VecDeque::from([(mailbox.clone(), Role::WithAppPassword)]);
                 let basis = Basis::AppPassword(right, typed, seen);
@@ -125,15 +138,17 @@ impl Login {
         &self,
         typed: &TypedAppPassword,
         record: &MailboxRecord,
-    ) -> Result<AppPasswordRight, Refusal> {
+    ) -> Result<(AppPasswordRight, Permit), Refusal> {
         let Identity::Own(mailbox) = &self.identity else {
             // One program's password for one mailbox opens no other.
             return Err(Refusal::AppPasswordOutOfScope);
         };
         let stored = record.app_passwords.iter().find(|stored| stored.id == typed.id);
         let stored = stored.ok_or(Refusal::AppPasswordWrong)?;
-        AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)
-            .map_err(Refusal::from)
+        let right =
+            AppPasswordRight::from_check(stored, typed, mailbox, &self.policy.key, &self.arrival)?;
+        // Only of a right one the rules say anything.
+        Ok((right, self.ruling(mailbox, Some(record)).app_password()?))
     }
 
     /// The password source has answered: may a code be looked at?
@@ -167,21 +182,30 @@ impl Login {
         }
     }
 
-    /// Nobody else looks at a code of this mailbox now. The very same sign-in may have been made
+    /// Nobody else looks at a code of this mailbox now: is the record still what was seen?
+    pub(super) fn relook(self, checked: Box<Checked>, view: View) -> Next {
+        let Some(candidate) = &checked.candidate else {
+            return unavailable("there was no code to look at");
+        };
+        let name = self.identity.authenticating().clone();
+        let look = Effect::Relook(name, candidate.seen.version);
+        self.perform(State::Relooking(checked, view), look)
+    }
+
+    /// The very same sign-in may have been made
     /// meanwhile, by a connection opened at the same time; otherwise: may this code be looked at?
-    pub(super) fn relooked(
-        self,
-        mut checked: Checked,
-        view: &View,
-        record: Option<Versioned<MailboxRecord>>,
-    ) -> Next {
+    pub(super) fn relooked(self, mut checked: Checked, view: &View, look: Look) -> Next {
         let (Some(throttle), Some(before)) = (&self.policy.throttle, checked.candidate.take())
         else {
             return unavailable("there was no code to look at");
         };
-        let seen = match still_the_same(&before.seen.value, record) {
-            Ok(seen) => seen,
-            Err(why) => return unavailable(why),
+        let Candidate { factor, seen } = before;
+        let seen = match look {
+            Look::Same => seen,
+            Look::Now(record) => match still_the_same(&seen.value, record) {
+                Ok(seen) => seen,
+                Err(why) => return unavailable(why),
+            },
         };
         let now = self.arrival.at;
         if self.signed_in(&seen.value) {
@@ -191,7 +215,7 @@ impl Login {
         let whole = self.fingerprint(self.credential.expose());
         match admit_code(throttle, view, whole, now) {
             CodeAdmission::Look => {
-                checked.candidate = Some(Candidate { factor: before.factor, seen });
+                checked.candidate = Some(Candidate { factor, seen });
                 self.judge_code(checked)
             }
             CodeAdmission::Stale => self.fail(Refusal::UsedCode, Event::StaleCode),
@@ -200,11 +224,16 @@ impl Login {
     }
 
     /// Is the code good, and whose names are involved?
-    pub(super) fn judge_code(self, checked: Checked) -> Next {
+    pub(super) fn judge_code(mut self, checked: Checked) -> Next {
         let Checked { right, user, auth_user, candidate } = checked;
+        // The record says nothing new of this until the end: it is one with a factor.
+        let permit = candidate.as_ref().map(|candidate| {
+            self.ruling(self.identity.authenticating(), Some(&candidate.seen.value)).full()
+        });
         let (role, standing) = match candidate {
             None => (Some(Role::WithoutCode), Standing::Unproved),
-            Some(Candidate { factor: Factor::Session, .. }) => {
+            Some(Candidate { factor: Factor::Session, seen }) => {
+                self.seen = Some(seen);
                 (Some(Role::WithSession), Standing::Unproved)
             }
             Some(candidate) => {
@@ -215,6 +244,11 @@ impl Login {
                 }
             }
         };
+        match permit {
+            None => {}
+            Some(Ok(permit)) => self.note(permit),
+            Some(Err(refusal)) => return refuse(refusal),
+        }
         let Ok(waiting) = self.names_to_judge(role, user.as_deref(), auth_user.as_deref()) else {
             return refuse(Refusal::BadName);
         };

@@ -124,6 +124,11 @@ impl Counter {
         self.success.is_some()
     }
 
+    /// Whether its moment is that of the success that made its place a known one, or keeps it so.
+    pub(super) fn has_just_succeeded(&self) -> bool {
+        self.success == Some(0)
+    }
+
     fn lane(&self, kind: Kind) -> &Lane {
         match kind {
             Kind::Password => &self.password,

@@ -9,7 +9,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use crate::base::{Mailbox, NetAddress};
+use crate::base::{Mailbox, NetAddress, UnixMillis};
 
 /// A network: an address whose host bits are zero, and the number of bits that are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,15 +117,25 @@ pub enum Scope {
 const V4: [u8; 2] = [32, 24];
 const V6: [u8; 3] = [64, 56, 48];
 
+/// A mailbox from the making of its record to the end of it. One that is made again under the same
+/// name is another one, and what was counted for the first does not concern it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// Its name.
+    pub mailbox: Mailbox,
+    /// When its record was made.
+    pub since: UnixMillis,
+}
+
 /// What a counter is kept for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
     /// A mailbox, wherever its logins come from.
-    Mailbox(Mailbox),
+    Mailbox(Owner),
     /// A network, whichever mailbox its logins are for.
     Network(Prefix),
     /// A mailbox at one place.
-    Pair(Mailbox, Prefix),
+    Pair(Owner, Prefix),
 }
 
 impl Key {
@@ -141,7 +151,7 @@ impl Key {
     /// The mailbox, unless the key is for a network.
     pub fn mailbox(&self) -> Option<&Mailbox> {
         match self {
-            Self::Mailbox(mailbox) | Self::Pair(mailbox, _) => Some(mailbox),
+            Self::Mailbox(owner) | Self::Pair(owner, _) => Some(&owner.mailbox),
             Self::Network(_) => None,
         }
     }
@@ -151,6 +161,16 @@ impl Key {
         match self {
             Self::Network(network) | Self::Pair(_, network) => Some(*network),
             Self::Mailbox(_) => None,
+        }
+    }
+
+    /// What tells the keys of one kind and mailbox apart, as the store writes it: ASCII, without a
+    /// slash.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Mailbox(owner) => owner.since.millis().to_string(),
+            Self::Network(network) => network.id(),
+            Self::Pair(owner, network) => format!("{}-{}", owner.since.millis(), network.id()),
         }
     }
 
@@ -173,23 +193,23 @@ impl Key {
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mailbox(mailbox) => write!(f, "mailbox/{mailbox}"),
-            Self::Network(network) => write!(f, "network/{}", network.id()),
-            Self::Pair(mailbox, network) => write!(f, "pair/{}/{mailbox}", network.id()),
+            Self::Mailbox(owner) => write!(f, "mailbox/{}/{}", self.id(), owner.mailbox),
+            Self::Network(_) => write!(f, "network/{}", self.id()),
+            Self::Pair(owner, _) => write!(f, "pair/{}/{}", self.id(), owner.mailbox),
         }
     }
 }
 
 /// The keys of a login, whatever the policy says about its network: the mailbox, its pair with the
 /// place, and the networks from narrow to wide. An unknown address has the mailbox only.
-pub(super) fn all_keys(mailbox: Option<&Mailbox>, remote: NetAddress) -> Vec<Key> {
-    let mut keys: Vec<Key> = mailbox.cloned().map(Key::Mailbox).into_iter().collect();
+pub(super) fn all_keys(owner: Option<&Owner>, remote: NetAddress) -> Vec<Key> {
+    let mut keys: Vec<Key> = owner.cloned().map(Key::Mailbox).into_iter().collect();
     let Some(ip) = remote.ip() else { return keys };
     let widths: &[u8] = if ip.is_ipv4() { &V4 } else { &V6 };
     let networks: Vec<Prefix> =
         widths.iter().filter_map(|bits| Prefix::new(ip, *bits).ok()).collect();
-    if let (Some(mailbox), Some(place)) = (mailbox, networks.first()) {
-        keys.push(Key::Pair(mailbox.clone(), *place));
+    if let (Some(owner), Some(place)) = (owner, networks.first()) {
+        keys.push(Key::Pair(owner.clone(), *place));
     }
     keys.extend(networks.into_iter().map(Key::Network));
     keys

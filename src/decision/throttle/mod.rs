@@ -64,7 +64,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use counter::{Counter, Fingerprint};
 pub use encoding::DecodeError;
-pub use key::{Key, Prefix, PrefixError, Scope};
+pub use key::{Key, Owner, Prefix, PrefixError, Scope};
 pub use policy::{
     ALL_CODES, GUESS_ODDS, Kind, Ladder, Ladders, PolicyError, RIGHT_CODES, Rung, Settings,
     ThrottlePolicy,
@@ -93,6 +93,11 @@ impl View {
             }
         }
         self
+    }
+
+    /// The counter of a key, if it is one of the login's.
+    pub fn get(&self, key: &Key) -> Option<&Counter> {
+        self.0.get(key)
     }
 
     fn aged(&self, policy: &ThrottlePolicy, now: UnixMillis) -> Self {
@@ -299,6 +304,22 @@ pub fn after(
     };
     view.0.retain(|key, counter| change(key, counter));
     view.0.into_iter().collect()
+}
+
+/// Whether a counter that [`after`] returned must be on disk before the login is answered. Of a
+/// success only that its place is known: it is the burned step and the removed recovery code that
+/// stop a spent string, and those are the record's. That the string is also refused unlooked-at is
+/// a kindness to programs that repeat it. Lost with a restart, it costs them one counted failure,
+/// and is remembered again.
+pub fn must_last(event: Event, counter: &Counter) -> bool {
+    match event {
+        Event::Success { .. } => counter.has_just_succeeded(),
+        Event::WrongPassword(_)
+        | Event::WrongCode(_)
+        | Event::UsedCode(_)
+        | Event::StaleCode(_)
+        | Event::MissingCode => true,
+    }
 }
 
 /// The counters that lie far in the future because the clock was set back, moved to the present. The

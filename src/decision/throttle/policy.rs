@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-use super::key::{Key, Prefix, Scope, all_keys};
+use super::key::{Key, Owner, Prefix, Scope, all_keys};
 use crate::base::{
-    Mailbox, NetAddress,
+    NetAddress,
     limits::{CODE_DIGITS, WINDOW_STEPS},
 };
 
@@ -230,8 +230,8 @@ impl ThrottlePolicy {
     }
 
     /// The keys whose counters a login needs: of a shared network none but the pair.
-    pub fn keys_for(&self, mailbox: Option<&Mailbox>, remote: NetAddress) -> Vec<Key> {
-        let mut keys = all_keys(mailbox, remote);
+    pub fn keys_for(&self, owner: Option<&Owner>, remote: NetAddress) -> Vec<Key> {
+        let mut keys = all_keys(owner, remote);
         let shared = keys.iter().any(|key| key.scope() == Scope::Narrow && self.is_shared_key(key));
         keys.retain(|key| !shared || key.mailbox().is_some());
         keys

@@ -46,7 +46,7 @@ impl World {
     }
 
     fn view(&self, mailbox: &Mailbox, from: &str) -> View {
-        let keys = self.policy.keys_for(Some(mailbox), NetAddress::parse(from));
+        let keys = self.policy.keys_for(Some(&owner(mailbox)), NetAddress::parse(from));
         View::new(keys.into_iter().map(|key| (key.clone(), self.stored.get(&key).cloned())))
     }
 
@@ -94,13 +94,18 @@ impl World {
     }
 }
 
+fn owner(mailbox: &Mailbox) -> Owner {
+    Owner { mailbox: mailbox.clone(), since: UnixMillis::from_seconds(7) }
+}
+
 fn pair(from: &str) -> Key {
-    let keys = ThrottlePolicy::default().keys_for(Some(&alice()), NetAddress::parse(from));
+    let alice = owner(&alice());
+    let keys = ThrottlePolicy::default().keys_for(Some(&alice), NetAddress::parse(from));
     keys.into_iter().find(|key| matches!(key, Key::Pair(..))).unwrap()
 }
 
 fn mailbox() -> Key {
-    Key::Mailbox(alice())
+    Key::Mailbox(owner(&alice()))
 }
 
 fn wait_of(admission: Admission) -> (u64, Limit) {

@@ -8,8 +8,8 @@
 use zeroize::Zeroizing;
 
 use super::{
-    Admin, AdminError, AppPasswordView, Disclosed, NewAppPassword, Response, change::Missing,
-    session::seen,
+    Admin, AdminError, AppPasswordView, Disclosed, NewAppPassword, Response, acting::Acting,
+    change::Missing, session::seen,
 };
 use crate::{
     base::{
@@ -33,7 +33,7 @@ struct Wanted {
     expires: Option<UnixMillis>,
 }
 
-impl Admin {
+impl Acting<'_> {
     /// Makes one. Where passwords are Dovecot's, the mailbox needs no record before.
     pub(super) async fn add_app_password(
         &self,
@@ -53,7 +53,8 @@ impl Admin {
                 }
                 let made = self.new_app_password(list)?;
                 list.push(wanted.store(&made, &mailbox, self, now));
-                Ok((made.id, made.shown()))
+                let detail = format!("{} {:?}", made.id.as_str(), wanted.name);
+                Ok(((made.id, made.shown()), detail))
             })
             .await?;
         self.tell_owner(&mailbox, What::AppPasswordAdded { name: wanted.name.clone() });
@@ -88,7 +89,7 @@ impl Admin {
                 let (mailbox, id) = (mailbox.to_string(), id.as_str().to_owned());
                 return Err(AdminError::NoAppPassword { mailbox, id });
             }
-            Ok(())
+            Ok(((), id.as_str().to_owned()))
         })
         .await?;
         let id = id.as_str().to_owned();

@@ -1,7 +1,7 @@
 //! A change of one record: read, edited, written by compare-and-swap, tried again when it changed
 //! meanwhile.
 
-use super::{Admin, AdminError, mailbox::write, unchanged};
+use super::{AdminError, acting::Acting, mailbox::write, unchanged};
 use crate::{
     base::{Mailbox, limits::ADMIN_ATTEMPTS},
     decision::record::{MailboxRecord, Versioned},
@@ -18,13 +18,14 @@ pub(super) enum Missing {
     Refuse,
 }
 
-impl Admin {
-    /// Edits a record. `edit` may run several times; its last result counts.
+impl Acting<'_> {
+    /// Edits a record. `edit` may run several times; its last result counts. The text it returns is
+    /// the detail of the note in the audit trail.
     pub(super) async fn change<T>(
         &self,
         mailbox: &Mailbox,
         missing: Missing,
-        edit: impl Fn(&mut MailboxRecord) -> Result<T, AdminError>,
+        edit: impl Fn(&mut MailboxRecord) -> Result<(T, String), AdminError>,
     ) -> Result<T, AdminError> {
         for _ in 0..ADMIN_ATTEMPTS {
             let found = match missing {
@@ -36,9 +37,9 @@ impl Admin {
                 Some(found) => found.value,
                 None => MailboxRecord::new(self.now()?),
             };
-            let result = edit(&mut record)?;
+            let (result, detail) = edit(&mut record)?;
             let change = write(mailbox, expect, self.worth_keeping(record));
-            match self.store.commit(vec![change]).await? {
+            match self.commit(mailbox, vec![change], &detail).await? {
                 Commit::Done(_) => return Ok(result),
                 Commit::Conflict => {}
             }

@@ -6,7 +6,7 @@
 //! arrived (`decision::enrolment`). The code that proves it is burned in the same write.
 
 use super::{
-    Admin, AdminError, Disclosed, Enrolment, Response, TotpView, mailbox::write,
+    AdminError, Disclosed, Enrolment, Response, TotpView, acting::Acting, mailbox::write,
     recovery::RecoverySet, unchanged,
 };
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-impl Admin {
+impl Acting<'_> {
     /// Starts an enrolment; one that was started before is replaced by it.
     pub(super) async fn enable(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -40,7 +40,7 @@ impl Admin {
             expect: None,
             entry: Some(Entry { value: pending.encode(), expires }),
         };
-        match self.store.commit(vec![change]).await? {
+        match self.commit(&mailbox, vec![change], "started").await? {
             Commit::Done(_) => {}
             Commit::Conflict => return Err(AdminError::Busy),
         }
@@ -75,7 +75,11 @@ impl Admin {
             let confirmation = pending.confirm(&code, now);
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
-            match self.store.commit(changes).await? {
+            let detail = match &result {
+                Ok(_) => String::new(),
+                Err(error) => error.to_string(),
+            };
+            match self.commit(&mailbox, changes, &detail).await? {
                 Commit::Done(_) => {
                     if result.is_ok() {
                         self.tell_owner(&mailbox, What::SecondFactorOn);
@@ -99,14 +103,16 @@ impl Admin {
             let expect = Expect::Version(found.version);
             let mut record = found.value;
             record.disenrol();
+            let required = self.is_required(&mailbox, Some(&record), self.now()?);
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),
             ];
-            match self.store.commit(changes).await? {
+            match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => {
                     self.tell_owner(&mailbox, What::SecondFactorOff);
-                    return Ok(Response::Disabled { mailbox: mailbox.to_string() });
+                    let mailbox = mailbox.to_string();
+                    return Ok(Response::Disabled { mailbox, required });
                 }
                 Commit::Conflict => {}
             }
@@ -126,6 +132,7 @@ impl Admin {
             since: factor.as_ref().map(|factor| factor.enabled.seconds()),
             last_used: factor.as_ref().map(|factor| factor.last_step.saturating_mul(STEP_SECONDS)),
             pending_until: waiting.map(|waiting| waiting.value.expires.seconds()),
+            wrong_codes: self.trail.wrong_codes(&mailbox).await?,
         }))
     }
 
@@ -139,8 +146,12 @@ impl Admin {
         if waiting.is_none() {
             return Err(AdminError::AlreadyOff { mailbox: mailbox.to_string() });
         }
-        match self.store.commit(vec![Self::drop_enrolment(mailbox)]).await? {
-            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string() }),
+        let found = self.known(mailbox).await?;
+        let record = found.as_ref().map(|found| &found.value);
+        let required = self.is_required(mailbox, record, self.now()?);
+        let changes = vec![Self::drop_enrolment(mailbox)];
+        match self.commit(mailbox, changes, "a started enrolment").await? {
+            Commit::Done(_) => Ok(Response::Disabled { mailbox: mailbox.to_string(), required }),
             Commit::Conflict => Err(AdminError::Busy),
         }
     }
@@ -153,6 +164,7 @@ impl Admin {
         if found.as_ref().is_some_and(|found| found.value.is_enrolled()) {
             return Err(AdminError::AlreadyOn { mailbox: mailbox.to_string() });
         }
+        self.may_enrol(mailbox, found.as_ref().map(|found| &found.value))?;
         Ok(found)
     }
 

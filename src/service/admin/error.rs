@@ -72,6 +72,17 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
     },
+    /// Nobody may switch 2-factor authentication on.
+    #[error(
+        "2-factor authentication cannot be switched on for {mailbox}: its level is \"off\", by the \
+         {level_of}; `mail2fa policy set {mailbox} optional` allows it"
+    )]
+    EnrolmentOff {
+        /// The canonical name.
+        mailbox: String,
+        /// Whose level it is: mailbox, domain, server.
+        level_of: String,
+    },
     /// No enrolment waits for a code.
     #[error(
         "no enrolment of {mailbox} waits for a code, or its time is over; start one with \
@@ -148,6 +159,15 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
     },
+    /// Not a word that chooses events.
+    #[error(
+        "there are no events of this kind; \"login\", \"change\", \"accepted\", \"refused\", \
+         \"unavailable\" or a reason of docs/operation.md can be asked for"
+    )]
+    BadKind,
+    /// Not a place in the audit trail.
+    #[error("this is no place in the audit trail")]
+    BadCursor,
     /// The record kept changing.
     #[error("the mailbox is being changed by others at the same time; try again")]
     Busy,

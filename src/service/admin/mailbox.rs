@@ -1,16 +1,22 @@
 //! Mailboxes: add, list, show, password, rename, remove.
 
-use super::{Admin, AdminError, Disclosed, MailboxView, NewPassword, Response, change::Missing};
+use super::{
+    AdminError, Disclosed, MailboxView, NewPassword, Response, acting::Acting, change::Missing,
+};
 use crate::{
     base::{
         Mailbox, Secret, SecretText, UnixMillis,
         limits::{ADMIN_ATTEMPTS, ADMIN_PAGE, CODE_DIGITS, CREDENTIAL_BYTES, HASH_BYTES},
     },
-    decision::record::{MailboxRecord, Versioned},
+    decision::{
+        record::{MailboxRecord, Versioned},
+        throttle::{Key, Owner},
+    },
     ports::{
         notice::What,
-        store::{Change, Commit, Expect, StoreError},
+        store::{Change, Commit, EntryKey, Expect, StoreError},
     },
+    service::counters::entry_key,
 };
 
 /// Longest new password: a code, also with a space in it, must fit behind it.
@@ -18,7 +24,7 @@ const PASSWORD_BYTES: usize = CREDENTIAL_BYTES - CODE_DIGITS - 1;
 /// Characters of a store's complaint in a listing.
 const PROBLEM_CHARS: usize = 100;
 
-impl Admin {
+impl Acting<'_> {
     pub(super) async fn add(
         &self,
         typed: &str,
@@ -32,7 +38,8 @@ impl Admin {
         }
         let mut record = MailboxRecord::new(self.now()?);
         record.password_hash = Some(self.hash(password).await?);
-        match self.store.commit(vec![write(&mailbox, Expect::Absent, Some(record))]).await? {
+        let change = write(&mailbox, Expect::Absent, Some(record));
+        match self.commit(&mailbox, vec![change], "").await? {
             Commit::Done(_) => Ok(Response::Added { mailbox: mailbox.to_string() }),
             Commit::Conflict => Err(exists()),
         }
@@ -51,15 +58,16 @@ impl Admin {
         self.change(&mailbox, Missing::Refuse, |record| {
             record.password_hash = Some(hash.clone());
             record.sessions.clear();
-            Ok(())
+            Ok(((), String::new()))
         })
         .await?;
         Ok(Response::PasswordSet { mailbox: mailbox.to_string() })
     }
 
-    /// Moves the record in one write set. A started enrolment is dropped with the old name: the
-    /// app would show that name for ever. Sessions, app passwords and recovery codes are dropped
-    /// too: their hashes are bound to the old name, so that none of them opens another mailbox.
+    /// Moves the record in one write set, and the count of failures with it: whoever guesses goes on
+    /// where they were. A started enrolment is dropped with the old name: the app would show that name
+    /// for ever. Sessions, app passwords and recovery codes are dropped too: their hashes are bound to
+    /// the old name, so that none of them opens another mailbox. Which places are known is forgotten.
     pub(super) async fn rename(&self, typed: &str, to: &str) -> Result<Response, AdminError> {
         let (from, to) = (self.name(typed)?, self.name(to)?);
         if from == to {
@@ -74,13 +82,21 @@ impl Admin {
             record.sessions.clear();
             let app_passwords = std::mem::take(&mut record.app_passwords).len();
             let recovery_codes = std::mem::take(&mut record.recovery).len();
+            let created = record.created;
             let mut changes = vec![write(&from, Expect::Version(found.version), None)];
             if let Some(record) = self.worth_keeping(record) {
                 changes.push(write(&to, Expect::Absent, Some(record)));
+                changes.extend(
+                    self.move_counter(counter(&from, created)?, counter(&to, created)?).await?,
+                );
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
-            match self.store.commit(changes).await? {
+            changes.extend(Self::drop_summaries(&from));
+            let mut note = self.note(&from);
+            note.target = Some(to.to_string());
+            match self.commit_noted(changes, note).await? {
                 Commit::Done(_) => {
+                    self.trail.forget(&from);
                     return Ok(Response::Renamed {
                         from: from.to_string(),
                         mailbox: to.to_string(),
@@ -94,18 +110,32 @@ impl Admin {
         Err(AdminError::Busy)
     }
 
+    /// The changes that take the count of a mailbox's failures along.
+    async fn move_counter(&self, from: EntryKey, to: EntryKey) -> Result<Vec<Change>, AdminError> {
+        let found = self.store.load_entry(&from, self.now()?).await?;
+        let Some(found) = found else { return Ok(Vec::new()) };
+        let expect = Some(Expect::Version(found.version));
+        let moved = Change::Entry { key: to, expect: None, entry: Some(found.value) };
+        Ok(vec![drop_entry(from, expect), moved])
+    }
+
+    /// Drops everything. What is left of the counters, those of its places, belongs to the record that
+    /// was, and ends by itself: a mailbox that is made again under the name starts clean.
     pub(super) async fn remove(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let found = self.existing(&mailbox).await?;
             // Where passwords are Dovecot's the mailbox stays, and opens with its password alone.
             let opens = self.hasher.is_none() && found.value.is_enrolled();
-            let changes = vec![
+            let mut changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
+                drop_entry(counter(&mailbox, found.value.created)?, None),
             ];
-            match self.store.commit(changes).await? {
+            changes.extend(Self::drop_summaries(&mailbox));
+            match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => {
+                    self.trail.forget(&mailbox);
                     if opens {
                         self.tell_owner(&mailbox, What::SecondFactorOff);
                     }
@@ -163,6 +193,16 @@ impl Admin {
             }
         }
     }
+}
+
+/// Where the failures of a mailbox are counted.
+fn counter(mailbox: &Mailbox, created: UnixMillis) -> Result<EntryKey, AdminError> {
+    let owner = Owner { mailbox: mailbox.clone(), since: created };
+    Ok(entry_key(&Key::Mailbox(owner))?)
+}
+
+fn drop_entry(key: EntryKey, expect: Option<Expect>) -> Change {
+    Change::Entry { key, expect, entry: None }
 }
 
 /// A password that a login can carry.

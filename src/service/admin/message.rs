@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Disclosed;
+use super::{
+    Disclosed,
+    audit_view::{AuditWanted, EventView},
+    policy_view::{MailboxPolicyView, NewLevel, PolicyView},
+};
+use crate::service::trail::{Program, WrongCodes};
 
 /// What is asked. Names are as typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,6 +129,25 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// The programs that use the bare password.
+    MailboxPrograms {
+        /// Name.
+        mailbox: String,
+    },
+    /// A page of the audit trail, newest first.
+    Audit(AuditWanted),
+    /// What enforcement says.
+    PolicyShow {
+        /// Of this mailbox; `None` means what is configured.
+        mailbox: Option<String>,
+    },
+    /// Gives a mailbox a level of enforcement of its own.
+    PolicySet {
+        /// Name.
+        mailbox: String,
+        /// Which.
+        level: NewLevel,
+    },
 }
 
 /// What is asked of a new app password.
@@ -204,6 +228,8 @@ pub enum Response {
     Disabled {
         /// Canonical name.
         mailbox: String,
+        /// Whether it must have a second factor all the same: then its password opens nothing.
+        required: bool,
     },
     /// How it stands.
     Totp(TotpView),
@@ -274,6 +300,30 @@ pub enum Response {
     NoticeSent {
         /// Canonical name.
         mailbox: String,
+    },
+    /// What is configured.
+    Policy(PolicyView),
+    /// What holds for a mailbox.
+    MailboxPolicy(MailboxPolicyView),
+    /// The mailbox has another level; what holds for it now.
+    PolicySet(MailboxPolicyView),
+    /// The programs that use the bare password.
+    Programs {
+        /// Canonical name.
+        mailbox: String,
+        /// Whether 2-factor authentication is on.
+        totp: bool,
+        /// The latest first.
+        programs: Vec<Program>,
+    },
+    /// A page of the audit trail.
+    Audit {
+        /// Newest first. There may be none, and more all the same.
+        events: Vec<EventView>,
+        /// Where the next page begins; `None` at the end.
+        next: Option<String>,
+        /// Parts of the trail that cannot be read.
+        unreadable: usize,
     },
 }
 
@@ -369,6 +419,9 @@ pub struct TotpView {
     pub last_used: Option<u64>,
     /// An enrolment waits for its code until then, seconds since 1970.
     pub pending_until: Option<u64>,
+    /// Wrong codes that came with the right password, in the last thirty days or longer.
+    #[serde(default)]
+    pub wrong_codes: Option<WrongCodes>,
 }
 
 impl Request {
@@ -395,6 +448,10 @@ impl Request {
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
             Self::NoticeTest { .. } => "notice test",
+            Self::MailboxPrograms { .. } => "mailbox programs",
+            Self::Audit(_) => "audit",
+            Self::PolicyShow { .. } => "policy show",
+            Self::PolicySet { .. } => "policy set",
         }
     }
 }
@@ -408,7 +465,8 @@ impl Response {
             | Self::Renamed { mailbox, .. }
             | Self::Removed { mailbox }
             | Self::Confirmed { mailbox, .. }
-            | Self::Disabled { mailbox }
+            | Self::Disabled { mailbox, .. }
+            | Self::PolicySet(MailboxPolicyView { mailbox, .. })
             | Self::AppPassword { mailbox, .. }
             | Self::AppPasswordRevoked { mailbox, .. }
             | Self::RecoveryCodes { mailbox, .. }
@@ -422,7 +480,11 @@ impl Response {
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
             | Self::NoticeSent { .. }
-            | Self::Sessions { .. } => None,
+            | Self::Sessions { .. }
+            | Self::Policy(_)
+            | Self::MailboxPolicy(_)
+            | Self::Programs { .. }
+            | Self::Audit { .. } => None,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What an administrator does: mailboxes, passwords, second factors, app passwords, recovery codes,
-//! sessions, locks.
+//! sessions, locks, levels of enforcement.
 //!
 //! One [`Admin`] serves the control socket and, when no daemon runs, the command line directly.
 //! It takes requests and gives answers as plain data; it does not know where they come from.
@@ -8,21 +8,26 @@
 //! compare-and-swap, tried again a bounded number of times when the record changed under it.
 //!
 //! It logs each change: who asked, what, and for which mailbox, under the target
-//! `mail2fa::admin`.
+//! `mail2fa::admin`; and each change notes itself in the audit trail (`acting.rs`).
 //!
 //! # Security
 //!
 //! Whoever reaches this may switch second factors off: callers let only root and the service user
 //! in. A secret leaves in one answer only, the one to the request that made it.
 
+mod acting;
 mod app_password;
+mod audit_view;
 mod change;
 mod disclosed;
 mod enrolment;
 mod error;
+mod events;
 mod mailbox;
 mod message;
 mod notice;
+mod policy;
+mod policy_view;
 mod recovery;
 mod session;
 #[cfg(test)]
@@ -30,17 +35,22 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
 pub use message::{
     AppPasswordView, Enrolment, MailboxView, NewAppPassword, NewPassword, Request, Response,
     SessionView, TotpView, UseView,
 };
+pub use policy_view::{
+    DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
+};
 
 use crate::{
     base::{Clock, Mailbox, Rng, UnixMillis},
     decision::{
         digest::CredentialKey,
+        enforcement::EnforcementPolicy,
         names::NameRules,
         record::{MailboxRecord, Versioned},
     },
@@ -49,7 +59,9 @@ use crate::{
         password::PasswordHasher,
         store::{Expect, Store},
     },
+    service::trail::Recorder,
 };
+use acting::Acting;
 
 /// The use-cases, with what they need.
 pub struct Admin {
@@ -69,6 +81,10 @@ pub struct Admin {
     pub issuer: String,
     /// Tells owners what was changed.
     pub notifier: Arc<dyn Notifier>,
+    /// The audit trail.
+    pub trail: Arc<Recorder>,
+    /// Who must have a second factor.
+    pub enforcement: EnforcementPolicy,
 }
 
 impl Admin {
@@ -80,7 +96,8 @@ impl Admin {
     /// that this is unknown.
     pub async fn handle(&self, request: Request, by: &str) -> Result<Response, AdminError> {
         let action = request.action();
-        let result = self.perform(request).await;
+        let acting = Acting { admin: self, by, action };
+        let result = acting.perform(request).await;
         match &result {
             Ok(response) => {
                 if let Some(mailbox) = response.changed() {
@@ -92,37 +109,6 @@ impl Admin {
             }
         }
         result
-    }
-
-    async fn perform(&self, request: Request) -> Result<Response, AdminError> {
-        match request {
-            Request::MailboxAdd { mailbox, password } => self.add(&mailbox, password).await,
-            Request::MailboxList { after, limit } => self.list(after.as_deref(), limit).await,
-            Request::MailboxShow { mailbox } => self.show(&mailbox).await,
-            Request::MailboxPassword { mailbox, password } => {
-                self.set_password(&mailbox, password).await
-            }
-            Request::MailboxRename { mailbox, to } => self.rename(&mailbox, &to).await,
-            Request::MailboxRemove { mailbox } => self.remove(&mailbox).await,
-            Request::TotpEnable { mailbox } => self.enable(&mailbox).await,
-            Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
-            Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
-            Request::TotpStatus { mailbox } => self.status(&mailbox).await,
-            Request::AppPasswordAdd { mailbox, wanted } => {
-                self.add_app_password(&mailbox, &wanted).await
-            }
-            Request::AppPasswordList { mailbox } => self.list_app_passwords(&mailbox).await,
-            Request::AppPasswordRevoke { mailbox, id } => {
-                self.revoke_app_password(&mailbox, &id).await
-            }
-            Request::RecoveryCodesNew { mailbox } => self.new_recovery_codes(&mailbox).await,
-            Request::RecoveryCodesLeft { mailbox } => self.recovery_codes_left(&mailbox).await,
-            Request::SessionList { mailbox } => self.list_sessions(&mailbox).await,
-            Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
-            Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
-            Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
-            Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
-        }
     }
 
     fn name(&self, typed: &str) -> Result<Mailbox, AdminError> {
@@ -152,6 +138,44 @@ impl Admin {
             Some(_) => AdminError::NoMailbox { mailbox: name() },
             None => AdminError::NoRecord { mailbox: name() },
         })
+    }
+}
+
+impl Acting<'_> {
+    async fn perform(&self, request: Request) -> Result<Response, AdminError> {
+        match request {
+            Request::MailboxAdd { mailbox, password } => self.add(&mailbox, password).await,
+            Request::MailboxList { after, limit } => self.list(after.as_deref(), limit).await,
+            Request::MailboxShow { mailbox } => self.show(&mailbox).await,
+            Request::MailboxPassword { mailbox, password } => {
+                self.set_password(&mailbox, password).await
+            }
+            Request::MailboxRename { mailbox, to } => self.rename(&mailbox, &to).await,
+            Request::MailboxRemove { mailbox } => self.remove(&mailbox).await,
+            Request::TotpEnable { mailbox } => self.enable(&mailbox).await,
+            Request::TotpConfirm { mailbox, code } => self.confirm(&mailbox, &code).await,
+            Request::TotpDisable { mailbox } => self.disable(&mailbox).await,
+            Request::TotpStatus { mailbox } => self.status(&mailbox).await,
+            Request::AppPasswordAdd { mailbox, wanted } => {
+                self.add_app_password(&mailbox, &wanted).await
+            }
+            Request::AppPasswordList { mailbox } => self.list_app_passwords(&mailbox).await,
+            Request::AppPasswordRevoke { mailbox, id } => {
+                self.revoke_app_password(&mailbox, &id).await
+            }
+            Request::RecoveryCodesNew { mailbox } => self.new_recovery_codes(&mailbox).await,
+            Request::RecoveryCodesLeft { mailbox } => self.recovery_codes_left(&mailbox).await,
+            Request::SessionList { mailbox } => self.list_sessions(&mailbox).await,
+            Request::SessionRevoke { mailbox, id } => self.revoke_sessions(&mailbox, id).await,
+            Request::MailboxLock { mailbox } => self.lock(&mailbox).await,
+            Request::MailboxUnlock { mailbox } => self.unlock(&mailbox).await,
+            Request::PolicyShow { mailbox: None } => Ok(self.policy()),
+            Request::PolicyShow { mailbox: Some(mailbox) } => self.policy_of(&mailbox).await,
+            Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
+            Request::MailboxPrograms { mailbox } => self.programs(&mailbox).await,
+            Request::Audit(wanted) => self.events(wanted).await,
+            Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Admin, AdminError, Disclosed, Response, change::Missing};
+use super::{Admin, AdminError, Disclosed, Response, acting::Acting, change::Missing};
 use crate::{
     base::Mailbox,
     decision::{
@@ -31,7 +31,7 @@ impl RecoverySet {
     }
 }
 
-impl Admin {
+impl Acting<'_> {
     /// A new set; the old one is worth nothing from then on.
     pub(super) async fn new_recovery_codes(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -41,7 +41,7 @@ impl Admin {
         self.change(&mailbox, Missing::Refuse, |record| {
             on(record, &mailbox)?;
             record.recovery.clone_from(&digests);
-            Ok(())
+            Ok(((), String::new()))
         })
         .await?;
         let recovery_codes = set.shown();

@@ -1,12 +1,12 @@
 //! Sessions: list, revoke. And the lock, which lets nobody in.
 
-use super::{Admin, AdminError, Response, SessionView, UseView, change::Missing};
+use super::{AdminError, Response, SessionView, UseView, acting::Acting, change::Missing};
 use crate::{
     base::UnixMillis,
     decision::{place::Use, session::Session},
 };
 
-impl Admin {
+impl Acting<'_> {
     /// Those that live.
     pub(super) async fn list_sessions(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
@@ -34,7 +34,8 @@ impl Admin {
                     return Err(AdminError::NoSession { mailbox: mailbox.to_string(), id });
                 }
                 record.sessions.retain(|session| !wanted(session));
-                Ok(count)
+                let which = id.map_or_else(|| format!("all {count}"), |id| id.to_string());
+                Ok((count, which))
             })
             .await?;
         Ok(Response::SessionsRevoked { mailbox: mailbox.to_string(), count })
@@ -50,7 +51,7 @@ impl Admin {
             }
             record.locked = Some(now);
             record.sessions.clear();
-            Ok(())
+            Ok(((), String::new()))
         })
         .await?;
         Ok(Response::Locked { mailbox: mailbox.to_string() })
@@ -60,7 +61,7 @@ impl Admin {
     pub(super) async fn unlock(&self, typed: &str) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         self.change(&mailbox, Missing::Make, |record| match record.locked.take() {
-            Some(_) => Ok(()),
+            Some(_) => Ok(((), String::new())),
             None => Err(AdminError::NotLocked { mailbox: mailbox.to_string() }),
         })
         .await?;

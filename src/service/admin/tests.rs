@@ -3,7 +3,9 @@
 mod mailboxes;
 mod memory;
 mod messages;
+mod notes;
 mod notices;
+mod policy;
 mod second_factor;
 mod sign_ins;
 
@@ -20,13 +22,17 @@ use crate::{
         Clock, Mailbox, Rng, Secret, SecretText, UnixMillis,
         clock::{ClockError, RngError},
     },
-    decision::{digest::CredentialKey, names::NameRules, record::MailboxRecord},
+    decision::{
+        digest::CredentialKey, enforcement::EnforcementPolicy, names::NameRules,
+        record::MailboxRecord, retention::TrailPolicy,
+    },
     ports::{
         BoxFuture,
         notice::{Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
         store::StoreError,
     },
+    service::trail::Recorder,
 };
 
 /// RFC 6238 appendix B: its secret, two moments and their codes.
@@ -138,6 +144,13 @@ impl Bench {
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),
             notifier: told.clone(),
+            trail: Arc::new(Recorder::new(
+                store.clone(),
+                store.clone(),
+                clock.clone(),
+                TrailPolicy::default(),
+            )),
+            enforcement: EnforcementPolicy::default(),
         };
         Self { store, clock, admin, told, log: Mutex::default() }
     }
@@ -174,7 +187,7 @@ impl Bench {
     }
 
     /// What owners were told since this was asked last.
-    fn told(&self) -> Vec<(String, What)> {
+    fn notified(&self) -> Vec<(String, What)> {
         std::mem::take(&mut *self.told.0.lock().unwrap())
     }
 

@@ -12,10 +12,10 @@ use std::{
     mem,
 };
 
-use super::{AnswerError, Attempt, ServerEvent};
+use super::{AnswerError, Attempt, RelayStart, ServerEvent, relaying::Relaying};
 use crate::{
     base::{
-        Secret,
+        RelayedMechanism, Secret,
         limits::{LINE_BYTES, PENDING_REQUESTS},
     },
     wire::{
@@ -34,6 +34,10 @@ use crate::{
 /// Requests that may wait for the driver, the rejected ones included. Beyond
 /// [`PENDING_REQUESTS`] new ones are rejected, beyond this the connection ends.
 pub(super) const TRACKED_REQUESTS: usize = 2 * PENDING_REQUESTS;
+
+/// The verbs of answers, with their TAB.
+pub(super) const OK: &[u8] = b"OK\t";
+pub(super) const FAIL: &[u8] = b"FAIL\t";
 
 /// Characters of a mechanism's name that are kept for the log.
 const MECHANISM_CHARS: usize = 32;
@@ -59,6 +63,8 @@ enum Stage {
     Collecting(Box<Collecting>),
     /// The driver has it.
     HandedOut,
+    /// The driver has it, and the upstream decides; a challenge of its may have been sent.
+    Relaying(Box<Relaying>),
 }
 
 #[derive(Debug)]
@@ -68,10 +74,26 @@ struct Collecting {
     exchange: Exchange,
 }
 
+/// A mechanism that is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    /// We read its messages.
+    Read(Mechanism),
+    /// We hand them on.
+    Relayed(RelayedMechanism),
+}
+
+impl Offered {
+    fn parse(name: &[u8]) -> Option<Self> {
+        let relayed = || RelayedMechanism::parse(name).map(Self::Relayed);
+        Mechanism::parse(name).map(Self::Read).or_else(relayed)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Machine {
     phase: Phase,
-    offered: Option<Vec<Mechanism>>,
+    offered: Option<Vec<Offered>>,
     requests: BTreeMap<u32, Request>,
     marks: u64,
     /// What waits to be written.
@@ -86,7 +108,7 @@ impl Machine {
             greeting
                 .mechanisms
                 .iter()
-                .filter_map(|offer| Mechanism::parse(offer.name.as_bytes()))
+                .filter_map(|offer| Offered::parse(offer.name.as_bytes()))
                 .collect(),
         );
     }
@@ -162,17 +184,26 @@ impl Machine {
         let id = RequestId::marked(number, self.marks);
         self.requests.insert(number, Request { mark: self.marks, stage: Stage::HandedOut });
 
-        let mechanism = Mechanism::parse(&auth.mechanism)
+        let mechanism = Offered::parse(&auth.mechanism)
             .filter(|mechanism| self.offered.as_ref().is_some_and(|all| all.contains(mechanism)));
-        let step = match mechanism {
+        let begun = match mechanism {
             _ if crowded => Err(Rejection::TooManyPending),
             None => Err(Rejection::Mechanism),
-            Some(mechanism) => initial_response(version, auth.response.as_ref()).map(|initial| {
-                (mechanism, Exchange::start(mechanism, initial.as_ref().map(Secret::expose)))
-            }),
+            Some(mechanism) => initial_response(version, auth.response.as_ref())
+                .map(|initial| (mechanism, initial)),
         };
-        Ok(match step {
-            Ok((mechanism, step)) => self.advance(id, mechanism, auth.parameters, step),
+        Ok(match begun {
+            Ok((Offered::Read(mechanism), initial)) => {
+                let step = Exchange::start(mechanism, initial.as_ref().map(Secret::expose));
+                self.advance(id, mechanism, auth.parameters, step)
+            }
+            Ok((Offered::Relayed(mechanism), response)) => {
+                let parameters = auth.parameters;
+                let relaying = Relaying::new(mechanism, parameters.clone(), response.as_ref());
+                self.stand(id, Stage::Relaying(Box::new(relaying)));
+                let start = RelayStart { id, mechanism, parameters, response };
+                Some(ServerEvent::Relay(start))
+            }
             Err(why) => {
                 let mechanism = printable(&auth.mechanism);
                 Some(ServerEvent::Rejected { id, mechanism, parameters: auth.parameters, why })
@@ -196,11 +227,71 @@ impl Machine {
                 };
                 self.advance(id, mechanism, parameters, step)
             }
-            Stage::HandedOut => {
+            Stage::Relaying(relaying) if relaying.awaiting => {
+                Some(self.relay(id, relaying, response))
+            }
+            Stage::HandedOut | Stage::Relaying(_) => {
                 // Nobody asked for more: the request ends here, so that it has one answer.
                 self.requests.remove(&number);
                 self.fail_unasked(id);
                 Some(ServerEvent::Cancelled(id))
+            }
+        }
+    }
+
+    /// Hands a response on to whoever decides, or ends the exchange: it is then a rejected request,
+    /// which the driver has.
+    fn relay(
+        &mut self,
+        id: RequestId,
+        mut relaying: Box<Relaying>,
+        response: &Secret,
+    ) -> ServerEvent {
+        let response = sasl::decode(response.expose())
+            .and_then(|response| relaying.take(&response).map(|()| response));
+        match response {
+            Ok(response) => {
+                self.stand(id, Stage::Relaying(relaying));
+                ServerEvent::Response { id, response }
+            }
+            Err(why) => {
+                let Relaying { mechanism, parameters, .. } = *relaying;
+                let mechanism = mechanism.name().to_owned();
+                ServerEvent::Rejected { id, mechanism, parameters, why }
+            }
+        }
+    }
+
+    fn stand(&mut self, id: RequestId, stage: Stage) {
+        if let Some(request) = self.requests.get_mut(&id.number()) {
+            request.stage = stage;
+        }
+    }
+
+    /// Passes a challenge of the upstream on.
+    pub(super) fn challenge(
+        &mut self,
+        id: RequestId,
+        challenge: &Secret,
+    ) -> Result<(), AnswerError> {
+        let Some(request) = self.requests.get_mut(&id.number()).filter(|r| r.mark == id.mark())
+        else {
+            return Err(AnswerError::NotPending);
+        };
+        match &mut request.stage {
+            Stage::Relaying(relaying) if !relaying.awaiting => {
+                let before = self.output.len();
+                Reply::Cont { id, challenge: sasl::encode(challenge.expose()) }
+                    .encode(&mut self.output);
+                if self.output.len() - before > LINE_BYTES {
+                    self.output.truncate(before);
+                    return Err(AnswerError::TooLong);
+                }
+                relaying.awaiting = true;
+                Ok(())
+            }
+            Stage::Relaying(_) | Stage::Collecting(_) | Stage::HandedOut => {
+                Err(AnswerError::NotPending)
             }
         }
     }
@@ -215,10 +306,8 @@ impl Machine {
         match step {
             Step::Challenge(exchange, challenge) => {
                 Reply::Cont { id, challenge: sasl::encode(challenge) }.encode(&mut self.output);
-                if let Some(request) = self.requests.get_mut(&id.number()) {
-                    let collecting = Collecting { mechanism, parameters, exchange };
-                    request.stage = Stage::Collecting(Box::new(collecting));
-                }
+                let collecting = Collecting { mechanism, parameters, exchange };
+                self.stand(id, Stage::Collecting(Box::new(collecting)));
                 None
             }
             Step::Credentials(credentials) => {
@@ -241,7 +330,8 @@ impl Machine {
         Some(ServerEvent::Cancelled(RequestId::marked(number, request.mark)))
     }
 
-    /// Writes OK or FAIL (`verb`, with its TAB) for a request that the driver has.
+    /// Writes OK or FAIL (`verb`, with its TAB) for a request that the driver has. An exchange that waits
+    /// for the mail client can only fail.
     pub(super) fn answer(
         &mut self,
         verb: &[u8],
@@ -251,11 +341,13 @@ impl Machine {
         let Entry::Occupied(entry) = self.requests.entry(id.number()) else {
             return Err(AnswerError::NotPending);
         };
-        match (&entry.get().stage, entry.get().mark == id.mark()) {
-            (Stage::HandedOut, true) => {}
-            (Stage::HandedOut, false) | (Stage::Collecting(_), _) => {
-                return Err(AnswerError::NotPending);
-            }
+        let answerable = match &entry.get().stage {
+            Stage::HandedOut => true,
+            Stage::Relaying(relaying) => !relaying.awaiting || verb == FAIL,
+            Stage::Collecting(_) => false,
+        };
+        if !answerable || entry.get().mark != id.mark() {
+            return Err(AnswerError::NotPending);
         }
         let before = self.output.len();
         encode_answer(&mut self.output, verb, id, fields);
@@ -269,7 +361,7 @@ impl Machine {
     }
 
     fn fail_unasked(&mut self, id: RequestId) {
-        encode_answer(&mut self.output, b"FAIL\t", id, &FailCode::TempFail.into_fields());
+        encode_answer(&mut self.output, FAIL, id, &FailCode::TempFail.into_fields());
     }
 }
 

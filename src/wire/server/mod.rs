@@ -8,9 +8,15 @@
 //! ```text
 //!  VERSION ──▶ CPID ──▶ ready ──▶ AUTH ─┬─▶ Attempt ───▶ accept ▶ OK
 //!                                       ├─▶ Rejected ──▶ refuse ▶ FAIL
-//!                        CONT ▲ ┌───────┴─▶ collecting (challenge sent)
-//!                             └─┘            CANCEL, in any state ▶ Cancelled, no answer
+//!                        CONT ▲ ┌───────┼─▶ collecting (challenge sent)
+//!                             └─┘       └─▶ Relay ─┬─▶ accept, refuse
+//!                                           ▲      └─▶ challenge ▶ CONT, awaiting
+//!                                           └── Response ◀── CONT ─┘
+//!                                            CANCEL, in any state ▶ Cancelled, no answer
 //! ```
+//!
+//! A mechanism that the upstream decides is handed out at once (Relay): the driver passes its challenges
+//! down with [`Server::challenge`], and each response comes out as an event of its own.
 //!
 //! # Security
 //!
@@ -19,6 +25,7 @@
 //! writes OK. Requests, parameters, lines and output are bounded.
 
 mod machine;
+mod relaying;
 
 use zeroize::Zeroizing;
 
@@ -33,8 +40,11 @@ use super::{
     reply::FailCode,
     sasl::{Mechanism, PlainCredentials, Rejection},
 };
-use crate::base::limits::{LINE_BYTES, OUTPUT_BYTES};
-use machine::Machine;
+use crate::base::{
+    RelayedMechanism, Secret,
+    limits::{LINE_BYTES, OUTPUT_BYTES},
+};
+use machine::{FAIL, Machine, OK};
 
 /// What happened.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +59,18 @@ pub enum ServerEvent {
     },
     /// Credentials to judge: answer with accept or refuse.
     Attempt(Attempt),
-    /// A request that cannot succeed; nothing was sent yet: answer with refuse.
+    /// A request that the upstream decides. Answer with accept or refuse, after any number of
+    /// challenges.
+    Relay(RelayStart),
+    /// The mail client's response to the last challenge of such a request.
+    Response {
+        /// Which request.
+        id: RequestId,
+        /// The response, decoded.
+        response: Secret,
+    },
+    /// A request that cannot succeed; nothing was sent yet, or challenges only: answer with refuse. It may be
+    /// one that was handed out with Relay, which ends with this.
     Rejected {
         /// Which request.
         id: RequestId,
@@ -78,13 +99,26 @@ pub struct Attempt {
     pub credentials: PlainCredentials,
 }
 
+/// The beginning of an exchange that the upstream decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayStart {
+    /// Which request.
+    pub id: RequestId,
+    /// Which mechanism.
+    pub mechanism: RelayedMechanism,
+    /// What the peer says about its client.
+    pub parameters: Parameters,
+    /// The initial response, decoded; `None` if there is none, which is not the same as an empty one.
+    pub response: Option<Secret>,
+}
+
 /// Why an answer was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AnswerError {
     /// Never asked, already answered, or cancelled. Nothing is to be done.
     #[error("no such request waits for an answer")]
     NotPending,
-    /// The OK line would be over the limit. The request still waits: refuse it.
+    /// The line of OK or of a challenge would be over the limit. The request still waits: refuse it.
     #[error("the answer is longer than {LINE_BYTES} bytes with its end")]
     TooLong,
 }
@@ -131,22 +165,28 @@ impl Server {
         result
     }
 
-    /// Queues the server's handshake and sets what is offered: PLAIN and LOGIN, where the greeting names them. It
-    /// may come before anything was received, as Exim needs it.
+    /// Queues the server's handshake and sets what is offered: PLAIN, LOGIN and what can be relayed, where the
+    /// greeting names them. It may come before anything was received, as Exim needs it.
     pub fn greet(&mut self, greeting: &Greeting) {
         self.machine.greet(greeting);
     }
 
     /// Answers OK.
     pub fn accept(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        self.machine.answer(b"OK\t", id, fields)
+        self.machine.answer(OK, id, fields)
+    }
+
+    /// Passes a challenge of the upstream on, for a request that came out as [`ServerEvent::Relay`] and
+    /// has no other challenge open.
+    pub fn challenge(&mut self, id: RequestId, challenge: &Secret) -> Result<(), AnswerError> {
+        self.machine.challenge(id, challenge)
     }
 
     /// Answers FAIL. Fields that do not fit a line are left out, `temp_fail` then says so.
     pub fn refuse(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        match self.machine.answer(b"FAIL\t", id, fields) {
+        match self.machine.answer(FAIL, id, fields) {
             Err(AnswerError::TooLong) => {
-                self.machine.answer(b"FAIL\t", id, &FailCode::TempFail.into_fields())
+                self.machine.answer(FAIL, id, &FailCode::TempFail.into_fields())
             }
             result @ (Ok(()) | Err(AnswerError::NotPending)) => result,
         }

@@ -11,10 +11,11 @@ use crate::wire::{sasl, testing::bytes};
 /// and all that was sent.
 fn play(chunks: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
     let mut server = Server::new();
-    server.greet(&Greeting::offering(
-        ProtocolVersion::minor(2),
-        &[Mechanism::Plain, Mechanism::Login],
-    ));
+    let mut greeting =
+        Greeting::offering(ProtocolVersion::minor(2), &[Mechanism::Plain, Mechanism::Login]);
+    let gssapi = crate::wire::MechanismOffer { name: "GSSAPI".into(), parameters: Vec::new() };
+    greeting.mechanisms.push(gssapi);
+    server.greet(&greeting);
     let mut happened = Vec::new();
     for chunk in chunks {
         server.receive(chunk);
@@ -37,6 +38,19 @@ fn play(chunks: &[&[u8]]) -> (Vec<String>, Vec<u8>) {
                 ServerEvent::Attempt(Attempt { id, .. }) | ServerEvent::Rejected { id, .. } => {
                     assert_eq!(server.refuse(id, &Fields::new()), Ok(()));
                 }
+                // Asked for more, or answered, by what came.
+                ServerEvent::Relay(RelayStart { id, response: None, .. }) => {
+                    assert_eq!(server.challenge(id, &Secret::from_slice(b"more")), Ok(()));
+                }
+                ServerEvent::Relay(RelayStart { id, response: Some(response), .. })
+                | ServerEvent::Response { id, response } => {
+                    if response.len() % 3 == 0 {
+                        assert_eq!(server.accept(id, &Fields::new()), Ok(()));
+                    } else {
+                        assert_eq!(server.challenge(id, &response), Ok(()));
+                        assert_eq!(server.accept(id, &Fields::new()), Err(AnswerError::NotPending));
+                    }
+                }
                 ServerEvent::Handshake { .. } | ServerEvent::Cancelled(_) => {}
             }
         }
@@ -57,12 +71,12 @@ fn line() -> impl Strategy<Value = Vec<u8>> {
     ];
     let text = |text: &str| text.as_bytes().to_vec();
     prop_oneof![
-        8 => (1_u32..6, select(vec!["PLAIN", "LOGIN", "login", "X"]), response.clone()).prop_map(
+        8 => (1_u32..6, select(vec!["PLAIN", "LOGIN", "login", "X", "GSSAPI", "gssapi"]), response.clone()).prop_map(
             move |(id, mechanism, response)| {
                 [text(&format!("AUTH\t{id}\t{mechanism}\tservice=imap\tresp=")), response].concat()
             }
         ),
-        3 => (1_u32..6, select(vec!["PLAIN", "LOGIN"])).prop_map(move |(id, mechanism)| {
+        3 => (1_u32..6, select(vec!["PLAIN", "LOGIN", "GSSAPI"])).prop_map(move |(id, mechanism)| {
             text(&format!("AUTH\t{id}\t{mechanism}\tprotocol=pop3"))
         }),
         8 => (1_u32..6, response).prop_map(move |(id, response)| {

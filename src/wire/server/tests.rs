@@ -9,6 +9,8 @@ use crate::{
     },
 };
 
+mod relaying;
+
 const HELLO: &[u8] = b"VERSION\t1\t2\nCPID\t4711\n";
 
 fn greeting() -> Greeting {

@@ -2,10 +2,13 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
+
+use crate::clock::Clock;
 
 /// Seconds that a code lives.
 const STEP_SECONDS: u64 = 30;
@@ -19,13 +22,25 @@ const MARGIN_SECONDS: u64 = 8;
 #[derive(Debug)]
 pub struct Codes {
     secret: String,
+    clock: Option<Arc<Clock>>,
     last_step: u64,
 }
 
 impl Codes {
     /// An app with the secret in base32.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self { secret: secret.into(), last_step: 0 }
+        Self { secret: secret.into(), clock: None, last_step: 0 }
+    }
+
+    /// Goes by another clock than the real one.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Option<Arc<Clock>>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    fn now_seconds(&self) -> u64 {
+        self.clock.as_ref().map_or_else(now_seconds, |clock| clock.now_seconds())
     }
 
     /// The secret in base32.
@@ -39,7 +54,7 @@ impl Codes {
     /// When oathtool fails.
     pub fn fresh(&mut self) -> Result<String> {
         loop {
-            let now = now_seconds();
+            let now = self.now_seconds();
             let current = now / STEP_SECONDS;
             let left = STEP_SECONDS - now % STEP_SECONDS;
             let oldest = if left > MARGIN_SECONDS { current - 1 } else { current };
@@ -57,7 +72,7 @@ impl Codes {
     /// # Errors
     /// When oathtool fails.
     pub fn away(&self, steps: i64) -> Result<String> {
-        let current = now_seconds() / STEP_SECONDS;
+        let current = self.now_seconds() / STEP_SECONDS;
         self.at(current.checked_add_signed(steps).context("before 1970")?)
     }
 

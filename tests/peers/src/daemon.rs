@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use nix::sys::signal::Signal;
 
+use crate::clock::Clock;
 use crate::dovecot::{Dovecot, PasswordMode};
 use crate::folder::Folder;
 use crate::group::Group;
@@ -29,6 +30,10 @@ pub struct Plan<'a> {
     pub refusal_delay: &'a str,
     /// The section `[log]`, if not the usual one.
     pub log: Option<&'a str>,
+    /// What is in the section `[names]`.
+    pub names: &'a str,
+    /// The clock that the daemon goes by, if not the real one.
+    pub clock: Option<&'a Arc<Clock>>,
 }
 
 /// An instance with its files. Dropping it stops the daemon.
@@ -38,6 +43,7 @@ pub struct Mail2fa {
     root: PathBuf,
     binary: PathBuf,
     client_socket: PathBuf,
+    clock: Option<Arc<Clock>>,
     group: Option<Group>,
 }
 
@@ -64,6 +70,7 @@ impl Mail2fa {
             root,
             binary: binary()?,
             client_socket,
+            clock: plan.clock.cloned(),
             group: None,
         };
         std::fs::write(mail2fa.config_file(), mail2fa.config(plan))?;
@@ -80,13 +87,14 @@ impl Mail2fa {
         let dovecot = plan.dovecot;
         let mut text = format!(
             "[store]\ndirectory = \"{root}/store\"\nkey_file = \"{root}/master.key\"\n\n\
-             [names]\nlowercase = true\ndefault_realm = \"example.org\"\n\n\
+             [names]\n{}\n\n\
              [totp]\nissuer = \"Example Mail\"\n\n\
              [control]\nsocket = \"{root}/control\"\n\n\
              # All clients of a test come from this one host.\n\
              [throttle]\nshared_networks = [\"127.0.0.0/8\"]\n\n\
              [refusals]\ndelay = \"{}\"\n\n\
              {}\n[passwords]\n",
+            plan.names,
             plan.refusal_delay,
             plan.log.unwrap_or("[log]\ntarget = \"plain\"\nlevel = \"info\"\n"),
         );
@@ -130,6 +138,9 @@ impl Mail2fa {
         let mut command = Command::new(&self.binary);
         command.arg("serve").arg("--config").arg(self.config_file());
         command.env("NOTIFY_SOCKET", &socket);
+        if let Some(clock) = &self.clock {
+            command = clock.over(&command);
+        }
         let mut group = Group::spawn(&self.folder, command, &self.log_file())?;
         wait::until("READY=1 of mail2fa", || {
             let mut buffer = [0; 4096];
@@ -164,6 +175,23 @@ impl Mail2fa {
     pub fn start_again(&mut self) -> Result<()> {
         ensure!(self.group.is_none(), "it runs");
         self.run()
+    }
+
+    /// Writes another section `[mechanisms]` and has the configuration read again.
+    ///
+    /// # Errors
+    /// When it does not run, or says nothing of it.
+    pub fn set_mechanisms(&self, lines: &str) -> Result<()> {
+        let file = self.config_file();
+        let text = std::fs::read_to_string(&file)?;
+        let rest = text.split("# mechanisms\n").next().unwrap_or_default();
+        std::fs::write(&file, format!("{rest}# mechanisms\n[mechanisms]\n{lines}\n"))?;
+        let read = |log: &str| log.matches("the configuration was read again").count();
+        let before = read(&self.log());
+        self.signal(Signal::SIGHUP)?;
+        wait::until("the configuration to be read again", || {
+            (read(&self.log()) > before).then_some(())
+        })
     }
 
     /// Sends a signal to the daemon.

@@ -1,7 +1,8 @@
 //! Real mail servers and clients around mail2fa.
 //!
-//! This crate starts private instances of Dovecot 2.3 and 2.4, Postfix and mail2fa in a temporary
-//! folder on free loopback ports, and asks real clients (curl, swaks, mbsync, doveadm) to log in.
+//! This crate starts private instances of Dovecot 2.3 and 2.4, Postfix, Exim, Roundcube and mail2fa in
+//! a temporary folder on free loopback ports, and asks real clients (curl, swaks, mbsync, OfflineIMAP,
+//! NeoMutt, doveadm) to log in.
 //! The tests beside it and the `quickstart` program are built on it. It is no part of the daemon
 //! and links nothing of it: it knows mail2fa only by its command line and its sockets, as an
 //! administrator does.
@@ -12,23 +13,31 @@
 
 pub mod answer;
 pub mod clients;
+pub mod clock;
 pub mod codes;
 pub mod daemon;
 pub mod door;
 pub mod dovecot;
+pub mod exim;
 pub mod folder;
 pub mod group;
 pub mod leaks;
 pub mod port;
 pub mod postfix;
+pub mod provider;
+pub mod roundcube;
 pub mod stand;
 pub mod wait;
 
 pub use answer::{Answer, Verdict};
+pub use clock::Clock;
 pub use codes::Codes;
 pub use daemon::Mail2fa;
 pub use door::Door;
 pub use dovecot::{Doors, Dovecot, Generation, PasswordMode};
+pub use exim::Exim;
 pub use folder::Folder;
 pub use postfix::Postfix;
+pub use provider::Provider;
+pub use roundcube::Roundcube;
 pub use stand::Stand;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::clients::{Curl, Login, Sasl, Swaks};
+use crate::clock::Clock;
 use crate::codes::Codes;
 use crate::daemon::{Mail2fa, Plan};
 use crate::dovecot::{Doors, Dovecot, Generation, PasswordMode};
@@ -20,6 +21,21 @@ pub const BOB: &str = "bob@example.org";
 /// Its password, which ends in what looks like a code.
 pub const BOB_PASSWORD: &str = "Kd8#vw314159";
 
+/// How names are made on the two sides.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Settings of Dovecot behind all others; `ROOT` stands for its folder.
+    pub dovecot: &'a str,
+    /// What is in mail2fa's section `[names]`.
+    pub mail2fa: &'a str,
+}
+
+impl Default for Names<'_> {
+    fn default() -> Self {
+        Self { dovecot: "", mail2fa: "default_realm = \"example.org\"" }
+    }
+}
+
 /// What is running. The fields are dropped in their order: who asks goes first.
 #[derive(Debug)]
 pub struct Stand {
@@ -31,8 +47,21 @@ pub struct Stand {
     pub dovecot: Dovecot,
     /// Where the passwords are.
     pub mode: PasswordMode,
+    /// The clock that mail2fa goes by, if not the real one.
+    pub clock: Option<Arc<Clock>>,
     /// Where everything lies.
     pub folder: Arc<Folder>,
+}
+
+/// What a stand is made of.
+struct Wanted<'a> {
+    generation: Generation,
+    mode: PasswordMode,
+    doors: Doors,
+    refusal_delay: &'a str,
+    log: Option<&'a str>,
+    names: &'a Names<'a>,
+    clock: Option<Arc<Clock>>,
 }
 
 impl Stand {
@@ -56,9 +85,56 @@ impl Stand {
         refusal_delay: &str,
         log: Option<&str>,
     ) -> Result<Self> {
+        let names = Names::default();
+        let wanted =
+            Wanted { generation, mode, doors, refusal_delay, log, names: &names, clock: None };
+        Self::furnished(Folder::new()?, wanted)
+    }
+
+    /// A stand whose two sides make names in their own ways, with Dovecot's passwords and without
+    /// mailboxes.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn with_names(generation: Generation, names: &Names<'_>) -> Result<Self> {
+        let (mode, doors) = (PasswordMode::Dovecot, Doors::Mail2fa);
+        let wanted =
+            Wanted { generation, mode, doors, refusal_delay: "0s", log: None, names, clock: None };
+        Self::assemble(Folder::new()?, wanted)
+    }
+
+    /// As [`Self::start`], with mail2fa at the doors and under a clock that the test moves.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn start_with_clock(generation: Generation, mode: PasswordMode) -> Result<Self> {
         let folder = Folder::new()?;
+        let clock = Some(Arc::new(Clock::new(&folder)?));
+        let (doors, names) = (Doors::Mail2fa, Names::default());
+        let wanted = Wanted {
+            generation,
+            mode,
+            doors,
+            refusal_delay: "0s",
+            log: None,
+            names: &names,
+            clock,
+        };
+        Self::furnished(folder, wanted)
+    }
+
+    /// With Alice and Bob.
+    fn furnished(folder: Arc<Folder>, wanted: Wanted<'_>) -> Result<Self> {
+        let mut stand = Self::assemble(folder, wanted)?;
+        stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
+        Ok(stand)
+    }
+
+    fn assemble(folder: Arc<Folder>, wanted: Wanted<'_>) -> Result<Self> {
+        let Wanted { generation, mode, doors, refusal_delay, log, names, clock } = wanted;
         let ports = postfix::Ports::take()?;
-        let dovecot = Dovecot::start(&folder, generation, mode, doors, ports.relay())?;
+        let dovecot =
+            Dovecot::start(&folder, generation, mode, doors, ports.relay(), names.dovecot)?;
         let postfix = Postfix::start(&folder, ports, dovecot.lmtp())?;
         let mail2fa = match doors {
             Doors::Direct => {
@@ -66,14 +142,19 @@ impl Stand {
                 None
             }
             Doors::Mail2fa => {
-                let plan =
-                    Plan { mode, dovecot: &dovecot, postfix: Some(&postfix), refusal_delay, log };
+                let plan = Plan {
+                    mode,
+                    dovecot: &dovecot,
+                    postfix: Some(&postfix),
+                    refusal_delay,
+                    log,
+                    names: names.mail2fa,
+                    clock: clock.as_ref(),
+                };
                 Some(Mail2fa::start(&folder, &plan)?)
             }
         };
-        let mut stand = Self { postfix, mail2fa, dovecot, mode, folder };
-        stand.set_passwords(&[(ALICE, ALICE_PASSWORD), (BOB, BOB_PASSWORD)])?;
-        Ok(stand)
+        Ok(Self { postfix, mail2fa, dovecot, mode, clock, folder })
     }
 
     /// Makes mailboxes, or gives the ones that are there other passwords, where passwords are in
@@ -111,10 +192,22 @@ impl Stand {
     /// # Errors
     /// When a command fails.
     pub fn enrol(&self, name: &str) -> Result<Codes> {
-        let mut codes = Codes::new(self.mail2fa().enable(name)?.secret);
+        let secret = self.mail2fa().enable(name)?.secret;
+        let mut codes = Codes::new(secret).with_clock(self.clock.clone());
         let code = codes.fresh()?;
         self.mail2fa().confirm(name, &code)?;
         Ok(codes)
+    }
+
+    /// Moves mail2fa's time ahead.
+    ///
+    /// # Errors
+    /// When the clock's file cannot be written.
+    ///
+    /// # Panics
+    /// When mail2fa goes by the real time.
+    pub fn forward(&self, seconds: u64) -> Result<()> {
+        self.clock.as_ref().expect("this stand has the real time").forward(seconds)
     }
 
     /// curl at the IMAP port.

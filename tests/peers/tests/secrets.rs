@@ -66,6 +66,12 @@ fn whole_run(mode: PasswordMode) {
     stand.mail2fa_mut().stop().unwrap();
     stand.mail2fa_mut().start_again().unwrap();
     stand.mail2fa().cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
+    // The trail lies sealed in the store: what it says is searched with the rest.
+    let trail = stand.mail2fa().cli_text(&["audit", "--json", "--limit", "0"], "").unwrap();
+    for word in ["used_code", "wrong_password", "app-password add", "unavailable", ALICE, BOB] {
+        assert!(trail.contains(word), "the trail tells of {word}:\n{trail}");
+    }
+    std::fs::write(stand.mail2fa().root().join("trail.json"), trail).unwrap();
     stand.mail2fa_mut().stop().unwrap();
 
     let log = stand.mail2fa().log();

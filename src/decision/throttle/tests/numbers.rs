@@ -4,15 +4,15 @@ use super::*;
 
 #[test]
 fn keys_of_a_login() {
-    let texts = |mailbox: Option<&Mailbox>, from: &str| -> Vec<String> {
-        let keys = ThrottlePolicy::default().keys_for(mailbox, NetAddress::parse(from));
+    let texts = |owner: Option<&Owner>, from: &str| -> Vec<String> {
+        let keys = ThrottlePolicy::default().keys_for(owner, NetAddress::parse(from));
         keys.iter().map(ToString::to_string).collect()
     };
-    let alice = alice();
-    assert_eq!(texts(Some(&alice), "none"), ["mailbox/alice@example.org"]);
+    let alice = owner(&alice());
+    assert_eq!(texts(Some(&alice), "none"), ["mailbox/7000/alice@example.org"]);
     let v4 = [
-        "mailbox/alice@example.org",
-        "pair/192.0.2.7-32/alice@example.org",
+        "mailbox/7000/alice@example.org",
+        "pair/7000-192.0.2.7-32/alice@example.org",
         "network/192.0.2.7-32",
         "network/192.0.2.0-24",
     ];
@@ -22,8 +22,8 @@ fn keys_of_a_login() {
     assert_eq!(
         texts(Some(&alice), "2001:db8:aaaa:bbcc:1:2:3:4"),
         [
-            "mailbox/alice@example.org",
-            "pair/2001:db8:aaaa:bbcc::-64/alice@example.org",
+            "mailbox/7000/alice@example.org",
+            "pair/7000-2001:db8:aaaa:bbcc::-64/alice@example.org",
             "network/2001:db8:aaaa:bbcc::-64",
             "network/2001:db8:aaaa:bb00::-56",
             "network/2001:db8:aaaa::-48",
@@ -65,7 +65,8 @@ fn networks_as_text() {
 #[test]
 fn a_shared_address_shares_its_whole_place() {
     let world = World::shared("2001:db8::25");
-    let keys = |from| world.policy.keys_for(Some(&alice()), NetAddress::parse(from)).len();
+    let alice = owner(&alice());
+    let keys = |from| world.policy.keys_for(Some(&alice), NetAddress::parse(from)).len();
     assert_eq!((keys("2001:db8::25"), keys("2001:db8::26"), keys("2001:db9::1")), (2, 2, 5));
     assert_eq!(world.standing("2001:db8::26", 0), Standing::Shared);
 }

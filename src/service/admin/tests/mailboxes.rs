@@ -1,6 +1,14 @@
 //! Mailboxes: adding, listing, passwords, renaming, removing.
 
 use super::*;
+use crate::{
+    base::NetAddress,
+    decision::{
+        flow::Count,
+        throttle::{Event, Fingerprint, Key, Owner, ThrottlePolicy, View},
+    },
+    service::counters::Counters,
+};
 
 fn page(bench: &Bench, after: Option<&str>, limit: usize) -> (Vec<String>, Option<String>) {
     let after = after.map(ToOwned::to_owned);
@@ -124,6 +132,63 @@ fn remove_drops_everything() {
     bench.add("alice").unwrap();
     assert!(matches!(bench.confirm("alice", CODE), Err(AdminError::NoEnrolment { .. })));
     assert!(!bench.record("alice@example.org").unwrap().is_enrolled(), "starts clean");
+}
+
+/// Counts a wrong code, and gives the state of the mailbox-wide counter.
+fn count_wrong_code(bench: &Bench, name: &str) -> View {
+    let owner = owner(bench, name);
+    let policy = ThrottlePolicy::default();
+    let keys = policy.keys_for(Some(&owner), NetAddress::parse("192.0.2.1"));
+    // New ones each time: nothing may be left in memory only.
+    let counters = Counters::new(bench.admin.store.clone());
+    let now = UnixMillis::from_seconds(NOW);
+    let event = Event::WrongCode(Fingerprint([7; 16]));
+    futures_util::FutureExt::now_or_never(counters.count(&policy, &Count { keys, event }, now))
+        .unwrap()
+        .unwrap();
+    counted(bench, &owner)
+}
+
+fn owner(bench: &Bench, name: &str) -> Owner {
+    let since = bench.record(name).unwrap().created;
+    Owner { mailbox: Mailbox::new(name).unwrap(), since }
+}
+
+fn counted(bench: &Bench, owner: &Owner) -> View {
+    let policy = ThrottlePolicy::default();
+    let counters = Counters::new(bench.admin.store.clone());
+    let now = UnixMillis::from_seconds(NOW);
+    let keys = [Key::Mailbox(owner.clone())];
+    futures_util::FutureExt::now_or_never(counters.view(&policy, &keys, now)).unwrap().unwrap()
+}
+
+#[test]
+fn the_count_of_failures_goes_with_the_mailbox_and_ends_with_it() {
+    let bench = Bench::store_mode();
+    bench.add("alice").unwrap();
+    let clean = counted(&bench, &owner(&bench, "alice@example.org"));
+    let before = count_wrong_code(&bench, "alice@example.org");
+    assert_ne!(format!("{before:?}"), format!("{clean:?}"));
+    let request = Request::MailboxRename { mailbox: alice(), to: "carol".into() };
+    bench.ask(request).unwrap();
+    let counter = |view: &View| format!("{view:?}").replace("alice", "carol");
+    let renamed = owner(&bench, "carol@example.org");
+    assert_eq!(counter(&counted(&bench, &renamed)), counter(&before));
+
+    bench.add("alice").unwrap();
+    let alice = counted(&bench, &owner(&bench, "alice@example.org"));
+    assert_eq!(format!("{alice:?}"), format!("{clean:?}"), "who comes after starts clean");
+
+    bench.ask(Request::MailboxRemove { mailbox: "carol".into() }).unwrap();
+    assert_eq!(counter(&counted(&bench, &renamed)), counter(&clean));
+    bench.move_clock(60);
+    bench.add("carol").unwrap();
+    let again = owner(&bench, "carol@example.org");
+    assert_ne!(again, renamed, "counters of its old places are not its own");
+    let places = ThrottlePolicy::default();
+    let from = NetAddress::parse("192.0.2.1");
+    let pair = |owner| places.keys_for(Some(owner), from).into_iter().nth(1).unwrap();
+    assert_ne!(pair(&again), pair(&renamed));
 }
 
 #[test]

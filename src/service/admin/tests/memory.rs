@@ -11,13 +11,15 @@ use crate::{
     ports::{
         BoxFuture,
         store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
 
 #[derive(Default)]
 struct State {
     records: BTreeMap<Mailbox, Versioned<MailboxRecord>>,
-    entries: BTreeMap<(Mailbox, &'static str), Versioned<Entry>>,
+    entries: BTreeMap<(Mailbox, &'static str, String), Versioned<Entry>>,
+    notes: Vec<TrailEvent>,
     version: u64,
     fault: Option<StoreError>,
     conflicts: usize,
@@ -44,6 +46,11 @@ impl MemoryStore {
         change(&mut self.state().records.get_mut(mailbox).unwrap().value);
     }
 
+    /// The notes of changes, in their order.
+    pub fn notes(&self) -> Vec<TrailEvent> {
+        self.state().notes.clone()
+    }
+
     /// Every call fails with this from now on.
     pub fn fail(&self, error: StoreError) {
         self.state().fault = Some(error);
@@ -58,6 +65,10 @@ impl MemoryStore {
     pub fn damage(&self, mailbox: &Mailbox) {
         self.state().damaged = Some(mailbox.clone());
     }
+}
+
+fn name(key: &EntryKey) -> (Mailbox, &'static str, String) {
+    (key.mailbox.clone(), key.kind, key.id.clone())
 }
 
 fn holds(found: Option<Version>, expect: Expect) -> bool {
@@ -78,9 +89,10 @@ impl State {
                 holds(self.records.get(mailbox).map(|found| found.version), *expect)
             }
             Change::Entry { key, expect, .. } => {
-                let found = self.entries.get(&(key.mailbox.clone(), key.kind));
+                let found = self.entries.get(&name(key));
                 expect.is_none_or(|expect| holds(found.map(|found| found.version), expect))
             }
+            Change::Note(_) => true,
         }
     }
 
@@ -94,11 +106,12 @@ impl State {
                 self.records.remove(&mailbox);
             }
             Change::Entry { key, entry: Some(value), .. } => {
-                self.entries.insert((key.mailbox, key.kind), Versioned { value, version });
+                self.entries.insert(name(&key), Versioned { value, version });
             }
             Change::Entry { key, entry: None, .. } => {
-                self.entries.remove(&(key.mailbox, key.kind));
+                self.entries.remove(&name(&key));
             }
+            Change::Note(note) => self.notes.push(*note),
         }
     }
 }
@@ -121,7 +134,7 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'a, Result<Option<Versioned<Entry>>, StoreError>> {
         Box::pin(async move {
             let state = self.state();
-            let found = state.entries.get(&(key.mailbox.clone(), key.kind));
+            let found = state.entries.get(&name(key));
             state.result(found.filter(|found| found.value.expires > now).cloned())
         })
     }
@@ -175,5 +188,20 @@ impl Store for MemoryStore {
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Keeps the notes of changes only.
+impl Trail for MemoryStore {
+    fn append(&self, _: Lane, _: Vec<TrailEvent>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn read<'a>(&'a self, _: &'a TrailQuery) -> BoxFuture<'a, Result<TrailPage, StoreError>> {
+        Box::pin(async { Ok(TrailPage::default()) })
+    }
+
+    fn expire(&self, _: Lane, _: UnixMillis, _: u64) -> BoxFuture<'_, Result<Expired, StoreError>> {
+        Box::pin(async { Ok(Expired::default()) })
     }
 }

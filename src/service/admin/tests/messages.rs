@@ -1,7 +1,7 @@
 //! Questions and answers keep what they say on their way through JSON.
 
 use super::*;
-use crate::service::admin::NewAppPassword;
+use crate::service::admin::{AuditWanted, NewAppPassword, NewLevel};
 
 fn travels<T>(message: &T)
 where
@@ -50,9 +50,20 @@ fn requests_travel() {
         Request::SessionRevoke { mailbox: mailbox(), id: Some(1) },
         Request::MailboxLock { mailbox: mailbox() },
         Request::MailboxUnlock { mailbox: mailbox() },
+        Request::MailboxPrograms { mailbox: mailbox() },
+        Request::Audit(AuditWanted {
+            mailbox: Some(mailbox()),
+            limit: 7,
+            ..AuditWanted::default()
+        }),
+        Request::PolicyShow { mailbox: None },
+        Request::PolicyShow { mailbox: Some(mailbox()) },
+        Request::PolicySet { mailbox: mailbox(), level: NewLevel::RequiredFrom(7) },
+        Request::PolicySet { mailbox: mailbox(), level: NewLevel::Inherit },
     ] {
         travels(&request);
-        assert_eq!(request.action().split(' ').count(), 2);
+        let words = if matches!(request, Request::Audit(_)) { 1 } else { 2 };
+        assert_eq!(request.action().split(' ').count(), words);
     }
 }
 

@@ -124,7 +124,10 @@ fn on_and_off() {
     assert_eq!(bench.enable("alice"), Err(AdminError::AlreadyOn { mailbox: alice() }));
     assert_eq!(bench.confirm("alice", CODE), Err(AdminError::AlreadyOn { mailbox: alice() }));
     bench.store.conflict(1);
-    assert_eq!(bench.disable("ALICE"), Ok(Response::Disabled { mailbox: alice() }));
+    assert_eq!(
+        bench.disable("ALICE"),
+        Ok(Response::Disabled { mailbox: alice(), required: false })
+    );
     assert_eq!(bench.record("alice@example.org"), None, "nothing left to remember");
 }
 
@@ -152,7 +155,10 @@ fn switching_off_keeps_what_else_is_there() {
 fn disable_drops_a_started_enrolment() {
     let bench = Bench::dovecot_mode();
     bench.enable("alice").unwrap();
-    assert_eq!(bench.disable("alice"), Ok(Response::Disabled { mailbox: alice() }));
+    assert_eq!(
+        bench.disable("alice"),
+        Ok(Response::Disabled { mailbox: alice(), required: false })
+    );
     assert_eq!(bench.store.entries(), 0);
 }
 

@@ -74,7 +74,7 @@ fn open_sessions(bench: &Bench, ages: &[u64]) {
                 &Service::Imap,
                 from,
             );
-            let session = policy.open(digest, opened, &record.sessions);
+            let session = policy.open(digest, opened, record.next_session());
             record.sessions.push(session);
         }
     });

@@ -1,4 +1,4 @@
-//! curl for IMAP and POP3.
+//! curl for IMAP and POP3, and for SMTP with a token.
 
 use std::net::Ipv4Addr;
 use std::process::Command;
@@ -27,18 +27,37 @@ pub struct Curl {
     port: u16,
     from: Option<Ipv4Addr>,
     mechanism: &'static str,
+    bearer: bool,
     patience_seconds: u32,
 }
 
 impl Curl {
     /// IMAP at a loopback port, with AUTH=PLAIN.
     pub fn imap(port: u16) -> Self {
-        Self { scheme: "imap", port, from: None, mechanism: "PLAIN", patience_seconds: 40 }
+        Self::new("imap", port)
     }
 
     /// POP3 at a loopback port, with AUTH=PLAIN.
     pub fn pop3(port: u16) -> Self {
-        Self { scheme: "pop3", port, from: None, mechanism: "PLAIN", patience_seconds: 40 }
+        Self::new("pop3", port)
+    }
+
+    /// SMTP at a loopback port, with AUTH=PLAIN.
+    pub fn smtp(port: u16) -> Self {
+        Self::new("smtp", port)
+    }
+
+    fn new(scheme: &'static str, port: u16) -> Self {
+        let (mechanism, bearer) = ("PLAIN", false);
+        Self { scheme, port, from: None, mechanism, bearer, patience_seconds: 40 }
+    }
+
+    /// Uses a token, which is what a login has for a password, by OAUTHBEARER where it is offered.
+    #[must_use]
+    pub fn with_token(mut self) -> Self {
+        self.mechanism = "OAUTHBEARER";
+        self.bearer = true;
+        self
     }
 
     /// Comes from another loopback address.
@@ -72,7 +91,7 @@ impl Curl {
         command.args(["--max-time", &self.patience_seconds.to_string()]);
         let base = format!("{}://127.0.0.1:{}", self.scheme, self.port);
         let url = match (self.scheme, mail) {
-            ("imap", Mail::Nothing) => {
+            ("imap" | "smtp", Mail::Nothing) => {
                 command.args(["-X", "NOOP"]);
                 format!("{base}/")
             }
@@ -85,8 +104,12 @@ impl Curl {
         if let Some(from) = self.from {
             command.args(["--interface", &from.to_string()]);
         }
-        let user =
-            format!("user = \"{}\"\n", quoted(&format!("{}:{}", login.name, login.password)));
+        let (name, secret) = (quoted(login.name), quoted(login.password));
+        let user = if self.bearer {
+            format!("user = \"{name}:\"\noauth2-bearer = \"{secret}\"\n")
+        } else {
+            format!("user = \"{name}:{secret}\"\n")
+        };
         let output = lines::run(&mut command, &user)?;
         let text = lines::text(&output);
         Ok(self.judge(output.status.code(), text))
@@ -97,7 +120,8 @@ impl Curl {
             || text.lines().last().unwrap_or_default().to_owned(),
             |line| line.trim_start_matches("< ").to_owned(),
         );
-        let not_now = said.contains("[UNAVAILABLE]") || said.contains("[SYS/TEMP]");
+        let words = ["[UNAVAILABLE]", "[SYS/TEMP]", "454 "];
+        let not_now = words.iter().any(|word| said.contains(word));
         let verdict = match status {
             Some(0) => Verdict::In,
             Some(LOGIN_DENIED) if not_now => Verdict::Unavailable,
@@ -110,10 +134,10 @@ impl Curl {
     /// The server's answer to the login, in what `--verbose` prints.
     fn is_verdict(&self, line: &str) -> bool {
         let Some(said) = line.strip_prefix("< ") else { return false };
-        if self.scheme == "imap" {
-            said.contains(" NO ") || said.contains(" BAD ") || said.contains("Logged in")
-        } else {
-            said.starts_with("-ERR") || said.contains("Logged in")
+        match self.scheme {
+            "imap" => said.contains(" NO ") || said.contains(" BAD ") || said.contains("Logged in"),
+            "smtp" => ["235 ", "454 ", "535 "].iter().any(|code| said.starts_with(code)),
+            _ => said.starts_with("-ERR") || said.contains("Logged in"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, Result};
 
 /// Runs a command to its end, with `input` on its standard input.
-pub(super) fn run(command: &mut Command, input: &str) -> Result<Output> {
+pub(crate) fn run(command: &mut Command, input: &str) -> Result<Output> {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

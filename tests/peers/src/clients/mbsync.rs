@@ -14,18 +14,45 @@ use crate::answer::{Answer, Verdict};
 /// # Errors
 /// When mbsync cannot be started.
 pub fn mbsync(port: u16, login: Login<'_>, into: &Path) -> Result<Answer> {
-    std::fs::create_dir_all(into)?;
-    let settings = into.join("mbsyncrc");
     let mail = into.join("mail");
     std::fs::create_dir_all(&mail)?;
-    let text = format!(
-        "IMAPStore far\nHost 127.0.0.1\nPort {port}\nUser \"{}\"\nPass \"{}\"\nSSLType None\n\
-         AuthMechs LOGIN\n\nMaildirStore near\nPath {mail}/\nInbox {mail}/INBOX\n\n\
-         Channel all\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSyncState *\n",
+    let channel = "Channel all\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\nSyncState *\n";
+    run(&format!("{}{}{channel}", store("far", port, login), near(&mail)), into)
+}
+
+/// Synchronises all folders with the Maildir folders `into/mail`, both ways, over two channels that
+/// have a connection each.
+///
+/// # Errors
+/// When mbsync cannot be started.
+pub fn mbsync_channels(port: u16, login: Login<'_>, into: &Path) -> Result<Answer> {
+    let mail = into.join("mail");
+    std::fs::create_dir_all(&mail)?;
+    let channels = "Channel inbox\nFar :one:\nNear :near:\nPatterns INBOX\nCreate Both\n\
+         SyncState *\n\n\
+         Channel others\nFar :two:\nNear :near:\nPatterns * !INBOX\nCreate Both\n\
+         SyncState *\n\nGroup all\nChannels inbox others\n";
+    let (one, two) = (store("one", port, login), store("two", port, login));
+    run(&format!("{one}{two}{}{channels}", near(&mail)), into)
+}
+
+fn store(name: &str, port: u16, login: Login<'_>) -> String {
+    format!(
+        "IMAPStore {name}\nHost 127.0.0.1\nPort {port}\nUser \"{}\"\nPass \"{}\"\n\
+         SSLType None\nAuthMechs LOGIN\n\n",
         quoted(login.name),
         quoted(login.password),
-        mail = mail.display(),
-    );
+    )
+}
+
+fn near(mail: &Path) -> String {
+    let mail = mail.display();
+    format!("MaildirStore near\nPath {mail}/\nInbox {mail}/INBOX\nSubFolders Verbatim\n\n")
+}
+
+/// Runs the channel or group `all`.
+fn run(text: &str, into: &Path) -> Result<Answer> {
+    let settings = into.join("mbsyncrc");
     std::fs::write(&settings, text)?;
     std::fs::set_permissions(&settings, std::fs::Permissions::from_mode(0o600))?;
     let mut command = Command::new("mbsync");

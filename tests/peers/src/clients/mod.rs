@@ -6,16 +6,26 @@
 
 mod curl;
 mod doveadm;
+mod imap;
 mod lines;
 mod mbsync;
+mod neomutt;
+mod offlineimap;
 mod sieve;
 mod swaks;
+mod token;
+
+pub(crate) use lines::run as run_to_end;
 
 pub use curl::{Curl, Mail};
 pub use doveadm::auth_test;
-pub use mbsync::mbsync;
+pub use imap::Imap;
+pub use mbsync::{mbsync, mbsync_channels};
+pub use neomutt::Neomutt;
+pub use offlineimap::offlineimap;
 pub use sieve::sieve_login;
 pub use swaks::{Sasl, Swaks, lmtp_deliver};
+pub use token::{Protocol, token_login};
 
 /// A name and what is typed into the password field.
 #[derive(Clone, Copy, Debug)]

@@ -87,7 +87,10 @@ fn judge(text: String, good: &str) -> Answer {
     let bad = replies().find(|said| said.starts_with('4') || said.starts_with('5'));
     let (verdict, words) = match bad {
         Some(said) if said.starts_with("535") => (Verdict::Refused, said),
-        Some(said) if said.starts_with("454") => (Verdict::Unavailable, said),
+        // 454 of Postfix and Dovecot, 435 of Exim.
+        Some(said) if said.starts_with("454") || said.starts_with("435") => {
+            (Verdict::Unavailable, said)
+        }
         Some(said) => (Verdict::Broken, said),
         None => match replies().rfind(|said| !good.is_empty() && said.starts_with(good)) {
             Some(said) => (Verdict::In, said),

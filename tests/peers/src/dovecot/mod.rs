@@ -4,7 +4,7 @@
 //! bring mail2fa in are the snippets in `config/`, word for word but for the paths and the user.
 
 mod settings;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,6 +20,7 @@ pub use self::tree::trixie_tree;
 use crate::folder::Folder;
 use crate::group::Group;
 use crate::port::Port;
+use crate::provider::Provider;
 use crate::wait;
 
 /// Which Dovecot.
@@ -77,7 +78,7 @@ pub const VOUCH_SECRET: &str = "vouch0f6e2d1c4b5a69788796a5b4c3d2e1f0";
 
 impl Dovecot {
     /// Writes the settings and starts. `relay` is the port to which the submission service hands
-    /// mail on.
+    /// mail on, `names` are settings that go before all others.
     ///
     /// # Errors
     /// When Dovecot is not installed or does not start.
@@ -87,6 +88,7 @@ impl Dovecot {
         mode: PasswordMode,
         doors: Doors,
         relay: u16,
+        names: &str,
     ) -> Result<Self> {
         ensure!(nix::unistd::geteuid().is_root(), "Dovecot must be started as root");
         let root = folder.sub("dovecot")?;
@@ -100,7 +102,7 @@ impl Dovecot {
             submission: Port::take()?,
             lmtp: Port::take()?,
         };
-        settings::write(&root, generation, mode, doors, &ports, relay)?;
+        settings::write(&root, generation, mode, doors, &ports, relay, names)?;
         let mut dovecot = Self {
             folder: Arc::clone(folder),
             root,
@@ -157,6 +159,18 @@ impl Dovecot {
         std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
         std::fs::rename(&new, &file)?;
         Ok(())
+    }
+
+    /// Takes the tokens of this provider from now on.
+    ///
+    /// # Errors
+    /// When it does not start again with that.
+    pub fn believe(&mut self, provider: Provider) -> Result<()> {
+        let more = provider.settings(&self.root, self.generation)?;
+        let file = self.settings_file();
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text + &more)?;
+        self.restart()
     }
 
     fn run(&mut self) -> Result<()> {

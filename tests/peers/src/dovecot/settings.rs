@@ -24,6 +24,7 @@ pub(super) fn write(
     doors: Doors,
     ports: &Ports,
     relay: u16,
+    names: &str,
 ) -> Result<()> {
     let mut text = match generation {
         Generation::V23 => head_23(root, relay),
@@ -55,6 +56,7 @@ pub(super) fn write(
         text.push_str("!include mail2fa-store.conf\n");
         std::fs::write(root.join("mail2fa-store.conf"), adapted(store_snippet, doors, root)?)?;
     }
+    text.push_str(&names.replace("ROOT", &root.display().to_string()));
     std::fs::write(root.join("dovecot.conf"), text)?;
     write_vouch_files(root)
 }

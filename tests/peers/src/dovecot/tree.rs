@@ -2,8 +2,8 @@
 //!
 //! The program gets a mount namespace of its own in which the instance's folder lies at the same
 //! path inside the tree as outside. So one path names a socket on both sides, and the mounts are
-//! gone with the last process. The machine's passwd and group files are laid over the tree's, so
-//! that both sides agree on the numbers of dovenull and its kind.
+//! gone with the last process. The machine's passwd and group files, or what an instance makes of
+//! them, are laid over the tree's, so that both sides agree on the numbers of dovenull and its kind.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,16 +12,16 @@ use anyhow::{Result, ensure};
 
 const ENTER: &str = r#"
 set -e
-tree=$1 dir=$2
-shift 2
+tree=$1 dir=$2 passwd=$3 group=$4
+shift 4
 mount -t tmpfs tmpfs "$tree/tmp"
 chmod 1777 "$tree/tmp"
 mkdir -p "$tree$dir"
 mount --bind "$dir" "$tree$dir"
 mount --rbind /dev "$tree/dev"
 mount --rbind /proc "$tree/proc"
-mount --bind /etc/passwd "$tree/etc/passwd"
-mount --bind /etc/group "$tree/etc/group"
+mount --bind "$passwd" "$tree/etc/passwd"
+mount --bind "$group" "$tree/etc/group"
 exec chroot "$tree" "$@"
 "#;
 
@@ -51,11 +51,28 @@ pub fn trixie_tree() -> Result<PathBuf> {
 }
 
 /// A command that runs `program` in the tree, with `folder` at the same path inside.
-pub(super) fn command(folder: &Path, program: &str, arguments: &[&str]) -> Result<Command> {
+///
+/// # Errors
+/// When the tree is not there.
+pub fn command(folder: &Path, program: &str, arguments: &[&str]) -> Result<Command> {
+    let users = [Path::new("/etc/passwd"), Path::new("/etc/group")];
+    command_with_users(folder, users, program, arguments)
+}
+
+/// As [`command`], with these files as passwd and group.
+///
+/// # Errors
+/// When the tree is not there.
+pub fn command_with_users(
+    folder: &Path,
+    users: [&Path; 2],
+    program: &str,
+    arguments: &[&str],
+) -> Result<Command> {
     let tree = trixie_tree()?;
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "/bin/sh", "-c", ENTER, "enter"]);
-    command.arg(tree).arg(folder).arg(program).args(arguments);
+    command.arg(tree).arg(folder).args(users).arg(program).args(arguments);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     Ok(command)
 }

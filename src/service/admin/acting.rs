@@ -1,0 +1,65 @@
+//! Who asks for what: each change that is written says so in the audit trail, in the same write set.
+//!
+//! This is the only file here that commits.
+
+use std::ops::Deref;
+
+use super::{Admin, AdminError};
+use crate::{
+    base::Mailbox,
+    ports::{
+        store::{Change, Commit},
+        trail::TrailEvent,
+    },
+    service::trail::Recorder,
+};
+
+/// One request on its way.
+pub(super) struct Acting<'a> {
+    pub(super) admin: &'a Admin,
+    /// On whose behalf, such as `uid=0`.
+    pub(super) by: &'a str,
+    /// The word for what is asked.
+    pub(super) action: &'static str,
+}
+
+impl Deref for Acting<'_> {
+    type Target = Admin;
+
+    fn deref(&self) -> &Admin {
+        self.admin
+    }
+}
+
+impl Acting<'_> {
+    /// Writes a change of a mailbox, and the note of it. `detail` has no secret in it.
+    pub(super) async fn commit(
+        &self,
+        mailbox: &Mailbox,
+        changes: Vec<Change>,
+        detail: &str,
+    ) -> Result<Commit, AdminError> {
+        self.commit_noted(changes, self.note(mailbox).with_detail(detail)).await
+    }
+
+    /// The note of a change. A wrong clock does not keep an administrator from it.
+    pub(super) fn note(&self, mailbox: &Mailbox) -> TrailEvent {
+        TrailEvent::change(self.clock.now().unwrap_or_default(), mailbox, self.by, self.action)
+    }
+
+    /// The same with a note of the caller's.
+    pub(super) async fn commit_noted(
+        &self,
+        mut changes: Vec<Change>,
+        note: TrailEvent,
+    ) -> Result<Commit, AdminError> {
+        changes.push(Change::Note(Box::new(note)));
+        Ok(self.store.commit(changes).await?)
+    }
+
+    /// The changes that drop what was gathered of a mailbox's logins.
+    pub(super) fn drop_summaries(mailbox: &Mailbox) -> impl Iterator<Item = Change> {
+        let keys = Recorder::summaries(mailbox).into_iter();
+        keys.map(|key| Change::Entry { key, expect: None, entry: None })
+    }
+}

@@ -1,0 +1,33 @@
+//! What is asked of the audit trail, and what of it may be seen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ports::trail::TrailEvent;
+
+/// What is asked of the audit trail.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditWanted {
+    /// Only of this mailbox.
+    pub mailbox: Option<String>,
+    /// Only of this kind, result or reason.
+    pub kind: Option<String>,
+    /// Only from then on, milliseconds since 1970.
+    pub since: Option<u64>,
+    /// Only before then, milliseconds since 1970.
+    pub until: Option<u64>,
+    /// Where the page begins: `next` of the one before.
+    pub before: Option<String>,
+    /// At most so many; bounded by `limits::AUDIT_PAGE`.
+    pub limit: usize,
+}
+
+/// An event of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventView {
+    /// Names it.
+    pub id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: TrailEvent,
+}
