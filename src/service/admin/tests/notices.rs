@@ -3,7 +3,7 @@
 use super::*;
 use crate::service::admin::NewAppPassword;
 
-fn notified(what: What) -> Vec<(String, What)> {
+fn told(what: What) -> Vec<(String, What)> {
     vec![(alice(), what)]
 }
 
