@@ -10,6 +10,7 @@ pub mod config;
 pub mod control;
 pub mod decision;
 pub mod net;
+pub mod notice;
 pub mod password;
 pub mod ports;
 pub mod runtime;

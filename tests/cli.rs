@@ -4,6 +4,8 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/notices.rs"]
+mod notices;
 #[path = "cli/policy.rs"]
 mod policy;
 #[path = "cli/signins.rs"]

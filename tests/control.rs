@@ -16,6 +16,7 @@ use mail2fa::{
     base::{Rng, UnixMillis},
     control::{client, server},
     decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
+    ports::notice::Silent,
     runtime::ambient::{SystemClock, SystemRng},
     service::{
         admin::{Admin, AdminError, Request, Response},
@@ -50,6 +51,7 @@ async fn admin(issuer: &str) -> Arc<Admin> {
         rng,
         names: NameRules::default(),
         issuer: issuer.into(),
+        notifier: Arc::new(Silent),
         trail: Arc::new(trail),
         enforcement: EnforcementPolicy::default(),
     })

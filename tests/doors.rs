@@ -34,6 +34,8 @@ mod listening;
 mod login;
 #[path = "doors/mechanisms.rs"]
 mod mechanisms;
+#[path = "doors/notices.rs"]
+mod notices;
 #[path = "doors/refusals.rs"]
 mod refusals;
 #[path = "doors/signins.rs"]

@@ -23,17 +23,18 @@ const LAYERS: [&[&str]; 9] = [
     &["service"],
     &["sys"],
     &["upstream"],
-    &["store", "password", "net", "control", "audit", "web"],
+    &["store", "password", "net", "control", "audit", "notice", "web"],
     &["runtime"],
     &["cli"],
 ];
 
 /// Downward imports that are wrong all the same, and why.
-const FORBIDDEN: [(&str, &[&str], &str); 6] = [
+const FORBIDDEN: [(&str, &[&str], &str); 7] = [
     ("service", &["wire"], "a use-case knows no protocol"),
     ("config", &["wire"], "what is configured is not what is spoken"),
     ("ports", &["wire", "config"], "a port is the same for every protocol and configuration"),
     ("store", &["wire", "service", "upstream", "config"], "it only keeps records"),
+    ("notice", &["wire", "upstream", "config", "sys"], "it only tells owners"),
     ("password", &["wire", "service", "upstream", "config"], "it only hashes"),
     (
         "cli",
@@ -55,12 +56,18 @@ const BANNED: [(&[&str], &[&str], &str); 4] = [
         "use-cases and ports know no socket, store or clock",
     ),
     (
-        &["net", "upstream", "sys", "control", "audit", "password", "web", "runtime", "cli"],
+        &[
+            "net", "upstream", "sys", "control", "audit", "notice", "password", "web", "runtime",
+            "cli",
+        ],
         &["sled::"],
         "only store/ knows sled",
     ),
     (
-        &["store", "password", "net", "control", "audit", "web", "upstream", "sys", "cli"],
+        &[
+            "store", "password", "net", "control", "audit", "notice", "web", "upstream", "sys",
+            "cli",
+        ],
         &["SystemTime::now", "getrandom::"],
         "only runtime/ambient.rs asks the machine for time and chance",
     ),
@@ -85,8 +92,10 @@ const INTAKE: [&str; 13] = [
 ];
 
 /// Rooms whose files need a `# Security` paragraph when they take something from outside.
-const EXPOSED: [&str; 10] =
-    ["base", "wire", "config", "store", "net", "control", "upstream", "sys", "password", "web"];
+const EXPOSED: [&str; 11] = [
+    "base", "wire", "config", "store", "net", "control", "notice", "upstream", "sys", "password",
+    "web",
+];
 
 /// Files that take something from outside and need no paragraph of their own, with the reason.
 const NOT_EXPOSED: &[(&str, &str)] = &[

@@ -235,6 +235,44 @@ pub const WEB_LOGO_BYTES: usize = 65_536;
 
 /// Value of one cookie, bytes: a name and a token in base64.
 pub const WEB_COOKIE_BYTES: usize = 1_024;
+
+/// Wrong codes behind the right password, in a day, of which a mailbox's owner is told.
+pub const NOTICE_WRONG_CODES: u32 = 3;
+
+/// Notices of one kind that a mailbox's owner gets in a day.
+pub const NOTICES_A_DAY: u32 = 10;
+
+/// Notices that wait to be sent, and as many that wait to be tried again; one more is not sent.
+pub const NOTICE_QUEUE: usize = 1_024;
+
+/// Seconds after which a notice that could not be sent is tried again, one after the other.
+pub const NOTICE_RETRY_SECONDS: [u64; 4] = [10, 60, 300, 900];
+
+/// Seconds that the mail server, or its sendmail program, has to take one notice. Shorter than
+/// what whoever asked for a test waits.
+pub const NOTICE_SEND_SECONDS: u64 = 20;
+
+/// Seconds that notices which are not sent yet have when the daemon stops.
+pub const NOTICE_DRAIN_SECONDS: u64 = 5;
+
+/// Largest text of a notice, bytes.
+pub const NOTICE_TEXT_BYTES: usize = 8_192;
+
+/// Longest subject of a notice's text, bytes.
+pub const NOTICE_SUBJECT_BYTES: usize = 200;
+
+/// Characters that a notice shows of anything somebody typed; the longest mailbox name fits.
+pub const NOTICE_VALUE_CHARACTERS: usize = 320;
+
+/// Languages of notices at once.
+pub const NOTICE_LANGUAGES: usize = 64;
+
+/// Longest tag of a language, bytes.
+pub const LANGUAGE_BYTES: usize = 16;
+
+/// What is kept of an answer of the mail server, or of its sendmail program, characters.
+pub const NOTICE_REASON_CHARACTERS: usize = 300;
+
 /// Longest short text in an event of the audit trail (who, a session id, a client id), bytes.
 pub const AUDIT_TEXT_BYTES: usize = 128;
 
@@ -386,3 +424,5 @@ const _: () = assert!(
     "a page of escaped names with their fields must fit an answer"
 );
 const _: () = assert!(ARGON2_MEMORY_KIB as u64 <= ARGON2_WORK_KIB);
+const _: () = assert!(NOTICE_SEND_SECONDS < CONTROL_SECONDS, "a test is answered in time");
+const _: () = assert!(MAILBOX_BYTES <= NOTICE_VALUE_CHARACTERS);

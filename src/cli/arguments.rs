@@ -126,6 +126,9 @@ pub enum Command {
     /// configuration. The level of a mailbox, which comes first, is set here.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Notices: what owners are told by mail.
+    #[command(subcommand)]
+    Notice(NoticeCommand),
     /// Verify the store, and go on after damage.
     ///
     /// These commands work on the store itself, so the daemon must be stopped. They run as the
@@ -361,6 +364,36 @@ pub enum SessionCommand {
         /// All of them.
         #[arg(long, conflicts_with = "id")]
         all: bool,
+    },
+}
+
+/// `notice`
+#[derive(Debug, Subcommand)]
+pub enum NoticeCommand {
+    /// Send a test notice to the owner of a mailbox, and say whether the mail server took it.
+    ///
+    /// It is sent as all notices are, by the running daemon, whatever kinds are switched off. The
+    /// mailbox needs no second factor.
+    #[command(after_help = "Example:\n  mail2fa notice test alice@example.org")]
+    Test {
+        /// Name.
+        mailbox: String,
+    },
+    /// List the texts of notices with their placeholders, or write the built-in ones as files.
+    ///
+    /// Files that are there are left alone. Change what you like, delete the rest, and name the
+    /// folder in notices.texts.
+    #[command(
+        after_help = "Examples:\n  mail2fa notice texts\n  mail2fa notice texts --language nl \
+                      --export /etc/mail2fa/notices"
+    )]
+    Texts {
+        /// Folder to write the texts into, with a folder for each language.
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        export: Option<PathBuf>,
+        /// Only this language.
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
     },
 }
 

@@ -4,6 +4,7 @@ use std::{
     ffi::CString,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use super::failure::{Exit, Failure};
 use crate::{
     config::{Config, ListenerConfig, ListenerKind, PasswordSourceKind},
     control::client::{self, ClientError},
+    notice::Owners,
     runtime::compose::{self, ComposeError},
     service::admin::{Admin, Request, Response},
     store::OpenError,
@@ -34,6 +36,7 @@ pub struct Backend {
 struct Direct {
     runtime: Runtime,
     admin: Admin,
+    owners: Arc<Owners>,
 }
 
 /// Who has the store.
@@ -110,13 +113,33 @@ impl Direct {
             PasswordSourceKind::Store => Some(compose::hasher(&config.passwords)?),
         };
         let trail = compose::trail(config, &store);
-        let admin = compose::admin(config, store, hasher, trail);
-        Ok(Hold::Ours(Box::new(Self { runtime, admin })))
+        let owners = {
+            let _inside = runtime.enter();
+            compose::owners(config, Arc::clone(&store))
+                .map_err(|errors| Failure::new(Exit::Config, errors))?
+        };
+        let admin = compose::admin(config, store, hasher, trail, owners.clone());
+        Ok(Hold::Ours(Box::new(Self { runtime, admin, owners })))
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {
         let by = format!("uid={} (no daemon)", geteuid());
         Ok(self.runtime.block_on(self.admin.handle(request, &by))?)
+    }
+}
+
+impl Drop for Direct {
+    /// Sends what owners are to be told before the command ends.
+    fn drop(&mut self) {
+        use std::io::Write as _;
+        let unsent = self.runtime.block_on(self.owners.finish());
+        if unsent > 0 {
+            // The change is done, whoever hears of it.
+            let _ = writeln!(
+                std::io::stderr(),
+                "mail2fa: done, but the owner could not be told; try `mail2fa notice test`"
+            );
+        }
     }
 }
 

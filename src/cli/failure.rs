@@ -111,6 +111,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::AlreadyLocked { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
         AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
+        AdminError::NoticeNotSent { .. } => Exit::Unavailable,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary
         }

@@ -83,6 +83,7 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::Policy(_)
         | Response::MailboxPolicy(_)
         | Response::PolicySet(_)
+        | Response::NoticeSent { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
     if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }

@@ -10,6 +10,7 @@ mod backend;
 mod failure;
 mod mailbox;
 mod manual;
+mod notice;
 mod policy;
 mod qr;
 mod recovery;
@@ -91,6 +92,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Policy(command) => {
             policy::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Notice(command) => notice::run(command, &config, json),
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

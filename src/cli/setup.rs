@@ -32,10 +32,18 @@ pub fn config(command: &ConfigCommand, path: &Path, json: bool) -> Result<(), Fa
         ConfigCommand::Show => print(&load(path)?.to_toml()),
         ConfigCommand::Check if json => check_json(path),
         ConfigCommand::Check => {
-            load(path)?;
+            check(path).map_err(|errors| Failure::new(Exit::Config, errors))?;
             print(&format!("{}: no mistakes\n", path.display()))
         }
     }
+}
+
+/// What a start would refuse: mistakes of the file, and of the texts that it names.
+fn check(path: &Path) -> Result<(), ConfigErrors> {
+    let config = Config::load(path)?;
+    compose::outfit(&config.notices)
+        .map(drop)
+        .map_err(|errors| ConfigErrors { path: Some(path.into()), ..errors })
 }
 
 fn check_json(path: &Path) -> Result<(), Failure> {
@@ -50,8 +58,8 @@ fn check_json(path: &Path) -> Result<(), Failure> {
         ok: bool,
         mistakes: Vec<Mistake<'a>>,
     }
-    match Config::load(path) {
-        Ok(_) => print_json(&Checked { ok: true, mistakes: Vec::new() }),
+    match check(path) {
+        Ok(()) => print_json(&Checked { ok: true, mistakes: Vec::new() }),
         Err(ConfigErrors { mistakes, path: _ }) => {
             let listed = mistakes
                 .iter()

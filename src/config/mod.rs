@@ -19,6 +19,7 @@ mod enforcement;
 mod mechanisms;
 mod mistakes;
 mod names;
+mod notices;
 mod panel;
 mod raw;
 mod sessions;
@@ -37,6 +38,7 @@ use std::{
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
+pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 pub use panel::{Listen, PanelConfig};
 
 use crate::{
@@ -67,6 +69,8 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// `[throttle]`; `None` when it is switched off.
     pub throttle: Option<ThrottlePolicy>,
+    /// `[notices]`
+    pub notices: NoticesConfig,
     /// `[audit]`
     pub audit: TrailPolicy,
     /// `[enforcement]`

@@ -7,8 +7,8 @@ use std::{
 };
 
 use super::{
-    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, PanelConfig,
-    PasswordSourceKind, TempFail,
+    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
+    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, notices::switches,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -47,6 +47,7 @@ pub(super) fn show(config: &Config) -> String {
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
     panel(config.panel.as_ref(), &mut out);
+    notices(&config.notices, &mut out);
     audit(&config.audit, &mut out);
     enforcement(&config.enforcement, &mut out);
     out.section("[control]");
@@ -189,6 +190,30 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
+}
+
+fn notices(config: &NoticesConfig, out: &mut Out) {
+    out.section("[notices]");
+    out.bare("enabled", config.enabled);
+    let text = |shown: &Option<lettre::message::Mailbox>| shown.as_ref().map(ToString::to_string);
+    out.text("from", text(&config.from).as_deref());
+    out.text("reply_to", text(&config.reply_to).as_deref());
+    let sender = config.envelope_sender.as_ref().map(ToString::to_string);
+    out.text("envelope_sender", Some(sender.as_deref().unwrap_or_default()));
+    out.text("domain", config.domain.as_deref());
+    out.text("language", Some(config.language.as_str()));
+    out.path("texts", config.texts.as_deref());
+    let transport = match config.transport {
+        NoticeTransport::Smtp => "smtp",
+        NoticeTransport::Sendmail => "sendmail",
+    };
+    out.text("transport", Some(transport));
+    out.text("smtp", Some(&config.relay.to_string()));
+    out.bare("smtp_in_clear", config.in_clear());
+    out.path("sendmail", Some(&config.sendmail));
+    for (kind, key) in switches() {
+        out.bare(key, config.kinds.contains(&kind));
+    }
 }
 
 fn audit(policy: &TrailPolicy, out: &mut Out) {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, PasswordSourceKind,
-    TempFail,
+    Accounts, Config, ConfigErrors, KeySource, ListenerKind, LogTarget, NoticeTransport,
+    PasswordSourceKind, TempFail,
 };
 use crate::{
     base::{RelayedMechanism, Service},
     decision::{
         names::{Idna, MasterPolicy, NameRules, Unicode},
+        notice::NoticeKind,
         place::Binding,
         session::SessionPolicy,
     },
@@ -71,6 +72,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.names, NameRules::default());
     assert_eq!(config.totp.issuer, "Mail");
     assert_eq!(config.sessions, SessionPolicy::default());
+    assert_eq!(config.notices.transport, NoticeTransport::Smtp);
     assert_eq!(config.control.socket.to_str(), Some("/run/mail2fa/control"));
     assert_eq!(config.refusals.delay, Duration::from_secs(2));
     assert_eq!((config.log.target, config.log.level.as_str()), (LogTarget::Auto, "info"));
@@ -120,6 +122,18 @@ fn every_key_is_read() {
         prefix_v4 = 16
         prefix_v6 = 48
         groups = [["imap", "submission"], ["managesieve", "xmpp"]]
+        [notices]
+        from = "Mail <noreply@example.org>"
+        reply_to = "help@example.org"
+        envelope_sender = "bounces@example.org"
+        domain = "example.org"
+        language = "pt-br"
+        texts = "/etc/texts"
+        transport = "sendmail"
+        smtp = "192.0.2.1:2525"
+        smtp_in_clear = true
+        sendmail = "/opt/sendmail"
+        second_factor_off = false
         [control]
         socket = "/run/c"
         [refusals]
@@ -235,8 +249,8 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     let expected = [
         "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
-         mechanisms, totp, sessions, throttle, panel, audit, enforcement, control, refusals, log, \
-          listener",
+         mechanisms, totp, sessions, throttle, panel, notices, audit, enforcement, control, \
+         refusals, log, listener",
         "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
         "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
          key_credential, directory, cache_mib",
@@ -251,6 +265,29 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
         "line 13: listener[1].owner: there is no user \"nobody-here\" on this machine",
     ];
     assert_eq!(found, expected);
+}
+
+/// Puts a line into the section of notices.
+fn notices(line: &str) -> String {
+    format!("[notices]\n{line}\n{CLIENT}")
+}
+
+#[test]
+fn owners_are_told_once_there_is_a_sender() {
+    let told = |line: &str| {
+        let config = parse(&notices(line)).unwrap().notices;
+        (config.enabled, config.kinds.len())
+    };
+    let all = NoticeKind::ALL.len();
+    assert_eq!(told(""), (false, all));
+    assert_eq!(told("from = \"a@example.org\""), (true, all));
+    assert_eq!(told("from = \"a@example.org\"\nenabled = false"), (false, all));
+    assert_eq!(told("from = \"a@example.org\"\nwrong_codes = false"), (true, all - 1));
+    let relay = |line: &str| parse(&notices(line)).unwrap().notices.relay.to_string();
+    assert_eq!(relay(""), "127.0.0.1:25");
+    for text in ["[::1]:2525", "127.0.0.2:25", "unix:/run/smtp"] {
+        assert_eq!(relay(&format!("smtp = \"{text}\"")), text);
+    }
 }
 
 #[test]
@@ -344,6 +381,29 @@ fn one_mistake_each() {
         (format!("[log]\nlevel = \"info,=debug\"\n{CLIENT}"), "\"=debug\" is not a level"),
         (format!("{CLIENT}[store\n"), "not valid TOML"),
     ];
+    each_is_one_mistake(table);
+}
+
+#[test]
+fn one_mistake_each_of_notices() {
+    each_is_one_mistake(vec![
+        (notices("enabled = true"), "notices.from: is missing"),
+        (notices("from = \"Mail\""), "notices.from: must be a mail address"),
+        (notices("from = \"a@b.org, c@d.org\""), "notices.from: must be a mail address"),
+        (notices("envelope_sender = \"A <a@b.org>\""), "must be a bare mail address"),
+        (notices("domain = \"@b.org\""), "notices.domain: must be a domain"),
+        (notices("language = \"../x\""), "must be a language's tag"),
+        (notices("transport = \"lmtp\""), "\"lmtp\" is not \"smtp\" or \"sendmail\""),
+        (notices("smtp = \"localhost:25\""), "notices.smtp: must be an address with its port"),
+        (notices("smtp = \"127.0.0.1:0\""), "notices.smtp: must be an address with its port"),
+        (notices("smtp = \"unix:x\""), "notices.smtp: must be an absolute path"),
+        (notices("smtp = \"192.0.2.1:25\""), "notices.smtp: is not on this machine"),
+        (notices("test = false"), "notices.test: unknown key"),
+    ]);
+}
+
+#[track_caller]
+fn each_is_one_mistake(table: Vec<(String, &str)>) {
     for (text, expected) in table {
         let found = mistakes(&text);
         assert!(

@@ -12,6 +12,7 @@ pub mod enrolment;
 pub mod flow;
 pub mod mechanisms;
 pub mod names;
+pub mod notice;
 pub mod outcome;
 pub mod panel;
 pub mod place;

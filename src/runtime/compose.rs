@@ -6,15 +6,27 @@ use super::ambient::{SystemClock, SystemRng};
 use crate::{
     audit::{Everyone, TracingLog},
     base::{Clock, Rng, Secret},
-    config::{Config, KeySource, PanelConfig, PasswordSourceKind, PasswordsConfig},
+    config::{
+        Config, ConfigErrors, KeySource, Mistake, NoticeRelay, NoticeTransport, NoticesConfig,
+        PanelConfig, PasswordSourceKind, PasswordsConfig,
+    },
     decision::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
+        notice::Language,
     },
     net::client,
+    notice::{
+        Letters, Outfit, Owners, Relay, Sender, Sendmail, Smtp, TextMistake, Texts, Transport,
+    },
     password::{Argon2Cost, HashingConfig, StoredPasswords},
-    ports::password::{HashError, PasswordHasher, PasswordSources},
-    service::{admin::Admin, authenticate::Authenticator, owner, trail::Recorder},
+    ports::{
+        notice::Notifier,
+        password::{HashError, PasswordHasher, PasswordSources},
+    },
+    service::{
+        admin::Admin, authenticate::Authenticator, notices::Notices, owner, trail::Recorder,
+    },
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
 };
@@ -112,6 +124,7 @@ pub fn admin(
     store: Arc<DiskStore>,
     hasher: Option<Arc<dyn PasswordHasher>>,
     trail: Arc<Recorder>,
+    notifier: Arc<dyn Notifier>,
 ) -> Admin {
     Admin {
         key: store.credential_key(),
@@ -121,6 +134,7 @@ pub fn admin(
         rng: rng(),
         names: config.names.clone(),
         issuer: config.totp.issuer.clone(),
+        notifier,
         trail,
         enforcement: config.enforcement.clone(),
     }
@@ -181,11 +195,65 @@ pub fn authenticator(
     store: Arc<DiskStore>,
     log_has_fields: bool,
     trail: &Arc<Recorder>,
+    notifier: Arc<dyn Notifier>,
 ) -> Authenticator {
     let line = TracingLog { fields: log_has_fields };
     let log = Arc::new(Everyone(vec![Arc::new(line), Arc::<Recorder>::clone(trail)]));
     let policy = policy(config, store.credential_key());
-    Authenticator::new(store, clock(), log, policy)
+    Authenticator::new(store, clock(), log, policy).telling(notifier)
+}
+
+/// Who tells owners, over this store; call it inside a runtime.
+pub fn owners(config: &Config, store: Arc<DiskStore>) -> Result<Arc<Owners>, ConfigErrors> {
+    let outfit = outfit(&config.notices)?;
+    Ok(Arc::new(Owners::start(Notices::new(store), clock(), outfit)))
+}
+
+/// How owners are told; `None` if they are not. Reads the texts, also where nobody is told, so that
+/// a mistake in them is seen before it matters.
+pub fn outfit(config: &NoticesConfig) -> Result<Option<Outfit>, ConfigErrors> {
+    let texts = Texts::load(config.texts.as_deref()).map_err(|mistakes| {
+        let named = |mistake: TextMistake| wrong("notices.texts", mistake.to_string());
+        ConfigErrors { path: None, mistakes: mistakes.into_iter().map(named).collect() }
+    })?;
+    if texts.languages().all(|language| *language != config.language) {
+        let known: Vec<_> = texts.languages().map(Language::as_str).collect();
+        let what = format!(
+            "there are no texts in {:?}, but in {}; others are put into the folder notices.texts",
+            config.language.as_str(),
+            known.join(", ")
+        );
+        let mistakes = vec![wrong("notices.language", what)];
+        return Err(ConfigErrors { path: None, mistakes });
+    }
+    let Some(from) = config.from.clone().filter(|_| config.enabled) else { return Ok(None) };
+    let name = from.email.domain().to_owned();
+    let transport: Box<dyn Transport> = match config.transport {
+        NoticeTransport::Sendmail => Box::new(Sendmail { program: config.sendmail.clone() }),
+        NoticeTransport::Smtp => {
+            let relay = match config.relay.clone() {
+                NoticeRelay::Tcp(address) => Relay::Tcp(address),
+                NoticeRelay::Unix(path) => Relay::Unix(path),
+            };
+            Box::new(Smtp { relay, name })
+        }
+    };
+    let letters = Letters {
+        sender: Sender {
+            from,
+            reply_to: config.reply_to.clone(),
+            envelope: config.envelope_sender.clone(),
+        },
+        domain: config.domain.clone(),
+        texts,
+        language: config.language.clone(),
+        rng: rng(),
+    };
+    Ok(Some(Outfit { kinds: config.kinds.clone(), letters, transport }))
+}
+
+fn wrong(key: &str, what: String) -> Mistake {
+    Mistake { key: key.to_owned(), line: None, what }
 }
 
 /// Who knows the passwords, ready to be asked.

@@ -33,6 +33,7 @@ use crate::{
     config::{Config, ConfigErrors},
     control,
     decision::names::NameRules,
+    notice::Owners,
     ports::store::Store,
     service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
 };
@@ -120,6 +121,7 @@ struct Daemon {
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
     owner: Option<Arc<Owner>>,
+    owners: Arc<Owners>,
 }
 
 /// Set once, when the store has failed.
@@ -162,9 +164,15 @@ impl Daemon {
         store.on_fatal(Box::new(move |reason| told.set(reason)));
         let source = compose::source(&config.passwords)?;
         let trail = compose::trail(&config, &store);
-        let authenticator =
-            compose::authenticator(&config, Arc::clone(&store), log.has_fields(), &trail);
-        let authenticator = Arc::new(authenticator);
+        let owners = compose::owners(&config, Arc::clone(&store))
+            .map_err(|errors| ConfigErrors { path: Some(path.clone()), ..errors })?;
+        let authenticator = Arc::new(compose::authenticator(
+            &config,
+            Arc::clone(&store),
+            log.has_fields(),
+            &trail,
+            owners.clone(),
+        ));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
@@ -173,7 +181,7 @@ impl Daemon {
             .as_ref()
             .and_then(|_| listeners.take_inherited(super::panel::SOCKET, &config));
         listeners.apply(&config, &source).await?;
-        let first = Arc::new(admin(&config, &store, &source, &trail));
+        let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
@@ -193,6 +201,7 @@ impl Daemon {
             failure,
             admin,
             owner,
+            owners,
         })
     }
 
@@ -235,6 +244,8 @@ impl Daemon {
         } else {
             compose::source(&config.passwords)?
         };
+        let outfit = compose::outfit(&config.notices)
+            .map_err(|errors| ConfigErrors { path: Some(self.path.clone()), ..errors })?;
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
@@ -244,7 +255,7 @@ impl Daemon {
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!(key, "this change counts after a restart");
         }
-        let admin = Arc::new(admin(&config, &self.store, &source, &self.trail));
+        let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
         // Of a panel that was taken out of the configuration the old settings stay until the restart.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
         let parts = match (&self.owner, panel) {
@@ -256,6 +267,7 @@ impl Daemon {
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
+        self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
         self.admin.send_replace(admin);
         if let Some((owner, parts)) = parts {
@@ -277,6 +289,8 @@ impl Daemon {
         if tokio::time::timeout(limit, self.tasks.wait()).await.is_err() {
             tracing::warn!(seconds = DRAIN_SECONDS, "stopped before all connections had ended");
         }
+        // What ended just now may have had something to tell.
+        self.owners.finish().await;
         // Nobody logs in any more. A store that has failed takes nothing.
         if self.failure.is_set()
             || tokio::time::timeout(TRAIL_LIMIT, self.trail.finish()).await.is_err()
@@ -314,12 +328,18 @@ fn check_names(store: &DiskStore, names: &NameRules) -> Result<(), ServeError> {
 }
 
 /// The administrator's use-cases as this configuration wants them.
-fn admin(config: &Config, store: &Arc<DiskStore>, source: &Source, trail: &Arc<Recorder>) -> Admin {
+fn admin(
+    config: &Config,
+    store: &Arc<DiskStore>,
+    source: &Source,
+    trail: &Arc<Recorder>,
+    owners: &Arc<Owners>,
+) -> Admin {
     let hasher = match source {
         Source::Upstream { .. } => None,
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
-    compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail))
+    compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail), owners.clone())
 }
 
 /// The User Panel, where there is one.

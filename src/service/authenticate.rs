@@ -11,13 +11,14 @@ use crate::{
     decision::{
         flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
-        outcome::{Outcome, Refusal},
+        outcome::{Method, Outcome, Refusal},
         proof::SignedIn,
         throttle::ThrottlePolicy,
     },
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog, LoginResult},
+        notice::{Notice, Notifier, Origin, Silent, What},
         password::{PasswordAnswer, PasswordQuestion, PasswordSource},
         store::{Change, Commit, Expect, Since, Store, StoreError},
     },
@@ -47,10 +48,12 @@ pub struct Authenticator {
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
     counters: Counters,
+    notifier: Arc<dyn Notifier>,
 }
 
 impl Authenticator {
-    /// Over a store, a clock and a log; the policy can be replaced later.
+    /// Over a store, a clock and a log; the policy can be replaced later. Owners are told nothing
+    /// until [`Self::telling`] says by whom.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -58,7 +61,14 @@ impl Authenticator {
         policy: Policy,
     ) -> Self {
         let counters = Counters::new(Arc::clone(&store));
-        Self { store, clock, log, policy: RwLock::new(Arc::new(policy)), counters }
+        let policy = RwLock::new(Arc::new(policy));
+        Self { store, clock, log, policy, counters, notifier: Arc::new(Silent) }
+    }
+
+    /// Has owners told what they should know of logins.
+    #[must_use]
+    pub fn telling(self, notifier: Arc<dyn Notifier>) -> Self {
+        Self { notifier, ..self }
     }
 
     /// Logins that start from now on are decided by this policy.
@@ -96,6 +106,9 @@ impl Authenticator {
             Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
         };
         self.tell(&who, circumstances, Told::from(&outcome), started);
+        if let (Ok(identity), Some(at)) = (&identity, started) {
+            self.tell_owner(identity, circumstances, &outcome, at);
+        }
         outcome
     }
 
@@ -119,7 +132,35 @@ impl Authenticator {
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
         self.tell(&Who::Known(&identity), circumstances, Told::from(&outcome), started);
+        if let Some(at) = started {
+            self.tell_owner(&identity, circumstances, &outcome, at);
+        }
         outcome
+    }
+
+    /// Tells the owner of the mailbox whose factor was judged what only the owner can judge. The
+    /// decision stands; nothing here waits or fails.
+    fn tell_owner(
+        &self,
+        identity: &Identity,
+        circumstances: &Circumstances,
+        outcome: &Outcome,
+        at: UnixMillis,
+    ) {
+        let Circumstances { service, remote, .. } = circumstances;
+        let origin = || Origin { service: service.clone(), address: *remote };
+        let what = match outcome {
+            Outcome::Accepted(accepted) if accepted.method() == Method::PasswordAndRecoveryCode => {
+                What::RecoveryCodeUsed(origin())
+            }
+            Outcome::Refused(Refusal::WrongCode) => What::WrongCode(origin()),
+            Outcome::Accepted(_) | Outcome::Refused(_) | Outcome::Unavailable(_) => return,
+        };
+        let mailbox = match identity {
+            Identity::Own(mailbox) => mailbox,
+            Identity::Master { user, target: _ } => user,
+        };
+        self.notifier.notify(Notice { mailbox: mailbox.clone(), at, what });
     }
 
     /// Logs a login that never came to a decision: malformed, timed out.

@@ -1,4 +1,4 @@
-//! The use-cases: log in, enrol, administer, look after one's own mailbox.
+//! The use-cases: log in, enrol, administer, look after one's own mailbox, tell owners.
 //!
 //! Layer 3. They drive `decision` over `ports`; they know no wire format, socket, sled or tokio.
 
@@ -6,6 +6,7 @@ pub mod admin;
 pub mod authenticate;
 mod counters;
 mod gates;
+pub mod notices;
 pub mod owner;
 mod relay;
 pub mod trail;

@@ -26,7 +26,7 @@ use crate::{
 const KINDS: [Kind; 4] =
     [Kind::ClientUpstream, Kind::ClientStored, Kind::LoginUpstream, Kind::LoginStored];
 
-async fn change(stand: &Stand, name: &str, edit: impl FnOnce(&mut MailboxRecord)) {
+pub async fn change(stand: &Stand, name: &str, edit: impl FnOnce(&mut MailboxRecord)) {
     let found = stand.store.load(&mailbox(name)).await.unwrap().unwrap();
     let mut record = found.value;
     edit(&mut record);

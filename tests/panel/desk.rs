@@ -110,6 +110,7 @@ impl Desk {
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: Arc::clone(&trail),
+            notifier: Arc::new(mail2fa::ports::notice::Silent),
             enforcement: options.enforcement,
         });
         let parts = Parts {

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -29,6 +29,7 @@ use mail2fa::{
     },
     ports::{
         audit::LoginLog,
+        notice::{Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
         store::{Change, Commit, Expect, Store},
     },
@@ -94,6 +95,8 @@ pub struct Stand {
     pub clock: Arc<FakeClock>,
     pub trail: Arc<Recorder>,
     pub log: Arc<Watched>,
+    /// What owners were told.
+    pub told: Arc<Told>,
     pub store: SealedStore<MemoryEngine>,
     /// Is there, but nobody asks it, where passwords are our own at a `client` door.
     pub upstream: Upstream,
@@ -102,6 +105,28 @@ pub struct Stand {
     pub tasks: TaskTracker,
     pub accepting: JoinHandle<()>,
     _folder: tempfile::TempDir,
+}
+
+/// Remembers what owners were told.
+#[derive(Default)]
+pub struct Told(Mutex<Vec<Notice>>);
+
+impl Told {
+    /// Since this was asked last: of which mailbox what.
+    pub fn take(&self) -> Vec<(String, What)> {
+        let notices = std::mem::take(&mut *self.0.lock().unwrap());
+        notices.into_iter().map(|notice| (notice.mailbox.to_string(), notice.what)).collect()
+    }
+}
+
+impl Notifier for Told {
+    fn notify(&self, notice: Notice) {
+        self.0.lock().unwrap().push(notice);
+    }
+
+    fn try_now<'a>(&'a self, _: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Which door, and who knows the passwords.
@@ -140,6 +165,7 @@ impl Stand {
         let upstream = Upstream::start(&below);
         let stored = matches!(kind, Kind::ClientStored | Kind::LoginStored);
         let (clock, log) = (FakeClock::new(), Watched::new());
+        let told = Arc::new(Told::default());
         let passwords = if stored { flow::Passwords::Stored } else { flow::Passwords::Upstream };
         let key = store.credential_key();
         let policy = Policy {
@@ -163,7 +189,8 @@ impl Stand {
         }
         let logs = Arc::new(Everyone(logs));
         let authenticator =
-            Authenticator::new(Arc::new(store.clone()), clock.clone(), logs, policy);
+            Authenticator::new(Arc::new(store.clone()), clock.clone(), logs, policy)
+                .telling(told.clone());
         let stopping = CancellationToken::new();
         let shared = Shared {
             name: "test".into(),
@@ -200,6 +227,7 @@ impl Stand {
         Self {
             clock,
             log,
+            told,
             trail,
             store,
             upstream,

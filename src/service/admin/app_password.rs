@@ -22,6 +22,7 @@ use crate::{
         },
         place::Network,
     },
+    ports::notice::What,
 };
 
 /// What is asked of a new app password, checked.
@@ -56,6 +57,7 @@ impl Acting<'_> {
                 Ok(((made.id, made.shown()), detail))
             })
             .await?;
+        self.tell_owner(&mailbox, What::AppPasswordAdded { name: wanted.name.clone() });
         Ok(Response::AppPassword {
             mailbox: mailbox.to_string(),
             id: id.as_str().to_owned(),

@@ -20,7 +20,10 @@ use crate::{
         record::{MailboxRecord, Versioned},
         totp,
     },
-    ports::store::{Change, Commit, Entry, EntryKey, Expect},
+    ports::{
+        notice::What,
+        store::{Change, Commit, Entry, EntryKey, Expect},
+    },
 };
 
 impl Acting<'_> {
@@ -75,7 +78,12 @@ impl Acting<'_> {
                 Err(error) => error.to_string(),
             };
             match self.commit(&mailbox, changes, &detail).await? {
-                Commit::Done(_) => return result,
+                Commit::Done(_) => {
+                    if result.is_ok() {
+                        self.tell_owner(&mailbox, What::SecondFactorOn);
+                    }
+                    return result;
+                }
                 Commit::Conflict => {}
             }
         }
@@ -117,6 +125,7 @@ impl Acting<'_> {
             ];
             match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => {
+                    self.tell_owner(&mailbox, What::SecondFactorOff);
                     let mailbox = mailbox.to_string();
                     return Ok(Response::Disabled { mailbox, required });
                 }

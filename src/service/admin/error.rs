@@ -125,6 +125,12 @@ pub enum AdminError {
         /// So many.
         most: usize,
     },
+    /// A test notice was not sent.
+    #[error("not sent: {why}")]
+    NoticeNotSent {
+        /// What the mail server said, or what is missing.
+        why: String,
+    },
     /// No app password of this name.
     #[error("{mailbox} has no app password {id}")]
     NoAppPassword {

@@ -12,7 +12,10 @@ use crate::{
         record::{MailboxRecord, Versioned},
         throttle::{Key, Owner},
     },
-    ports::store::{Change, Commit, EntryKey, Expect, StoreError},
+    ports::{
+        notice::What,
+        store::{Change, Commit, EntryKey, Expect, StoreError},
+    },
     service::counters::entry_key,
 };
 
@@ -122,6 +125,8 @@ impl Acting<'_> {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let found = self.existing(&mailbox).await?;
+            // Where passwords are Dovecot's the mailbox stays, and opens with its password alone.
+            let opens = self.hasher.is_none() && found.value.is_enrolled();
             let mut changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
@@ -131,6 +136,9 @@ impl Acting<'_> {
             match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => {
                     self.trail.forget(&mailbox);
+                    if opens {
+                        self.tell_owner(&mailbox, What::SecondFactorOff);
+                    }
                     return Ok(Response::Removed { mailbox: mailbox.to_string() });
                 }
                 Commit::Conflict => {}

@@ -150,6 +150,11 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Sends a test notice to a mailbox's owner.
+    NoticeTest {
+        /// Name.
+        mailbox: String,
+    },
     /// The programs that use the bare password.
     MailboxPrograms {
         /// Name.
@@ -329,6 +334,11 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// A test notice was taken by the mail server.
+    NoticeSent {
+        /// Canonical name.
+        mailbox: String,
+    },
     /// What is configured.
     Policy(PolicyView),
     /// What holds for a mailbox.
@@ -382,6 +392,7 @@ impl Request {
             Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::NoticeTest { .. } => "notice test",
             Self::MailboxPrograms { .. } => "mailbox programs",
             Self::Audit(_) => "audit",
             Self::PolicyShow { .. } => "policy show",
@@ -415,6 +426,7 @@ impl Response {
             | Self::Totp(_)
             | Self::AppPasswords { .. }
             | Self::RecoveryLeft { .. }
+            | Self::NoticeSent { .. }
             | Self::Sessions { .. }
             | Self::Policy(_)
             | Self::MailboxPolicy(_)

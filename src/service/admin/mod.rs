@@ -26,6 +26,7 @@ mod events;
 mod mailbox;
 mod message;
 mod new_phone;
+mod notice;
 mod policy;
 mod policy_view;
 mod recovery;
@@ -54,6 +55,7 @@ use crate::{
         record::{MailboxRecord, Versioned},
     },
     ports::{
+        notice::Notifier,
         password::PasswordHasher,
         store::{Expect, Store},
     },
@@ -77,6 +79,8 @@ pub struct Admin {
     pub names: NameRules,
     /// The service's name in authenticator apps.
     pub issuer: String,
+    /// Tells owners what was changed.
+    pub notifier: Arc<dyn Notifier>,
     /// The audit trail.
     pub trail: Arc<Recorder>,
     /// Who must have a second factor.
@@ -174,6 +178,7 @@ impl Acting<'_> {
             Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
             Request::MailboxPrograms { mailbox } => self.programs(&mailbox).await,
             Request::Audit(wanted) => self.events(wanted).await,
+            Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
         }
     }
 }

@@ -4,6 +4,7 @@ mod mailboxes;
 pub(in crate::service) mod memory;
 mod messages;
 mod notes;
+mod notices;
 mod policy;
 mod second_factor;
 mod sign_ins;
@@ -27,6 +28,7 @@ use crate::{
     },
     ports::{
         BoxFuture,
+        notice::{Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
         store::StoreError,
     },
@@ -90,10 +92,31 @@ impl PasswordHasher for PlainHasher {
     }
 }
 
+/// Remembers what owners were told.
+#[derive(Default)]
+struct Told(Mutex<Vec<(String, What)>>);
+
+impl Notifier for Told {
+    fn notify(&self, notice: Notice) {
+        self.0.lock().unwrap().push((notice.mailbox.to_string(), notice.what));
+    }
+
+    fn try_now<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            self.notify(notice.clone());
+            if notice.mailbox.as_str().starts_with("nobody@") {
+                return Err("550 no such user".into());
+            }
+            Ok(())
+        })
+    }
+}
+
 struct Bench {
     store: Arc<MemoryStore>,
     clock: Arc<FixedClock>,
     admin: Admin,
+    told: Arc<Told>,
     log: Mutex<Vec<String>>,
 }
 
@@ -111,6 +134,7 @@ impl Bench {
     fn new(hasher: Option<Arc<dyn PasswordHasher>>) -> Self {
         let store = Arc::new(MemoryStore::default());
         let clock = Arc::new(FixedClock(AtomicU64::new(NOW)));
+        let told = Arc::new(Told::default());
         let admin = Admin {
             store: store.clone(),
             hasher,
@@ -119,6 +143,7 @@ impl Bench {
             rng: Arc::new(CountingRng::default()),
             names: NameRules { default_realm: Some("example.org".into()), ..NameRules::default() },
             issuer: "Mail".into(),
+            notifier: told.clone(),
             trail: Arc::new(Recorder::new(
                 store.clone(),
                 store.clone(),
@@ -127,7 +152,7 @@ impl Bench {
             )),
             enforcement: EnforcementPolicy::default(),
         };
-        Self { store, clock, admin, log: Mutex::default() }
+        Self { store, clock, admin, told, log: Mutex::default() }
     }
 
     fn ask(&self, request: Request) -> Result<Response, AdminError> {
@@ -159,6 +184,11 @@ impl Bench {
 
     fn record(&self, name: &str) -> Option<MailboxRecord> {
         self.store.record(&Mailbox::new(name).unwrap())
+    }
+
+    /// What owners were told since this was asked last.
+    fn notified(&self) -> Vec<(String, What)> {
+        std::mem::take(&mut *self.told.0.lock().unwrap())
     }
 
     fn move_clock(&self, seconds: u64) {

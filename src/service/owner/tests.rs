@@ -29,6 +29,7 @@ use crate::{
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
+        notice::Silent,
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource, PasswordSources},
         store::{Change, Expect, Store as _, StoreError},
     },
@@ -111,6 +112,7 @@ impl Desk {
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: recorder,
+            notifier: Arc::new(Silent),
             enforcement: EnforcementPolicy::default(),
         };
         let parts = Parts {

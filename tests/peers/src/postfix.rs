@@ -21,6 +21,9 @@ const SNIPPET: &str = include_str!("../../../config/postfix-main.cf");
 /// Where the SASL socket is, below the queue folder; the snippet says the same.
 const SASL_PATH: &str = "private/mail2fa";
 
+/// The relay for notices on a Unix socket, as docs/notices.md describes it, below `public`.
+const NOTICES: &str = "mail2fa-notices";
+
 /// The ports of one instance. They are taken before it starts, since Dovecot and Postfix each
 /// name a port of the other.
 #[derive(Debug)]
@@ -140,6 +143,11 @@ impl Postfix {
         self.queue.join(SASL_PATH)
     }
 
+    /// The socket that takes notices.
+    pub fn notice_socket(&self) -> PathBuf {
+        self.queue.join("public").join(NOTICES)
+    }
+
     /// Postfix's log.
     pub fn log_file(&self) -> &PathBuf {
         &self.log
@@ -194,6 +202,9 @@ fn master_cf(ports: &Ports) -> String {
   -o smtpd_sasl_auth_enable=yes
 127.0.0.1:{relay} inet n - n - - smtpd
   -o syslog_name=postfix/relay
+  -o smtpd_relay_restrictions=permit_mynetworks,reject
+{NOTICES} unix n - n - - smtpd
+  -o syslog_name=postfix/notices
   -o smtpd_relay_restrictions=permit_mynetworks,reject
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr

@@ -1,0 +1,87 @@
+//! The notice port: what a mailbox's owner is told of, by mail or whatever an adapter has.
+
+use super::BoxFuture;
+use crate::{
+    base::{Mailbox, NetAddress, Service, UnixMillis},
+    decision::notice::NoticeKind,
+};
+
+/// Something that its owner should know of a mailbox. No field holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whose owner is told.
+    pub mailbox: Mailbox,
+    /// When it happened.
+    pub at: UnixMillis,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// 2-factor authentication was switched on.
+    SecondFactorOn,
+    /// It was switched off.
+    SecondFactorOff,
+    /// An app password was made.
+    AppPasswordAdded {
+        /// What its owner calls it; typed by somebody.
+        name: String,
+    },
+    /// A recovery code opened the mailbox.
+    RecoveryCodeUsed(Origin),
+    /// The right password came with a wrong code, once; the adapter waits for more of them.
+    WrongCode(Origin),
+    /// An administrator tries whether notices arrive.
+    Test,
+}
+
+/// Where a login came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// For which service.
+    pub service: Service,
+    /// From where, as the mail server says.
+    pub address: NetAddress,
+}
+
+impl What {
+    /// Its kind.
+    pub fn kind(&self) -> NoticeKind {
+        match self {
+            Self::SecondFactorOn => NoticeKind::SecondFactorOn,
+            Self::SecondFactorOff => NoticeKind::SecondFactorOff,
+            Self::AppPasswordAdded { name: _ } => NoticeKind::AppPasswordAdded,
+            Self::RecoveryCodeUsed(_) => NoticeKind::RecoveryCodeUsed,
+            Self::WrongCode(_) => NoticeKind::WrongCodes,
+            Self::Test => NoticeKind::Test,
+        }
+    }
+}
+
+/// Who tells owners.
+pub trait Notifier: Send + Sync {
+    /// Must not block and must not fail: no login and no change waits for its notice, or is
+    /// undone for want of it.
+    fn notify(&self, notice: Notice);
+
+    /// Tells at once and says what came of it; for an administrator who tries it.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing was sent, for a person.
+    fn try_now<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Notifier for Silent {
+    fn notify(&self, _: Notice) {}
+
+    fn try_now<'a>(&'a self, _: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async { Err("owners are told nothing here".to_owned()) })
+    }
+}
