@@ -402,6 +402,7 @@ fn admin(world: &Shared) -> Arc<Admin> {
         names: names(masters),
         issuer: "Simulation".into(),
         enforcement: EnforcementPolicy::default(),
+        notifier: Arc::new(mail2fa::ports::notice::Silent),
         trail: Arc::new(Recorder::new(
             Arc::new(SimStore(world.clone())),
             Arc::new(SimTrail),
