@@ -12,7 +12,8 @@ fn notices(site: &Site, script: &str, more: &str) {
     let config = site.path("mail2fa.toml");
     let text = fs::read_to_string(&config).unwrap();
     let section = format!(
-        "[notices]\nfrom = \"noreply@example.org\"\ntransport = \"sendmail\"\nsendmail = {program:?}\n{more}\n"
+        "[notices]\nfrom = \"noreply@example.org\"\ntransport = \"sendmail\"\nsendmail = \"{}\"\n{more}\n",
+        program.display()
     );
     fs::write(config, format!("{section}{text}")).unwrap();
 }
