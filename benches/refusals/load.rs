@@ -119,13 +119,13 @@ fn fill_up(socket: &Path) -> Result<()> {
                     for _ in 0..UNTIL_THROTTLED {
                         connection.read_line()?;
                     }
-                    Ok(())
+                    Ok::<(), anyhow::Error>(())
                 })
             })
             .collect();
         for thread in threads {
             let Ok(done) = thread.join() else { bail!("a thread of the load generator panicked") };
-            let () = done?;
+            done?;
         }
         Ok(())
     })
