@@ -1,13 +1,14 @@
 //! Whether refusals can be told apart by the time they take, whatever is wrong with the login.
 //!
 //!     cargo bench --bench refusals [-- [--quick] [--assert] [--source store|dovecot] [--each NUMBER]
-//!                                     [--connections NUMBER]]
+//!                                     [--connections NUMBER] [--delay-ms NUMBER]]
 //!
 //! Refusals of all kinds are asked for in random order over many connections at once, at both kinds of
-//! listener and with both password sources. The times of each kind are compared with those of unknown
-//! mailboxes by two tests. Two controls show that the tests are worth something: without
-//! `refusals.delay` kinds must be told apart, and two halves of one kind must not. The exit code says what came
-//! out only with `--assert`. What the figures mean stands in docs/performance.md.
+//! listener and with both password sources, with the default of `refusals.delay` (`--quick`: an eighth of it). The
+//! times of each kind are compared with those of unknown mailboxes by two tests. Three controls show
+//! that the tests are worth something: without `refusals.delay` kinds must be told apart, two halves of one kind
+//! must not, and below each table stands how much slower a kind must be to be told apart. The exit code
+//! says what came out only with `--assert`. What the figures mean stands in docs/performance.md.
 
 mod kinds;
 mod load;
@@ -25,20 +26,28 @@ use self::{
 };
 
 /// What the command line takes.
-const KNOWN: &str =
-    "--quick, --assert, --source store or dovecot, --each NUMBER, --connections NUMBER";
+const KNOWN: &str = "--quick, --assert, --source store or dovecot, --each NUMBER, --connections \
+                     NUMBER, --delay-ms NUMBER";
 
-/// The delay under measurement; the default is ten times as long, and has as many more hashes' room.
-const DELAY_MS: u64 = 250;
+/// Refusals of each kind and listener, connections, and the delay: by default, which is that of the
+/// configuration, and with `--quick`.
+const WHOLE: (usize, usize, u64) = (2_000, 512, 2_000);
+const QUICK: (usize, usize, u64) = (120, 96, 250);
 /// Refusals of each kind for the control without a delay, and its connections: few, so that the time of a
 /// refusal is that of its own work.
-const CONTROL: (usize, usize) = (150, 4);
+const CONTROL: (usize, usize) = (120, 4);
+/// By how much a kind is made slower to see when it is told apart, milliseconds.
+const SLOWER_MS: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+
+/// Kinds that are compared with unknown mailboxes.
+const OTHERS: usize = Kind::ALL.len() - 1;
 
 struct Options {
     assert: bool,
     source: Option<Source>,
     each: usize,
     connections: usize,
+    delay_ms: u64,
 }
 
 fn main() -> Result<()> {
@@ -62,17 +71,19 @@ fn main() -> Result<()> {
 }
 
 fn options(arguments: &[String]) -> Result<Options> {
-    let mut options = Options { assert: false, source: None, each: 2_000, connections: 128 };
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let (each, connections, delay_ms) = if quick { QUICK } else { WHOLE };
+    let mut options = Options { assert: false, source: None, each, connections, delay_ms };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
-            "--bench" => {}
-            "--quick" => options.each = 150,
+            "--bench" | "--quick" => {}
             "--assert" => options.assert = true,
             "--each" => options.each = rest.next().context("--each NUMBER")?.parse()?,
             "--connections" => {
                 options.connections = rest.next().context("--connections NUMBER")?.parse()?;
             }
+            "--delay-ms" => options.delay_ms = rest.next().context("--delay-ms NUMBER")?.parse()?,
             "--source" => {
                 let name = rest.next().context("--source which?")?;
                 let known = Source::ALL.into_iter().find(|source| source.name() == name);
@@ -91,12 +102,14 @@ fn measure(options: &Options) -> Result<()> {
         if options.source.is_some_and(|only| only != source) {
             continue;
         }
-        let stand = servers::Stand::start(source, DELAY_MS, options.each)?;
+        let stand = servers::Stand::start(source, options.delay_ms, options.each)?;
         for door in Door::ALL {
-            let title = format!("{}, {} listener", source.name(), door.name());
+            let delay = options.delay_ms;
+            let title = format!("{}, {} listener, {delay} ms", source.name(), door.name());
             let times = load::run(&stand, door, options.each, options.connections)?;
             let told_apart = report(&title, &times)?;
-            verdicts.push((told_apart == 0, format!("{title}: {told_apart} told apart")));
+            verdicts
+                .push((told_apart == 0, format!("{title}: told apart: {told_apart} of {OTHERS}")));
         }
         stand.check_reasons(2 * options.each)?;
         drop(stand);
@@ -105,7 +118,8 @@ fn measure(options: &Options) -> Result<()> {
             let title = format!("{}, {} listener, WITHOUT a delay", source.name(), door.name());
             let times = load::run(&stand, door, CONTROL.0, CONTROL.1)?;
             let told_apart = report(&title, &times)?;
-            verdicts.push((told_apart > 2, format!("{title}: {told_apart} told apart")));
+            verdicts
+                .push((told_apart > 2, format!("{title}: told apart: {told_apart} of {OTHERS}")));
         }
     }
     println!();
@@ -135,30 +149,59 @@ fn report(title: &str, times: &[(Kind, Vec<f64>)]) -> Result<usize> {
     }
     // The row of unknown mailboxes against themselves is there for its quantiles.
     let judged = |name: &str| name != Kind::Unknown.name();
-    let values: Vec<f64> = rows
+    let (ks, auc): (Vec<f64>, Vec<f64>) = rows
         .iter()
         .filter(|(name, ..)| judged(name))
-        .flat_map(|(_, _, comparison)| [comparison.ks_p, comparison.auc_p])
-        .collect();
-    let threshold = statistics::holm(&values);
+        .map(|(_, _, comparison)| (comparison.ks_p, comparison.auc_p))
+        .unzip();
+    let threshold = statistics::holm(&[&ks[..], &auc].concat());
+    let is_apart = |comparison: &Comparison| comparison.ks_p.min(comparison.auc_p) < threshold;
     let mut told_apart = 0;
     for (name, own, comparison) in &rows {
-        let apart = judged(name) && comparison.ks_p.min(comparison.auc_p) < threshold;
-        told_apart += usize::from(apart);
-        let quantile = |part| statistics::quantile(own, part) * 1e3;
-        println!(
-            "{name:<22} {:>6} {:>9.2} {:>9.2} {:>9.2} {:>7.3} {:>8.4} {:>7.3} {:>8.4}{}",
-            own.len(),
-            quantile(0.05),
-            quantile(0.5),
-            quantile(0.95),
-            comparison.ks_d,
-            comparison.ks_p,
-            comparison.auc,
-            comparison.auc_p,
-            if apart { "  TOLD APART" } else { "" }
-        );
+        let apart = judged(name) && is_apart(comparison);
+        // Two halves of one kind are a control, not a kind.
+        told_apart += usize::from(apart && !name.ends_with("halves"));
+        println!("{}{}", line(name, own, comparison), if apart { "  TOLD APART" } else { "" });
     }
-    println!("told apart: p below {threshold:.1e}, which is {LEVEL} for the whole table (Holm)");
+    println!(
+        "told apart: {told_apart} of {OTHERS}; smallest p: Kolmogorov-Smirnov {:.2e}, Mann-Whitney {:.2e}; told \
+         apart is what is below {threshold:.1e}, {LEVEL} for the whole table (Holm)",
+        smallest(&ks),
+        smallest(&auc),
+    );
+    println!("{}", power(&halves, threshold));
     Ok(told_apart)
+}
+
+fn smallest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(1.0, f64::min)
+}
+
+fn line(name: &str, own: &[f64], comparison: &Comparison) -> String {
+    let quantile = |part| statistics::quantile(own, part) * 1e3;
+    format!(
+        "{name:<22} {:>6} {:>9.2} {:>9.2} {:>9.2} {:>7.3} {:>8.4} {:>7.3} {:>8.4}",
+        own.len(),
+        quantile(0.05),
+        quantile(0.5),
+        quantile(0.95),
+        comparison.ks_d,
+        comparison.ks_p,
+        comparison.auc,
+        comparison.auc_p,
+    )
+}
+
+/// How much slower one half of a kind must be to be told apart from the other: what these samples could
+/// show.
+fn power(halves: &(Vec<f64>, Vec<f64>), threshold: f64) -> String {
+    let shows = |ms: &&f64| {
+        let slower: Vec<f64> = halves.0.iter().map(|time| time + **ms / 1e3).collect();
+        let comparison = Comparison::of(&slower, &halves.1);
+        comparison.ks_p.min(comparison.auc_p) < threshold
+    };
+    match SLOWER_MS.iter().find(shows) {
+        Some(ms) => format!("half of a kind that is {ms} ms slower than the other is told apart"),
+        None => "no half of a kind that is 5 ms slower than the other is told apart".into(),
+    }
 }

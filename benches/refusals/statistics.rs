@@ -39,9 +39,13 @@ impl Comparison {
     }
 }
 
-/// The tail of Kolmogorov's distribution, with Stephens' correction for small samples.
+/// The probability of a distance as great, with Stephens' correction for small samples.
 fn kolmogorov(distance: f64, size: f64) -> f64 {
-    let lambda = (size.sqrt() + 0.12 + 0.11 / size.sqrt()) * distance;
+    kolmogorov_tail((size.sqrt() + 0.12 + 0.11 / size.sqrt()) * distance)
+}
+
+/// The tail of Kolmogorov's distribution.
+pub fn kolmogorov_tail(lambda: f64) -> f64 {
     if lambda < 0.2 {
         return 1.0;
     }
@@ -56,7 +60,7 @@ fn kolmogorov(distance: f64, size: f64) -> f64 {
 }
 
 /// Abramowitz and Stegun 7.1.26 with the relative accuracy of its successor in "Numerical Recipes" 6.2.
-fn erfc(x: f64) -> f64 {
+pub fn erfc(x: f64) -> f64 {
     const TERMS: [f64; 10] = [
         -1.265_512_23,
         1.000_023_68,
