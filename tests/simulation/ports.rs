@@ -329,6 +329,10 @@ impl PasswordSource for SimSource {
         effect(&self.0, move |world| world.check(question))
     }
 
+    fn relay(&self, _: bool) -> BoxFuture<'_, PasswordAnswer> {
+        effect(&self.0, World::relay)
+    }
+
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
         effect(&self.0, move |world| world.establish(mailbox))
     }
