@@ -29,13 +29,12 @@ use self::{
 const KNOWN: &str = "--quick, --assert, --source store or dovecot, --each NUMBER, --connections \
                      NUMBER, --delay-ms NUMBER";
 
-/// Refusals of each kind and listener, connections, and the delay: by default, which is that of the
-/// configuration, and with `--quick`.
-const WHOLE: (usize, usize, u64) = (2_000, 512, 2_000);
-const QUICK: (usize, usize, u64) = (120, 96, 250);
-/// Refusals of each kind for the control without a delay, and its connections: few, so that the time of a
-/// refusal is that of its own work.
-const CONTROL: (usize, usize) = (120, 4);
+/// Refusals of each kind and listener, connections, the delay, and refusals for the control without one: by
+/// default, with the delay that the configuration has by default, and with `--quick`.
+const WHOLE: (usize, usize, u64, usize) = (2_000, 512, 2_000, 300);
+const QUICK: (usize, usize, u64, usize) = (100, 96, 250, 60);
+/// Connections of the control without a delay: few, so that the time of a refusal is that of its own work.
+const CONTROL_CONNECTIONS: usize = 4;
 /// By how much a kind is made slower to see when it is told apart, milliseconds.
 const SLOWER_MS: [f64; 9] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
 
@@ -48,6 +47,7 @@ struct Options {
     each: usize,
     connections: usize,
     delay_ms: u64,
+    control: usize,
 }
 
 fn main() -> Result<()> {
@@ -72,8 +72,8 @@ fn main() -> Result<()> {
 
 fn options(arguments: &[String]) -> Result<Options> {
     let quick = arguments.iter().any(|argument| argument == "--quick");
-    let (each, connections, delay_ms) = if quick { QUICK } else { WHOLE };
-    let mut options = Options { assert: false, source: None, each, connections, delay_ms };
+    let (each, connections, delay_ms, control) = if quick { QUICK } else { WHOLE };
+    let mut options = Options { assert: false, source: None, each, connections, delay_ms, control };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.as_str() {
@@ -113,10 +113,10 @@ fn measure(options: &Options) -> Result<()> {
         }
         stand.check_reasons(2 * options.each)?;
         drop(stand);
-        let stand = servers::Stand::start(source, 0, CONTROL.0)?;
+        let stand = servers::Stand::start(source, 0, options.control)?;
         for door in Door::ALL {
             let title = format!("{}, {} listener, WITHOUT a delay", source.name(), door.name());
-            let times = load::run(&stand, door, CONTROL.0, CONTROL.1)?;
+            let times = load::run(&stand, door, options.control, CONTROL_CONNECTIONS)?;
             let told_apart = report(&title, &times)?;
             verdicts
                 .push((told_apart > 2, format!("{title}: told apart: {told_apart} of {OTHERS}")));
