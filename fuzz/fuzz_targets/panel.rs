@@ -57,9 +57,9 @@ fuzz_target!(|case: Case| {
     let live = [before, after].map(|standing| session.is_live(&policy, &standing, now));
     assert!(before == after || live != [true, true], "it lives for one standing of a mailbox");
     if live.contains(&true) {
-        let age = case.now.saturating_sub(session.opened.millis());
-        assert!(age < policy.absolute_seconds * 1_000);
-        assert!(case.now.saturating_sub(session.last_use.millis()) < policy.idle_seconds * 1_000);
+        let end = |at: UnixMillis, seconds: u64| at.millis().saturating_add(seconds * 1_000);
+        assert!(case.now < end(session.opened, policy.absolute_seconds));
+        assert!(case.now < end(session.last_use, policy.idle_seconds));
         let early = session.opened.millis().saturating_sub(case.now);
         assert!(early <= LOGIN_SECONDS * 1_000, "it was opened long after now");
         let ended = session.expires(&policy);

@@ -24,6 +24,7 @@ use mail2fa::{
 
 use super::{
     dice::Dice,
+    enforced::By,
     people::{ALIASES, ENROLLERS, HIDDEN, new_password},
     places::{HOMES, service},
     ports::{SimClock, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
@@ -223,7 +224,11 @@ impl Episode {
             if login.good.is_none() {
                 // One of several connections that are opened together: one sign-in.
                 let first = world.logins.values().find(|other| login.is_with(other));
-                login.good = first.and_then(|other| other.good);
+                let good = first.and_then(|other| other.good);
+                // Perhaps for another service, which has rules of its own.
+                let standing = world.book(&login.user).now();
+                let opens = login.rules.enforced.opens(&standing, &login, By::Full);
+                login.good = good.filter(|_| opens);
             }
             // The same string, just past the end of its code, spoils it: the later one may be judged
             // first, and is remembered as a wrong one.

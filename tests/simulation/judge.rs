@@ -282,7 +282,8 @@ impl World {
                 .iter()
                 .all(|(_, _, standing)| standing.record);
         let app = matches!(outcome, Outcome::Accepted(a) if a.method() == Method::AppPassword);
-        if counted && !app {
+        // What a token or ticket opens is not counted here.
+        if counted && !app && !login.relayed {
             // It may have been known at an earlier clock already, and not been renewed.
             let known = &mut self.book(&login.user).known;
             known.entry(login.place.narrow).or_insert(login.arrival.min(latest));
