@@ -225,9 +225,12 @@ impl Episode {
                 // One of several connections that are opened together: one sign-in.
                 let first = world.logins.values().find(|other| login.is_with(other));
                 let good = first.and_then(|other| other.good);
-                // Perhaps for another service, which has rules of its own.
+                // Perhaps for another service, which has rules of its own, or from an exempt network,
+                // from which the whole string is the password.
                 let standing = world.book(&login.user).now();
-                let opens = login.rules.enforced.opens(&standing, &login, By::Full);
+                let enforced = &login.rules.enforced;
+                let opens = enforced.opens(&standing, &login, By::Full);
+                let opens = opens && !enforced.is_exempt(&login);
                 login.good = good.filter(|_| opens);
             }
             // The same string, just past the end of its code, spoils it: the later one may be judged
