@@ -190,7 +190,7 @@ impl Acting<'_> {
         set: &RecoverySet,
     ) -> (Vec<Change>, Result<Response, AdminError>) {
         match proven(mailbox, waiting, confirmation) {
-            Err(Unproven { change, error }) => (vec![change], Err(error)),
+            Err(unproven) => (vec![unproven.change], Err(unproven.error)),
             Ok((factor, drift)) => {
                 let expect = unchanged(found.as_ref());
                 let mut record = found.map_or_else(|| MailboxRecord::new(now), |found| found.value);
@@ -235,7 +235,7 @@ pub(super) fn proven(
     mailbox: &Mailbox,
     waiting: &Versioned<Entry>,
     confirmation: Confirmation,
-) -> Result<(TotpFactor, Drift), Unproven> {
+) -> Result<(TotpFactor, Drift), Box<Unproven>> {
     let (entry, error) = match confirmation {
         Confirmation::Confirmed(factor, drift) => return Ok((factor, drift)),
         Confirmation::Wrong { pending, left } => {
@@ -247,7 +247,7 @@ pub(super) fn proven(
             (None, AdminError::EnrolmentDropped { mailbox: mailbox.to_string() })
         }
     };
-    Err(Unproven { change: replace_pending(mailbox, waiting, entry), error })
+    Err(Box::new(Unproven { change: replace_pending(mailbox, waiting, entry), error }))
 }
 
 /// Replaces the secret that waits, if it is still the one that was judged.

@@ -38,9 +38,10 @@ impl Acting<'_> {
         for _ in 0..ADMIN_ATTEMPTS {
             self.with_factor(&mailbox).await?;
             let (waiting, confirmation) = self.judge(&mailbox, &code, self.now()?).await?;
-            let Err(Unproven { change, error }) = proven(&mailbox, &waiting, confirmation) else {
+            let Err(unproven) = proven(&mailbox, &waiting, confirmation) else {
                 return Ok(Response::MoveChecked { mailbox: mailbox.to_string() });
             };
+            let Unproven { change, error } = *unproven;
             match self.commit(&mailbox, vec![change], &error.to_string()).await? {
                 Commit::Done(_) => return Err(error),
                 Commit::Conflict => {}
@@ -61,7 +62,7 @@ impl Acting<'_> {
             let (found, enabled) = self.with_factor(&mailbox).await?;
             let (waiting, confirmation) = self.judge(&mailbox, &code, self.now()?).await?;
             let (changes, result) = match proven(&mailbox, &waiting, confirmation) {
-                Err(Unproven { change, error }) => (vec![change], Err(error)),
+                Err(unproven) => (vec![unproven.change], Err(unproven.error)),
                 Ok((factor, drift)) => {
                     let mut record = found.value;
                     record.totp = Some(TotpFactor { enabled, ..factor });
