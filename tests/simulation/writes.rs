@@ -141,11 +141,15 @@ impl World {
                 book.end_apps(seq);
                 let moved = book.now();
                 let (burned, passwords) = (book.burned.clone(), book.passwords.clone());
+                let failed = book.failed;
                 book.stand(seq, |standing| *standing = super::books::Standing::default());
                 self.tell(&to, || format!("errand {id}: was {name}"));
                 let book = self.book(&to);
                 book.burned.extend(burned);
                 book.passwords.extend(passwords);
+                // The count of its failures goes along; those at one place do not.
+                book.failed.0 += failed.0;
+                book.failed.1 += failed.1;
                 // Where passwords are the mail server's, nothing is kept of nothing.
                 if changes.iter().any(|(name, _, after)| *name == to && after.is_some()) {
                     book.stand(seq, |standing| *standing = moved);
