@@ -32,7 +32,7 @@ const KNOWN: &str = "--quick, --assert, --source store or dovecot, --each NUMBER
 /// Refusals of each kind and listener, connections, the delay, and refusals for the control without one: by
 /// default, with the delay that the configuration has by default, and with `--quick`.
 const WHOLE: (usize, usize, u64, usize) = (2_000, 512, 2_000, 300);
-const QUICK: (usize, usize, u64, usize) = (100, 96, 250, 60);
+const QUICK: (usize, usize, u64, usize) = (80, 96, 250, 40);
 /// Connections of the control without a delay: few, so that the time of a refusal is that of its own work.
 const CONTROL_CONNECTIONS: usize = 4;
 /// By how much a kind is made slower to see when it is told apart, milliseconds.

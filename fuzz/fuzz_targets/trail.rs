@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use arbitrary::Arbitrary;
 use futures_executor::block_on;
@@ -17,6 +17,7 @@ use mail2fa::{
     },
     store::{
         Keyring, MemoryEngine, SealedStore,
+        engine::Stored,
         seal::{Purpose, Sealer},
     },
 };
@@ -138,19 +139,45 @@ fuzz_target!(|case: Case| {
         assert!(event.concerns().count() <= 2);
     }
 
-    let rng: Arc<dyn Rng> = Arc::new(Fixed);
+    MADE.with_borrow(|made| with_store(&case, made));
+});
+
+type Scan = Vec<(Box<[u8]>, Stored)>;
+
+/// A store with one mailbox and no trail yet: to make one takes longer than everything else here.
+struct Made {
+    ring: Keyring,
+    content: Scan,
+}
+
+fn make() -> Made {
     let ring = Keyring::generate(&Fixed).unwrap();
     let engine = MemoryEngine::new();
     let seen = engine.reopen();
     let now = UnixMillis::from_seconds(1);
-    let store = block_on(SealedStore::format(engine, &ring, Arc::clone(&rng), now)).unwrap();
-    let alice = Mailbox::new(NAMES[0]).unwrap();
+    let store = block_on(SealedStore::format(engine, &ring, Arc::new(Fixed), now)).unwrap();
     let change = Change::Mailbox {
-        mailbox: alice.clone(),
+        mailbox: Mailbox::new(NAMES[0]).unwrap(),
         expect: Expect::Absent,
         record: Some(Box::new(MailboxRecord::new(now))),
     };
     let _ = block_on(store.commit(vec![change])).unwrap();
+    let content =
+        seen.dump().into_iter().map(|(key, value)| (key.as_ref().into(), value)).collect();
+    Made { ring, content }
+}
+
+thread_local! {
+    static MADE: RefCell<Made> = RefCell::new(make());
+}
+
+fn with_store(case: &Case, Made { ring, content }: &Made) {
+    let rng: Arc<dyn Rng> = Arc::new(Fixed);
+    let engine = MemoryEngine::new();
+    engine.restore(content.iter().map(|(k, v)| (k.to_vec().into(), v.clone())).collect());
+    let seen = engine.reopen();
+    let alice = Mailbox::new(NAMES[0]).unwrap();
+    let store = block_on(SealedStore::attach(engine, ring, Arc::clone(&rng))).unwrap();
     let mut told = 0;
     for event in case.told.iter().take(40) {
         let lane = Lane::ALL[usize::from(event.lane % 3)];
@@ -179,11 +206,11 @@ fuzz_target!(|case: Case| {
     let mut hit = None;
     if let (Some(damaged), false) = (&case.damage, blocks.is_empty()) {
         let (key, value) = &blocks[usize::from(case.which) % blocks.len()];
-        let sealer = Sealer::new(&ring, Some(&[7; 16]), Arc::clone(&rng));
+        let sealer = Sealer::new(ring, Some(&[7; 16]), Arc::clone(&rng));
         damage(&seen, &sealer, key, &value.value, damaged);
         hit = Some(stamp(key));
     }
-    let store = block_on(SealedStore::attach(seen.reopen(), &ring, rng)).unwrap();
+    let store = block_on(SealedStore::attach(seen.reopen(), ring, rng)).unwrap();
     let sound = |blocks: Vec<TrailBlock>| {
         blocks.into_iter().filter(|block| Some(block.stamp) != hit).collect::<Vec<_>>()
     };
@@ -224,4 +251,4 @@ fuzz_target!(|case: Case| {
     }
     assert!(block_on(store.load(&alice)).unwrap().is_some());
     assert!(block_on(store.append(Lane::Refused, vec![TrailEvent::default()])).is_ok());
-});
+}
