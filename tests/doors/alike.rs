@@ -75,7 +75,6 @@ fn at(service: &str, password: &str) -> String {
 
 /// Makes Alice's mailbox stand so that this reason comes out, and says what is asked then. `None`: this kind of
 /// stand cannot refuse so.
-#[expect(clippy::too_many_lines, reason = "one arm for each reason")]
 async fn arrange(
     stand: &Stand,
     kind: Kind,

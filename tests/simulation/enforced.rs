@@ -87,6 +87,7 @@ pub enum By {
 }
 
 /// All of it. By default nothing is enforced and no mechanism passes.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Clone, Debug)]
 pub struct Enforced {
     server: Level,

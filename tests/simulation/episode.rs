@@ -151,9 +151,8 @@ impl Episode {
                 self.poll(which);
             }
             Turn::Arrive if self.running.len() < AT_ONCE => self.arrive(),
-            Turn::Arrive => {}
             Turn::Token if self.running.len() < AT_ONCE => self.token(),
-            Turn::Token => {}
+            Turn::Arrive | Turn::Token => {}
             Turn::Change => self.change(),
             Turn::Wait => self.world().wait(),
             Turn::Clock => self.world().set_clock(),

@@ -65,7 +65,7 @@ impl World {
         };
         let mut spelled = spelled;
         let opened = spelled(&login.opened);
-        let told = login.user != login.opened || self.seq % 2 == 0;
+        let told = login.user != login.opened || self.seq.is_multiple_of(2);
         PasswordAnswer::Right { user: Some(opened), auth_user: told.then(|| spelled(&login.user)) }
     }
 }

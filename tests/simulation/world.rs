@@ -132,6 +132,7 @@ pub struct Upstream {
 }
 
 /// A login, and what really happened to it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Login {
     pub authzid: String,
