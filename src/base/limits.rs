@@ -182,6 +182,9 @@ pub const SHARED_NETWORKS: usize = 256;
 /// Domains that may have an enforcement rule of their own.
 pub const ENFORCEMENT_DOMAINS: usize = 4_096;
 
+/// Networks of proxies that may say where a browser is.
+pub const PANEL_PROXIES: usize = 64;
+
 /// Networks that the configuration may exempt, and networks of webmail.
 pub const ENFORCEMENT_NETWORKS: usize = 256;
 

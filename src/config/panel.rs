@@ -5,13 +5,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    raw::{Report, Section, kind},
+    raw::{Report, Section},
     values,
 };
-use crate::decision::{panel::PanelPolicy, place::Network};
-
-/// Networks of proxies that may be named.
-const PROXIES: usize = 64;
+use crate::{
+    base::limits::PANEL_PROXIES,
+    decision::{panel::PanelPolicy, place::Network},
+};
 
 /// Shortest and longest life of a panel session.
 const LIFE: std::ops::RangeInclusive<Duration> =
@@ -62,7 +62,8 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     let listen = section.read("listen", report, listen);
     let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
     let https = section.read("https", report, values::flag).unwrap_or(true);
-    let proxies = section.read("proxies", report, networks).unwrap_or_default();
+    let proxies =
+        section.read("proxies", report, values::networks(PANEL_PROXIES)).unwrap_or_default();
     let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
     let logo = section.read("logo", report, values::path);
     let accent = section.read("accent", report, |value| colour(value, LIGHT));
@@ -117,19 +118,6 @@ fn base(value: &DeValue<'_>) -> Result<String, String> {
 fn name(value: &DeValue<'_>) -> Result<String, String> {
     let text = values::filled(value)?;
     if text.chars().count() > 64 { Err("must have at most 64 characters".into()) } else { Ok(text) }
-}
-
-fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
-    const ALLOWED: &str =
-        "a list of addresses and networks, e.g. [\"127.0.0.1\", \"192.0.2.0/24\"]";
-    let list = value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
-    if list.len() > PROXIES {
-        return Err(format!("has more than {PROXIES} entries"));
-    }
-    list.iter()
-        .map(|each| each.get_ref().as_str().and_then(Network::parse))
-        .collect::<Option<_>>()
-        .ok_or_else(|| format!("must be {ALLOWED}"))
 }
 
 /// A colour, and whether people can read it.
