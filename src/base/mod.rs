@@ -4,6 +4,7 @@
 //! random source is touched here.
 
 pub mod clock;
+pub mod current;
 pub mod limits;
 pub mod mailbox;
 pub mod mechanism;
@@ -12,6 +13,7 @@ pub mod secret;
 pub mod service;
 
 pub use clock::{Clock, Rng, UnixMillis};
+pub use current::Current;
 pub use mailbox::{Mailbox, MailboxError};
 pub use mechanism::RelayedMechanism;
 pub use peer::{NetAddress, PeerCredentials};
