@@ -115,6 +115,7 @@ impl Desk {
             admin: Arc::clone(&admin),
             passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing))),
             policy: PanelPolicy::default(),
+            refusal_delay: options.delay,
         };
         let owner = Arc::new(Owner::new(Arc::clone(&authenticator), parts));
         let networks = options
@@ -129,7 +130,6 @@ impl Desk {
             logo: None,
             accent: None,
             accent_dark: None,
-            refusal_delay: options.delay,
         };
         let languages = Arc::new(Languages::built_in().unwrap());
         let pages = web::pages(Panel { owner, settings: Arc::new(settings), languages });

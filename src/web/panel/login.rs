@@ -194,7 +194,7 @@ async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Resp
 
 /// A refusal leaves a whole number of delays after its form arrived, like at every other door.
 async fn hold_back(visitor: &Visitor, arrived: Instant) {
-    let delay = visitor.settings().refusal_delay;
+    let delay = visitor.panel.owner.refusal_delay();
     if delay.is_zero() {
         return;
     }
