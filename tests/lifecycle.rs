@@ -17,13 +17,12 @@ use std::{
     io::Read,
     net::TcpListener,
     os::unix::net::{UnixListener, UnixStream},
-    process::Command,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use nix::sys::signal::Signal;
 
-use site::{BINARY, Client, Daemon, PATIENCE, Site, bob_gets_in};
+use site::{Client, Daemon, PATIENCE, Site, bob_gets_in};
 
 #[test]
 fn a_running_login_is_finished_before_the_daemon_stops() {

@@ -2,12 +2,15 @@
 
 use std::{
     fs,
-    net::SocketAddr,
     io::{BufRead, BufReader, Write},
-    os::{fd::OwnedFd, unix::net::{UnixDatagram, UnixStream}},
+    net::SocketAddr,
+    os::{
+        fd::OwnedFd,
+        unix::net::{UnixDatagram, UnixStream},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -160,6 +163,19 @@ impl Daemon {
         }
     }
 
+    /// The log once this is in it: it is written a little later than things happen.
+    pub fn until_logged(&self, text: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            let log = self.log();
+            if log.contains(text) && log.ends_with('\n') {
+                return log;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no {text:?} in the log:\n{log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -173,9 +189,10 @@ impl Daemon {
 
     /// Where the panel listens, by the log.
     pub fn panel(&self) -> SocketAddr {
-        let log = self.log();
-        let (_, rest) = log.split_once("the user panel listens address=").unwrap();
-        rest.split_whitespace().next().unwrap().parse().unwrap()
+        let said = "the user panel listens address=";
+        let log = self.until_logged(said);
+        let (_, rest) = log.split_once(said).unwrap();
+        rest.lines().next().unwrap().parse().unwrap()
     }
 
     pub fn pid(&self) -> Pid {
