@@ -8,8 +8,10 @@
 //! Everything comes from strangers. Connections, headers and times are bounded before a router is asked;
 //! who is at the other end is told by the system, never by the request.
 
+mod body;
 mod listener;
 mod server;
+mod sound;
 mod tls;
 
 pub use listener::{Listener, Peer};

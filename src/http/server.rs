@@ -14,7 +14,7 @@ use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hyper::{body::Incoming, server::conn::http1};
@@ -31,7 +31,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
 use super::{
+    body,
     listener::{Listener, Peer, Stream},
+    sound::is_sound,
     tls::Tls,
 };
 use crate::base::limits::{
@@ -138,11 +140,18 @@ impl Service {
     /// Answers a request in a task of its own: what a form has begun is brought to its end, also when the
     /// browser goes away. A code is not used up for nothing then.
     async fn answer(&self, request: hyper::Request<Incoming>) -> Result<Response, Infallible> {
+        if !is_sound(request.version(), request.headers()) {
+            // Where the next request begins is not known.
+            let close = [(header::CONNECTION, "close")];
+            return Ok((StatusCode::BAD_REQUEST, close).into_response());
+        }
+        let (request, rest) = body::share(request);
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(self.peer);
         let (router, place) = (self.router.clone(), Arc::clone(&self.place));
         let answering = self.tasks.spawn(async move {
             let Ok(response) = router.oneshot(request).await;
+            rest.discard().await;
             drop(place);
             response
         });

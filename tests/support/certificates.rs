@@ -1,4 +1,5 @@
 //! Certificates for tests, made by the openssl program: a root of its own for each folder.
+#![allow(dead_code, reason = "each test uses a part of this")]
 
 use std::{
     fs,
