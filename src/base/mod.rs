@@ -9,6 +9,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod mechanism;
 pub mod peer;
+pub mod refusal;
 pub mod secret;
 pub mod service;
 

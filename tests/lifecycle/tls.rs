@@ -306,9 +306,9 @@ fn a_handed_over_address_gets_tls() {
     daemon.stop();
 }
 
-fn ask_plain(stream: TcpStream) -> String {
+fn ask_plain(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    let _ = (&stream).write_all(b"GET / HTTP/1.0\r\n\r\n");
-    let _ = (&stream).read_to_end(&mut answer);
+    let _ = stream.write_all(b"GET / HTTP/1.0\r\n\r\n");
+    let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }

@@ -58,7 +58,7 @@ impl Authority {
             .args(arguments.split_whitespace())
             .current_dir(&self.folder)
             .output()
-            .expect("openssl is missing: run tests/setup");
+            .unwrap_or_else(|error| panic!("openssl, which tests/setup installs: {error}"));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
