@@ -216,10 +216,10 @@ async fn only_known_methods_do_anything() {
 }
 
 /// Sends a byte a second; how long the other end listens.
-async fn trickle(address: SocketAddr, begin: &str, byte: &[u8]) -> (Duration, String) {
+async fn trickle(address: SocketAddr, head: &str, byte: &[u8]) -> (Duration, String) {
     let begun = Instant::now();
     let (mut reader, mut writer) = TcpStream::connect(address).await.unwrap().into_split();
-    writer.write_all(begin.as_bytes()).await.unwrap();
+    writer.write_all(head.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let sending = async {
         loop {
@@ -262,7 +262,7 @@ async fn a_refusal_waits_for_the_body_that_it_does_not_need() {
     let mut answer = Vec::new();
     let early = timeout(Duration::from_secs(1), stream.read_to_end(&mut answer)).await;
     assert!(early.is_err(), "{}", String::from_utf8_lossy(&answer));
-    stream.write_all(&[b'x'; 60_000]).await.unwrap();
+    stream.write_all(&vec![b'x'; 60_000]).await.unwrap();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 403 "));
     // But not for ever, and not for one that waits for a word.

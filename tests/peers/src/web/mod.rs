@@ -5,6 +5,7 @@
 
 mod visitor;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
@@ -200,9 +201,10 @@ fn apache(root: &Path, port: u16, snippet: &str) -> Result<Command> {
     for name in
         ["mpm_event", "authz_core", "socache_shmcb", "ssl", "headers", "proxy", "proxy_http"]
     {
-        text += &format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
+        let _ = writeln!(text, "LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so");
     }
-    text += &format!(
+    let _ = write!(
+        text,
         "ServerRoot {at}
 ServerName localhost
 PidFile {at}/apache.pid
