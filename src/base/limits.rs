@@ -221,6 +221,18 @@ pub const HTTP_CONNECTIONS: usize = 1_024;
 /// Seconds for which a connection is kept for further requests.
 pub const HTTP_CONNECTION_SECONDS: u64 = 300;
 
+/// Of a body that nobody wants, what is read so that its sender hears the answer, bytes.
+pub const HTTP_REST_BYTES: usize = 1_048_576;
+
+/// Seconds for that.
+pub const HTTP_REST_SECONDS: u64 = 5;
+
+/// Seconds for a TLS handshake.
+pub const TLS_HANDSHAKE_SECONDS: u64 = 10;
+
+/// A certificate with all between it and its root, or a key, bytes.
+pub const TLS_FILE_BYTES: usize = 262_144;
+
 /// Header fields of one request.
 pub const HTTP_HEADERS: usize = 64;
 

@@ -494,3 +494,4 @@ fn mechanisms_must_fit_together() {
 }
 
 mod enforcement;
+mod panel;

@@ -1,6 +1,6 @@
 //! Real mail servers and clients around mail2fa.
 //!
-//! This crate starts private instances of Dovecot 2.3 and 2.4, Postfix, Exim, Roundcube and mail2fa in
+//! This crate starts private instances of Dovecot 2.3 and 2.4, Postfix, Exim, Roundcube, nginx, Apache, Caddy and mail2fa in
 //! a temporary folder on free loopback ports, and asks real clients (curl, swaks, mbsync, OfflineIMAP,
 //! NeoMutt, doveadm) to log in.
 //! The tests beside it and the `quickstart` program are built on it. It is no part of the daemon
@@ -28,6 +28,7 @@ pub mod provider;
 pub mod roundcube;
 pub mod stand;
 pub mod wait;
+pub mod web;
 
 pub use answer::{Answer, Verdict};
 pub use clock::Clock;
