@@ -101,7 +101,7 @@ impl Desk {
         let authenticator = Arc::new(Authenticator::new(port.clone(), clock.clone(), logs, policy));
         let admin = Arc::new(Admin {
             store: port,
-            hasher: Some(Arc::new(Comparing)),
+            hasher: Some(Arc::new(Comparing::default())),
             clock: clock.clone(),
             key,
             rng: Arc::new(CountingRng::default()),
@@ -113,7 +113,7 @@ impl Desk {
         });
         let parts = Parts {
             admin: Arc::clone(&admin),
-            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing))),
+            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing::default()))),
             policy: PanelPolicy::default(),
         };
         let owner = Arc::new(Owner::new(Arc::clone(&authenticator), parts));
