@@ -33,6 +33,8 @@ pub struct Recall {
     pub from: NetAddress,
     /// How old an answer may be, seconds; never 0.
     pub seconds: u64,
+    /// The source is one that names the mailbox whose password is right.
+    pub named: bool,
 }
 
 impl Recall {
@@ -53,49 +55,39 @@ impl Recall {
         ];
         key.digest(Kind::Recall, &question.mailbox, &fields)
     }
+
+    /// The one answer that is ever kept.
+    fn right(&self, question: &PasswordQuestion) -> PasswordAnswer {
+        let user = self.named.then(|| question.mailbox.as_str().as_bytes().to_vec());
+        PasswordAnswer::Right { user, auth_user: None }
+    }
 }
 
-/// That a password was right.
+/// That a password was right, and when that was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FoundRight {
-    /// When the question was asked.
-    asked: UnixMillis,
-    /// Whether the source named the mailbox.
-    named: bool,
-}
+pub struct FoundRight(UnixMillis);
 
 impl FoundRight {
     /// What is kept of an answer to a question that was asked then: nothing unless it says "right", and
-    /// names nobody but the mailbox itself.
+    /// names the mailbox itself and nobody else, as its source does.
     pub fn from_answer(
         answer: &PasswordAnswer,
         question: &PasswordQuestion,
         asked: UnixMillis,
     ) -> Option<Self> {
-        match answer {
-            PasswordAnswer::Right { user: None, auth_user: None } => {
-                Some(Self { asked, named: false })
-            }
-            PasswordAnswer::Right { user: Some(user), auth_user: None } => {
-                let own = user == question.mailbox.as_str().as_bytes();
-                own.then_some(Self { asked, named: true })
-            }
-            PasswordAnswer::Right { user: _, auth_user: Some(_) }
-            | PasswordAnswer::Wrong
-            | PasswordAnswer::Unavailable(_) => None,
-        }
+        let recall = question.recall.as_ref()?;
+        (*answer == recall.right(question)).then_some(Self(asked))
     }
 
     /// The answer once more, if it is not too old at this moment. One from the future is of no moment.
     pub fn answer(
         &self,
-        recall: &Recall,
         question: &PasswordQuestion,
         now: UnixMillis,
     ) -> Option<PasswordAnswer> {
-        let fresh = now >= self.asked && now < self.asked.plus_seconds(recall.seconds);
-        let user = self.named.then(|| question.mailbox.as_str().as_bytes().to_vec());
-        fresh.then_some(PasswordAnswer::Right { user, auth_user: None })
+        let recall = question.recall.as_ref()?;
+        let fresh = now >= self.0 && now < self.0.plus_seconds(recall.seconds);
+        fresh.then(|| recall.right(question))
     }
 }
 
@@ -114,6 +106,7 @@ mod tests {
             service: Service::Smtp,
             from: NetAddress::parse("192.0.2.1"),
             seconds: 60,
+            named: true,
         }
     }
 
@@ -165,34 +158,45 @@ mod tests {
         }
     }
 
+    /// The question to a source that names mailboxes, or to one that does not.
+    fn asking(named: bool) -> PasswordQuestion {
+        PasswordQuestion { recall: Some(Recall { named, ..recall() }), ..question() }
+    }
+
     #[test]
     fn only_a_right_password_that_opens_its_own_mailbox_is_kept() {
         let at = UnixMillis::from_seconds(1_000);
-        let kept = |answer| FoundRight::from_answer(&answer, &question(), at).is_some();
-        assert!(kept(right(None, None)));
-        assert!(kept(right(Some("alice@example.org"), None)));
-        for answer in [
-            right(Some("ALICE@example.org"), None),
-            right(Some("bob@example.org"), None),
-            right(Some("alice@example.org"), Some("chief@example.org")),
-            right(None, Some("alice@example.org")),
-            PasswordAnswer::Wrong,
-            PasswordAnswer::Unavailable("gone".into()),
+        for (answer, of_named, of_unnamed) in [
+            (right(Some("alice@example.org"), None), true, false),
+            (right(None, None), false, true),
+            (right(Some("ALICE@example.org"), None), false, false),
+            (right(Some("bob@example.org"), None), false, false),
+            (right(Some("alice@example.org"), Some("chief@example.org")), false, false),
+            (right(None, Some("alice@example.org")), false, false),
+            (PasswordAnswer::Wrong, false, false),
+            (PasswordAnswer::Unavailable("gone".into()), false, false),
         ] {
-            assert!(!kept(answer.clone()), "{answer:?}");
+            for (named, kept) in [(true, of_named), (false, of_unnamed)] {
+                let found = FoundRight::from_answer(&answer, &asking(named), at);
+                assert_eq!(found.is_some(), kept, "{named} {answer:?}");
+            }
+            let never = PasswordQuestion { recall: None, ..question() };
+            assert_eq!(FoundRight::from_answer(&answer, &never, at), None);
         }
     }
 
     #[test]
     fn it_says_the_same_again_until_its_end() {
         let at = UnixMillis::from_seconds(1_000);
-        for answer in [right(None, None), right(Some("alice@example.org"), None)] {
-            let found = FoundRight::from_answer(&answer, &question(), at).unwrap();
+        for (named, answer) in
+            [(false, right(None, None)), (true, right(Some("alice@example.org"), None))]
+        {
+            let question = asking(named);
+            let found = FoundRight::from_answer(&answer, &question, at).unwrap();
             for (millis, fresh) in
                 [(999_999, false), (1_000_000, true), (1_059_999, true), (1_060_000, false)]
             {
-                let now = UnixMillis::from_millis(millis);
-                let again = found.answer(&recall(), &question(), now);
+                let again = found.answer(&question, UnixMillis::from_millis(millis));
                 assert_eq!(again, fresh.then(|| answer.clone()), "{millis}");
             }
         }

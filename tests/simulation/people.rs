@@ -182,6 +182,8 @@ impl World {
             arrival: self.now,
             asked: None,
             source: self.seq,
+            looked: None,
+            era: self.era,
             returned: None,
             auth_user: None,
             faulted: false,

@@ -115,6 +115,7 @@ impl Login {
             service: self.arrival.service.clone(),
             from,
             seconds,
+            named: self.policy.passwords == Passwords::Upstream,
         })
     }
 

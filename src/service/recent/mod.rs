@@ -90,9 +90,9 @@ impl Recent {
     ) -> Result<PasswordAnswer, Option<UnixMillis>> {
         let mut kept = self.kept();
         let now = kept.now(clock).filter(|_| !self.is_over(era));
-        let (Some(now), Some(recall)) = (now, &question.recall) else { return Err(None) };
+        let Some(now) = now else { return Err(None) };
         let found = kept.found.get(kept_as.bytes());
-        found.and_then(|found| found.answer(recall, question, now)).ok_or(Some(now))
+        found.and_then(|found| found.answer(question, now)).ok_or(Some(now))
     }
 
     /// Keeps what was found. Not when the clock was set back or something else counts since it was asked.

@@ -79,6 +79,7 @@ fn question(password: &str) -> PasswordQuestion {
         service: Service::Smtp,
         from: NetAddress::parse("192.0.2.1"),
         seconds: SECONDS,
+        named: false,
     };
     PasswordQuestion {
         mailbox: Mailbox::new("alice@example.org").unwrap(),
