@@ -347,7 +347,9 @@ fn together(config: &Config, report: &mut Report) {
         }
         (PasswordSourceKind::Dovecot | PasswordSourceKind::Store, _, _) => {}
     }
-    if passwords.source == PasswordSourceKind::Dovecot && client.is_none() && passwords.cache_seconds > 0
+    if passwords.source == PasswordSourceKind::Dovecot
+        && client.is_none()
+        && passwords.cache_seconds > 0
     {
         let what = "has nothing to act on: with source = \"dovecot\" it is for listeners of kind \"client\", \
                     and there is none. Dovecot's own login processes must ask Dovecot each time";

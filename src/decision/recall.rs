@@ -80,11 +80,7 @@ impl FoundRight {
     }
 
     /// The answer once more, if it is not too old at this moment. One from the future is of no moment.
-    pub fn answer(
-        &self,
-        question: &PasswordQuestion,
-        now: UnixMillis,
-    ) -> Option<PasswordAnswer> {
+    pub fn answer(&self, question: &PasswordQuestion, now: UnixMillis) -> Option<PasswordAnswer> {
         let recall = question.recall.as_ref()?;
         let fresh = now >= self.0 && now < self.0.plus_seconds(recall.seconds);
         fresh.then(|| recall.right(question))

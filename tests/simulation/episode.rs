@@ -103,6 +103,7 @@ impl Episode {
             found_right: Vec::new(),
             era: 0,
             overheard: std::collections::VecDeque::new(),
+            clicking: std::collections::VecDeque::new(),
             broken: None,
             trace: traced.then(Vec::new),
         };
@@ -489,7 +490,11 @@ impl World {
             }
             return;
         }
-        let name = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        // Mostly somebody who is at it.
+        let busy: Vec<_> = self.clicking.iter().map(|(name, ..)| name.clone()).collect();
+        let idle = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let busy = if self.dice.one_in(3) { None } else { self.dice.pick(&busy).cloned() };
+        let name = busy.unwrap_or(idle);
         let password = new_password(&mut self.dice);
         self.book(&name).passwords.push(password.clone());
         self.upstream.accounts.insert(name.clone(), password);

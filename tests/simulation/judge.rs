@@ -156,9 +156,8 @@ impl World {
         let key = login.key();
         let heads = [cut_code(&login.typed), cut_recovery(&login.typed)];
         let mut heads = heads.iter().flatten();
-        let head = heads.any(|(head, _)| {
-            right_password(login, head).is_ok() || self.remembered(login, head)
-        });
+        let head = heads
+            .any(|(head, _)| right_password(login, head).is_ok() || self.remembered(login, head));
         if !head {
             return Err("a sign-in stood for the password".into());
         }
@@ -251,6 +250,16 @@ impl World {
     }
 
     fn keep_in_mind(&mut self, login: &Login, outcome: &Outcome) {
+        if let Outcome::Accepted(accepted) = outcome
+            && matches!(accepted.method(), Method::PasswordAndCode | Method::PasswordAndSession)
+            && login.user == login.opened
+        {
+            let (user, typed) = (login.user.clone(), login.typed.clone());
+            self.clicking.push_back((user, typed, login.place, login.service));
+            if self.clicking.len() > 6 {
+                self.clicking.pop_front();
+            }
+        }
         let latest = self.latest;
         let counted = login.rules.throttled
             && outcome.is_accepted()

@@ -287,6 +287,8 @@ pub struct World {
     pub era: u64,
     /// Strings that were typed, with their names and places.
     pub overheard: VecDeque<(String, String, Place)>,
+    /// Sign-ins that lived a moment ago: name, string, place, service.
+    pub clicking: VecDeque<(String, String, Place, usize)>,
     /// The first invariant that did not hold, and whose.
     pub broken: Option<(String, String)>,
     /// Lines about mailboxes, when the episode is run again to be read.

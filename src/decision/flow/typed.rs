@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, PasswordQuestion, Passwords, Role,
-    Standing, State,
+    Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, PasswordQuestion,
+    Passwords, Role, Standing, State,
     credential::{Factor, Typed, challenged, judge, recognise},
     refuse, still_the_same, unavailable,
 };
