@@ -102,6 +102,8 @@ impl Episode {
             tallies: Tallies::default(),
             found_right: Vec::new(),
             era: 0,
+            shown: 0,
+            turns: 0,
             overheard: std::collections::VecDeque::new(),
             clicking: std::collections::VecDeque::new(),
             broken: None,
@@ -321,6 +323,7 @@ impl Episode {
             let mut world = self.world();
             world.tallies.add("restarts");
             world.era += 1;
+            world.shown = 0;
         }
         self.running.clear();
         self.forget_the_gone();

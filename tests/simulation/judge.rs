@@ -178,7 +178,7 @@ impl World {
     /// The password was found right in this very sign-in, for this service and from this address, a short
     /// time ago, and nothing of ours was changed since.
     fn remembered(&mut self, login: &Login, password: &str) -> bool {
-        let (Some(now), None) = (login.looked, &login.asked) else { return false };
+        let (Some((now, turns)), None) = (login.looked, &login.asked) else { return false };
         let most = login.rules.remembered * 1_000;
         let found: Vec<u64> = self
             .found_right
@@ -191,6 +191,7 @@ impl World {
                     && found.service == login.service
                     && found.address == login.place.address
                     && found.era == login.era
+                    && found.turns == turns
                     && found.at <= now
                     && now < found.at + most
             })

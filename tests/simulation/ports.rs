@@ -230,11 +230,21 @@ impl World {
         let name_of = |name: &String| if loud { name.to_uppercase() } else { name.clone() };
         let user = returned.as_ref().map(name_of);
         let told = auth_user.as_ref().filter(|_| !silent).cloned();
-        let (stored, now) = (self.stored, self.now);
+        let (stored, now, turns) = (self.stored, self.now, self.turns);
         let own = self.login().filter(|login| right && login.user == login.opened).map(|login| {
             let (user, typed) = (login.user.clone(), login.typed.clone());
             let (service, address, era) = (login.service, login.place.address, login.era);
-            Right { user, typed, password: password.clone(), service, address, era, at: now, seq }
+            Right {
+                user,
+                typed,
+                password: password.clone(),
+                service,
+                address,
+                era,
+                turns,
+                at: now,
+                seq,
+            }
         });
         self.found_right.extend(own);
         if let Some(login) = self.login() {
@@ -338,10 +348,13 @@ impl PasswordSource for SimSource {
     fn repeatable(&self) -> Option<Secret> {
         let mut world = self.0.lock().unwrap();
         let (now, seq) = (world.now, world.seq);
+        world.turns += u64::from(now < world.shown);
+        world.shown = now;
+        let turns = world.turns;
         if let Some(login) = world.login()
             && login.asked.is_none()
         {
-            (login.looked, login.source) = (Some(now), seq);
+            (login.looked, login.source) = (Some((now, turns)), seq);
         }
         Some(Secret::from_slice(b"simulated"))
     }

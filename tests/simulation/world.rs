@@ -154,8 +154,9 @@ pub struct Login {
     pub asked: Option<(String, bool)>,
     /// Number of the last answer of the mail server.
     pub source: u64,
-    /// The daemon looked whether it remembers the password: the clock then.
-    pub looked: Option<u64>,
+    /// The daemon looked whether it remembers the password: the clock then, and how often it had been seen
+    /// to go back.
+    pub looked: Option<(u64, u64)>,
     /// Under which settings it came.
     pub era: u64,
     /// The names that the mail server returned.
@@ -228,6 +229,7 @@ pub struct Right {
     pub service: usize,
     pub address: &'static str,
     pub era: u64,
+    pub turns: u64,
     /// The clock, milliseconds, and the number of the effect.
     pub at: u64,
     pub seq: u64,
@@ -285,6 +287,10 @@ pub struct World {
     pub found_right: Vec<Right>,
     /// How often the daemon was started or given other settings.
     pub era: u64,
+    /// What the clock showed when the daemon last looked whether it remembers a password, and how often it
+    /// had gone back by then.
+    pub shown: u64,
+    pub turns: u64,
     /// Strings that were typed, with their names and places.
     pub overheard: VecDeque<(String, String, Place)>,
     /// Sign-ins that lived a moment ago: name, string, place, service.

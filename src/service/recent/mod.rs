@@ -36,6 +36,15 @@ struct Kept {
     found: Cache<[u8; 32], FoundRight>,
     /// The latest time that the clock was seen to show.
     latest: UnixMillis,
+    /// How often it was seen to have gone back.
+    turns: u64,
+}
+
+/// When a question was asked.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: UnixMillis,
+    turns: u64,
 }
 
 impl Kept {
@@ -46,6 +55,7 @@ impl Kept {
             Some(now) if now >= self.latest => self.latest = now,
             Some(_) | None => {
                 self.found.clear();
+                self.turns += 1;
                 self.latest = now.unwrap_or_default();
             }
         }
@@ -57,7 +67,7 @@ impl Recent {
     /// Keeps hashes made with this key.
     pub(super) fn new(key: Option<CredentialKey>) -> Self {
         let found = Cache::new(RECENT_PASSWORDS);
-        let kept = Mutex::new(Kept { found, latest: UnixMillis::default() });
+        let kept = Mutex::new(Kept { found, latest: UnixMillis::default(), turns: 0 });
         Self { key, kept, era: AtomicU64::new(0) }
     }
 
@@ -87,12 +97,13 @@ impl Recent {
         era: u64,
         question: &PasswordQuestion,
         clock: &dyn Clock,
-    ) -> Result<PasswordAnswer, Option<UnixMillis>> {
+    ) -> Result<PasswordAnswer, Option<Asked>> {
         let mut kept = self.kept();
         let now = kept.now(clock).filter(|_| !self.is_over(era));
         let Some(now) = now else { return Err(None) };
         let found = kept.found.get(kept_as.bytes());
-        found.and_then(|found| found.answer(question, now)).ok_or(Some(now))
+        let asked = Asked { at: now, turns: kept.turns };
+        found.and_then(|found| found.answer(question, now)).ok_or(Some(asked))
     }
 
     /// Keeps what was found. Not when the clock was set back or something else counts since it was asked.
@@ -101,11 +112,11 @@ impl Recent {
         kept_as: &Digest,
         era: u64,
         found: Option<FoundRight>,
-        asked: UnixMillis,
+        asked: Asked,
         clock: &dyn Clock,
     ) {
         let mut kept = self.kept();
-        let in_order = kept.now(clock).is_some_and(|now| now >= asked);
+        let in_order = kept.now(clock).is_some() && kept.turns == asked.turns;
         match found.filter(|_| in_order && !self.is_over(era)) {
             Some(found) => kept.found.insert(*kept_as.bytes(), found),
             None => drop(kept.found.remove(kept_as.bytes())),
@@ -137,7 +148,7 @@ impl Remembering<'_> {
         let answer = source.check(question).await;
         if let Some(asked) = asked {
             let same = source.repeatable().as_ref() == Some(&told);
-            let found = FoundRight::from_answer(&answer, question, asked).filter(|_| same);
+            let found = FoundRight::from_answer(&answer, question, asked.at).filter(|_| same);
             recent.keep(&kept_as, era, found, asked, clock);
         }
         answer

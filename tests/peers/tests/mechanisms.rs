@@ -8,9 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use peers::clients::{Curl, Login, Mail, Protocol, lmtp_deliver, token_login};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, alice, bob};
-use peers::{
-    Answer, Door, Doors, Generation, Kerberos, PasswordMode, Provider, Stand, Verdict,
-};
+use peers::{Answer, Door, Doors, Generation, Kerberos, PasswordMode, Provider, Stand, Verdict};
 
 const MECHANISMS: [&str; 2] = ["OAUTHBEARER", "XOAUTH2"];
 
