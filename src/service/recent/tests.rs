@@ -1,3 +1,5 @@
+//! What is kept, for how long, and what makes it be forgotten.
+
 use std::sync::Arc;
 
 use futures_util::FutureExt;
