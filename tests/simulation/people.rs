@@ -138,7 +138,7 @@ impl World {
             Webmail => {
                 let clicking: Vec<_> = self.clicking.iter().cloned().collect();
                 if let Some((name, typed, place, service)) = dice.pick(&clicking).cloned() {
-                    login = Login { service, typed, ..self.arriving(&name, place) };
+                    login = Login { typed, service, ..self.arriving(&name, place) };
                 }
             }
             Master => self.master(&mut dice, &mut login),
