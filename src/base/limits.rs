@@ -89,6 +89,13 @@ pub const SESSION_SECONDS: u64 = 2_592_000;
 /// code itself is good for not much less.
 pub const SESSION_PARALLEL_SECONDS: u64 = 60;
 
+/// Longest time in which a password that was found right need not be asked for again, seconds. As long
+/// may one that was changed at the mail server still open what it signed in to.
+pub const RECENT_PASSWORD_SECONDS: u64 = 300;
+
+/// Passwords found right a moment ago that are kept in memory, as keyed hashes of 32 bytes.
+pub const RECENT_PASSWORDS: usize = 65_536;
+
 /// Sessions of one mailbox.
 pub const SESSIONS: usize = 32;
 

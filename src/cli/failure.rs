@@ -152,7 +152,7 @@ fn compose(error: &ComposeError) -> Exit {
     match error {
         ComposeError::Store(error) => open(error),
         ComposeError::Key(error) => key(error),
-        ComposeError::Clock(_) => Exit::System,
+        ComposeError::Clock(_) | ComposeError::Random(_) => Exit::System,
         ComposeError::Hashing(_)
         | ComposeError::NoPanelPasswords
         | ComposeError::NoCredential(_)

@@ -120,6 +120,9 @@ pub struct PasswordsConfig {
     /// File with the secret that vouches for a mailbox towards Dovecot. With source Store it is
     /// present when there are `login` listeners; with source Dovecot app passwords need it there.
     pub vouch_secret_file: Option<PathBuf>,
+    /// How long a password that was found right need not be asked for again in the same sign-in,
+    /// seconds; 0 for each time.
+    pub cache_seconds: u64,
     /// Costs and bounds of hashing.
     pub hashing: HashingConfig,
 }

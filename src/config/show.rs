@@ -79,6 +79,7 @@ fn passwords(config: &Config, out: &mut Out) {
     out.text("source", Some(source));
     out.path("upstream", passwords.upstream.as_deref());
     out.path("vouch_secret_file", passwords.vouch_secret_file.as_deref());
+    out.duration("cache", Duration::from_secs(passwords.cache_seconds));
     out.section("[passwords.hashing]");
     out.bare("memory_kib", passwords.hashing.memory_kib);
     out.bare("passes", passwords.hashing.passes);

@@ -173,7 +173,7 @@ impl Daemon {
             log.has_fields(),
             &trail,
             owners.clone(),
-        ));
+        )?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;

@@ -107,7 +107,7 @@ impl Desk {
         let authenticator = Arc::new(Authenticator::new(port.clone(), clock.clone(), logs, policy));
         let admin = Arc::new(Admin {
             store: port,
-            hasher: Some(Arc::new(Comparing)),
+            hasher: Some(Arc::new(Comparing::default())),
             clock: clock.clone(),
             key,
             rng: Arc::new(CountingRng::default()),
@@ -119,7 +119,7 @@ impl Desk {
         });
         let parts = Parts {
             admin: Arc::clone(&admin),
-            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing))),
+            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing::default()))),
             policy: PanelPolicy::default(),
             refusal_delay: options.delay,
         };

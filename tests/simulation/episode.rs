@@ -10,6 +10,7 @@ use std::{
 use mail2fa::{
     base::{Secret, UnixMillis},
     decision::{
+        digest::CredentialKey,
         enforcement::EnforcementPolicy,
         flow::{Credential, Request},
         outcome::Outcome,
@@ -99,7 +100,12 @@ impl Episode {
             networks: std::collections::BTreeMap::new(),
             trouble,
             tallies: Tallies::default(),
+            found_right: Vec::new(),
+            era: 0,
+            shown: 0,
+            turns: 0,
             overheard: std::collections::VecDeque::new(),
+            clicking: std::collections::VecDeque::new(),
             broken: None,
             trace: traced.then(Vec::new),
         };
@@ -165,6 +171,7 @@ impl Episode {
                 let mut rules = Rules::roll(&mut world.dice, stored);
                 (rules.together, rules.masters_need_factor) = (together, masters);
                 world.rules = Arc::new(rules);
+                world.era += 1;
                 let policy = world.rules.policy();
                 drop(world);
                 self.authenticator.set_policy(policy);
@@ -208,6 +215,7 @@ impl Episode {
         {
             let mut world = self.world();
             (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
+            login.era = world.era;
             login.good = world.good(&login);
             world.tell(&login.user, || format!("login {id} arrives: {login}"));
             world.tallies.add("logins");
@@ -311,7 +319,12 @@ impl Episode {
 
     /// The daemon is killed and started again: what is in memory is lost.
     fn restart(&mut self) {
-        self.world().tallies.add("restarts");
+        {
+            let mut world = self.world();
+            world.tallies.add("restarts");
+            world.era += 1;
+            world.shown = 0;
+        }
         self.running.clear();
         self.forget_the_gone();
         self.authenticator = authenticator(&self.world);
@@ -384,7 +397,8 @@ fn authenticator(world: &Shared) -> Arc<Authenticator> {
     let store = Arc::new(SimStore(world.clone()));
     let clock = Arc::new(SimClock(world.clone()));
     let log = Arc::new(SimLog(world.clone()));
-    Arc::new(Authenticator::new(store, clock, log, policy))
+    let process = CredentialKey::new(Secret::from_slice(b"of this process"));
+    Arc::new(Authenticator::new(store, clock, log, policy).remembering(process))
 }
 
 fn admin(world: &Shared) -> Arc<Admin> {
@@ -479,7 +493,11 @@ impl World {
             }
             return;
         }
-        let name = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        // Mostly somebody who is at it.
+        let busy: Vec<_> = self.clicking.iter().map(|(name, ..)| name.clone()).collect();
+        let idle = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let busy = if self.dice.one_in(3) { None } else { self.dice.pick(&busy).cloned() };
+        let name = busy.unwrap_or(idle);
         let password = new_password(&mut self.dice);
         self.book(&name).passwords.push(password.clone());
         self.upstream.accounts.insert(name.clone(), password);
