@@ -97,8 +97,7 @@ impl Chromium {
         let driver = format!("http://127.0.0.1:{}/", self.port.number());
         let profile = tempfile::Builder::new().prefix("profile").tempdir_in(self.folder.path())?;
         let capabilities = capabilities(look, &profile.path().display().to_string());
-        Window::open(&driver, capabilities, base, look, profile)
-            .with_context(|| self.folder.logs())
+        Window::open(&driver, capabilities, base, look, profile).with_context(|| self.folder.logs())
     }
 }
 

@@ -35,11 +35,7 @@ pub struct Window {
 struct DevTools(Value);
 
 impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(
-        &self,
-        base: &Url,
-        session: Option<&str>,
-    ) -> Result<Url, ParseError> {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
     }
 
@@ -70,7 +66,8 @@ impl Window {
             "Emulation.setDeviceMetricsOverride",
             &json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": look.phone }),
         )?;
-        window.dev_tools("Emulation.setTouchEmulationEnabled", &json!({ "enabled": look.phone }))?;
+        window
+            .dev_tools("Emulation.setTouchEmulationEnabled", &json!({ "enabled": look.phone }))?;
         window.set_dark(look.dark)?;
         Ok(window)
     }

@@ -208,4 +208,3 @@ fn the_rest(gallery: &mut Gallery<'_>) {
     gallery.hang("code-refused");
     gallery.open_and_hang("login?done=ended", "session-ended");
 }
-

@@ -211,9 +211,9 @@ fn sign_ins(alice: &mut Person<'_>) {
     assert_eq!(alice.window.read_all(".list > li").unwrap().len(), 2);
     alice.press("End");
     alice.says("The sign-in has ended.");
-    let gone = [&first, &second].into_iter().filter(|code| {
-        alice.imap_with(code).verdict == peers::Verdict::Refused
-    });
+    let gone = [&first, &second]
+        .into_iter()
+        .filter(|code| alice.imap_with(code).verdict == peers::Verdict::Refused);
     assert_eq!(gone.count(), 1, "one of two");
     alice.press("End all sign-ins");
     alice.says("All sign-ins have ended");
