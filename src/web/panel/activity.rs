@@ -113,7 +113,7 @@ fn accepted(reason: &str) -> (&'static str, Mood) {
         "password+recovery_code" => ("event-recovery", Mood::Good),
         "password+session" => ("event-session", Mood::Good),
         "app_password" => ("event-app-password", Mood::Good),
-        "panel+code" => ("event-panel-code", Mood::Good),
+        "panel+code" => ("event-panel-code", Mood::Neutral),
         _ => ("event-accepted", Mood::Good),
     }
 }
