@@ -124,10 +124,10 @@ async fn sent_twice(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> B
     let token = browser.page.token();
     let fields = [&[("form", token.as_str())], fields].concat();
     let (mut one, mut two) = (browser.clone(), browser.clone());
-    let (first, second) = tokio::join!(
-        async { one.post(path, &fields).await.to().map(str::to_owned) },
-        async { two.post(path, &fields).await.to().map(str::to_owned) }
-    );
+    let (first, second) =
+        tokio::join!(async { one.post(path, &fields).await.to().map(str::to_owned) }, async {
+            two.post(path, &fields).await.to().map(str::to_owned)
+        });
     assert!(first.is_some() && first == second, "{:?} {:?}", one.page, two.page);
     assert_eq!(one.cookies, two.cookies);
     assert_ne!(one.cookies, browser.cookies, "a new session");

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine as _;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -180,6 +181,24 @@ impl Window {
         bail!("not on {:?}:\n{}", self.path(), self.text()?)
     }
 
+    /// Presses a button twice, as fast as a mouse does, and waits for the page behind it.
+    pub fn press_twice(&self, label: &str) -> Result<()> {
+        let element = self.button(label)?;
+        let there = PointerAction::MoveToElement { element, duration: None, x: 0.0, y: 0.0 };
+        let mut mouse = MouseActions::new("mouse".into()).then(there);
+        for _ in 0..2 {
+            mouse = mouse
+                .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+                .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        }
+        self.leave(|| self.wait(self.client.perform_actions(mouse)))
+    }
+
+    /// Opens a page that is not ours.
+    pub fn open_elsewhere(&self, address: &str) -> Result<()> {
+        self.wait(self.client.goto(address))
+    }
+
     // -- filling in
 
     /// The field of a label.
@@ -280,7 +299,8 @@ impl Window {
 
     /// Plants a cookie, as somebody could who has the browser for a moment.
     pub fn plant_cookie(&self, name: &str, value: &str) -> Result<()> {
-        let parameters = json!({ "name": name, "value": value, "url": self.base });
+        let path = Url::parse(&self.base)?.path().to_owned();
+        let parameters = json!({ "name": name, "value": value, "url": self.base, "path": path });
         self.dev_tools("Network.setCookie", &parameters).map(drop)
     }
 

@@ -54,6 +54,20 @@ impl<'a> Gallery<'a> {
         }
     }
 
+    /// Whether the page fits on a small screen.
+    fn fits(&mut self, name: &str, size: (u32, u32)) {
+        let window = &self.alice.window;
+        window.set_size(size, true).unwrap();
+        self.pages += 1;
+        let wide = "return document.documentElement.scrollWidth - window.innerWidth";
+        let wide = window.execute(wide, vec![]).unwrap().as_i64().unwrap();
+        if wide > 0 {
+            self.wrong += &format!("{name}: {wide} px wider than the screen\n");
+        }
+        let picture = Path::new(PICTURES).join(format!("{name}.png"));
+        std::fs::write(picture, window.picture().unwrap()).unwrap();
+    }
+
     fn open_and_hang(&mut self, path: &str, name: &str) {
         self.alice.open(path);
         self.hang(name);
@@ -207,4 +221,41 @@ fn the_rest(gallery: &mut Gallery<'_>) {
     gallery.alice.press("Log in");
     gallery.hang("code-refused");
     gallery.open_and_hang("login?done=ended", "session-ended");
+}
+
+/// Long words, a long name, and a screen of 320 px, as WCAG asks for (1.4.10).
+#[test]
+fn no_language_is_too_long_for_a_small_screen() {
+    const LONG: &str =
+        "maximiliane-konstantinopel.fuchsberger@verwaltungsgemeinschaft-hinterwald.example.org";
+    let (mut stand, panel) = stand("");
+    stand.set_passwords(&[(LONG, ALICE_PASSWORD)]).unwrap();
+    let mut somebody = Person::new(&stand, &panel, Look::DESKTOP);
+    somebody.name = LONG;
+    somebody.log_in();
+    somebody.scan();
+    somebody.open("app-passwords/new");
+    somebody.fill("Name", "Donaudampfschifffahrtsgesellschaftskapitaensmuetzenablage");
+    somebody.press("Make it");
+    let mut gallery = Gallery::open(somebody);
+    for language in ["Deutsch", "Espa\u{f1}ol", "Fran\u{e7}ais", "Nederlands", "English"] {
+        gallery.alice.open("");
+        gallery.alice.press(language);
+        for path in [
+            "",
+            "factor/before",
+            "factor/scan",
+            "app-passwords",
+            "app-passwords/new",
+            "app-passwords/shown",
+            "sign-ins",
+            "recovery-codes",
+            "activity",
+        ] {
+            gallery.alice.open(path);
+            let name = format!("narrow-{language}-{}", path.replace('/', "-"));
+            gallery.fits(&name, (320, 640));
+        }
+    }
+    gallery.must_be_good();
 }

@@ -11,9 +11,10 @@ pub fn stand(more: &str) -> (Stand, Panel) {
     (stand, panel)
 }
 
-/// Alice.
+/// Alice, or somebody with her password.
 pub struct Person<'a> {
     pub stand: &'a Stand,
+    pub name: &'static str,
     pub window: Window,
     /// Her phone, once it has a secret.
     pub codes: Option<Codes>,
@@ -22,7 +23,7 @@ pub struct Person<'a> {
 impl<'a> Person<'a> {
     /// At a new browser.
     pub fn new(stand: &'a Stand, panel: &Panel, look: Look) -> Self {
-        Self { stand, window: panel.window(look).unwrap(), codes: None }
+        Self { stand, name: ALICE, window: panel.window(look).unwrap(), codes: None }
     }
 
     /// At a new browser, logged in.
@@ -58,7 +59,7 @@ impl<'a> Person<'a> {
 
     /// The first step of it.
     pub fn type_password(&self, password: &str) {
-        self.fill("E-mail address", ALICE);
+        self.fill("E-mail address", self.name);
         self.fill("Password", password);
         self.press("Log in");
     }
@@ -116,7 +117,7 @@ impl<'a> Person<'a> {
 
     /// A mail program that logs in by IMAP with this.
     pub fn imap(&self, password: &str) -> Answer {
-        self.stand.knock(Door::ImapPlain, Login::new(ALICE, password)).unwrap()
+        self.stand.knock(Door::ImapPlain, Login::new(self.name, password)).unwrap()
     }
 
     /// The same with the password and this behind it.
