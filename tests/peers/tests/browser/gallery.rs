@@ -21,22 +21,37 @@ const LOOKS: [(&str, Look); 4] = [
 /// Where the pictures are.
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/panel");
 
+/// All that Chromium fetched for the page that is open.
+const WEIGHT: &str = "return ['navigation', 'resource'].flatMap((kind) => performance.getEntriesByType(kind)) \
+    .reduce((sum, entry) => sum + entry.decodedBodySize, 0)";
+
+/// What a page may weigh, with style and script.
+const MOST_BYTES: u64 = 50_000;
+
 struct Gallery<'a> {
     alice: Person<'a>,
     wrong: String,
     pages: usize,
+    heaviest: (u64, String),
 }
 
 impl<'a> Gallery<'a> {
     fn open(alice: Person<'a>) -> Self {
         std::fs::create_dir_all(PICTURES).unwrap();
-        Self { alice, wrong: String::new(), pages: 0 }
+        Self { alice, wrong: String::new(), pages: 0, heaviest: (0, String::new()) }
     }
 
     /// Looks at the page that is open, in every way.
     fn hang(&mut self, name: &str) {
         let window = &self.alice.window;
         self.pages += 1;
+        let weight = window.execute(WEIGHT, vec![]).unwrap().as_u64().unwrap();
+        if weight > self.heaviest.0 {
+            self.heaviest = (weight, name.to_owned());
+        }
+        if weight >= MOST_BYTES {
+            self.wrong += &format!("{name}: {weight} bytes\n");
+        }
         for (look, Look { size, phone, dark, .. }) in LOOKS {
             window.set_size(size, phone).unwrap();
             window.set_dark(dark).unwrap();
@@ -76,6 +91,7 @@ impl<'a> Gallery<'a> {
     fn must_be_good(&self) {
         assert!(self.wrong.is_empty(), "{}", self.wrong);
         println!("{} pages, pictures in {PICTURES}", self.pages);
+        println!("the heaviest is {}: {} bytes", self.heaviest.1, self.heaviest.0);
     }
 }
 
