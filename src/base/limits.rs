@@ -219,6 +219,12 @@ pub const PANEL_SHOWN: usize = 4_096;
 /// Seconds for which a secret can be looked at again at the panel.
 pub const PANEL_SHOWN_SECONDS: u64 = 900;
 
+/// Seconds for which a form that ended its own session may be sent again, to the same end.
+pub const PANEL_REPEAT_SECONDS: u64 = 20;
+
+/// Such forms that are remembered at once; one more pushes the oldest out.
+pub const PANEL_REPEATS: usize = 256;
+
 /// Events on one page of recent activity at the panel.
 pub const PANEL_EVENTS: usize = 30;
 

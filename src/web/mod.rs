@@ -17,6 +17,7 @@ mod guard;
 mod language;
 mod page;
 mod panel;
+mod repeat;
 mod visitor;
 
 use std::{net::IpAddr, sync::Arc};
@@ -72,5 +73,6 @@ pub struct Panel {
 /// All pages, behind their guard.
 pub fn pages(panel: Panel) -> Router {
     let settings = Arc::clone(&panel.settings);
-    guard::before(panel::routes(&settings).with_state(panel), &settings)
+    let pages = panel::routes(&settings).with_state(panel).layer(repeat::extension());
+    guard::before(pages, &settings)
 }
