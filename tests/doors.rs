@@ -38,6 +38,8 @@ mod login;
 mod mechanisms;
 #[path = "doors/notices.rs"]
 mod notices;
+#[path = "doors/recall.rs"]
+mod recall;
 #[path = "doors/refusals.rs"]
 mod refusals;
 #[path = "doors/signins.rs"]

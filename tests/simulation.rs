@@ -11,6 +11,9 @@
 //!   on, a code of an unused step, an unused recovery code of the present set, or the sign-in of this
 //!   very string at this place; or an app password in its scope;
 //! - a step and a recovery code are used up by one login, which had the right password first;
+//! - where passwords are remembered for a time, one that was changed at the mail server is good for that
+//!   time at most, in the very sign-in, service and address that it was found right for, and one of whose
+//!   mailbox anything was changed here is asked for;
 //! - sign-ins and app passwords end when they end, and what was revoked, locked or switched on counts
 //!   for every login that had not had its last look;
 //! - a login to which something was not there ends as unavailable, and no other one does;
@@ -168,6 +171,8 @@ fn nobody_comes_in_without_all_proofs_and_whoever_has_them_does() {
         "fault: load",
         "fault: commit unknown, done",
         "conflict",
+        "remembered",
+        "remembered, and changed since",
         "restarts",
         "clock jumps",
         "logins cut off",

@@ -10,6 +10,7 @@ use std::{
 use mail2fa::{
     base::{NetAddress, RelayedMechanism, Secret, Service, UnixMillis},
     decision::{
+        digest::CredentialKey,
         flow::{Credential, RelayedRequest, Request},
         outcome::Outcome,
         retention::TrailPolicy,
@@ -102,7 +103,12 @@ impl Episode {
             networks: std::collections::BTreeMap::new(),
             trouble,
             tallies: Tallies::default(),
+            found_right: Vec::new(),
+            era: 0,
+            shown: 0,
+            turns: 0,
             overheard: std::collections::VecDeque::new(),
+            clicking: std::collections::VecDeque::new(),
             broken: None,
             trace: traced.then(Vec::new),
         };
@@ -172,6 +178,7 @@ impl Episode {
                 let mut rules = Rules::roll(&mut world.dice, stored, enforcing);
                 (rules.together, rules.masters_need_factor) = (together, masters);
                 world.rules = Arc::new(rules);
+                world.era += 1;
                 let policy = world.rules.policy();
                 drop(world);
                 self.admin = admin(&self.world);
@@ -209,6 +216,7 @@ impl Episode {
         {
             let mut world = self.world();
             (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
+            login.era = world.era;
             login.good = world.good(&login);
             world.tell(&login.user, || format!("login {id} arrives: {login}"));
             world.tallies.add("logins");
@@ -341,7 +349,12 @@ impl Episode {
 
     /// The daemon is killed and started again: what is in memory is lost.
     fn restart(&mut self) {
-        self.world().tallies.add("restarts");
+        {
+            let mut world = self.world();
+            world.tallies.add("restarts");
+            world.era += 1;
+            world.shown = 0;
+        }
         self.running.clear();
         self.forget_the_gone();
         self.authenticator = authenticator(&self.world);
@@ -425,7 +438,8 @@ fn authenticator(world: &Shared) -> Arc<Authenticator> {
     let store = Arc::new(SimStore(world.clone()));
     let clock = Arc::new(SimClock(world.clone()));
     let log = Arc::new(SimLog(world.clone()));
-    Arc::new(Authenticator::new(store, clock, log, policy))
+    let process = CredentialKey::new(Secret::from_slice(b"of this process"));
+    Arc::new(Authenticator::new(store, clock, log, policy).remembering(process))
 }
 
 fn admin(world: &Shared) -> Arc<Admin> {
@@ -521,7 +535,11 @@ impl World {
             }
             return;
         }
-        let name = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        // Mostly somebody who is at it.
+        let busy: Vec<_> = self.clicking.iter().map(|(name, ..)| name.clone()).collect();
+        let idle = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let busy = if self.dice.one_in(3) { None } else { self.dice.pick(&busy).cloned() };
+        let name = busy.unwrap_or(idle);
         let password = new_password(&mut self.dice);
         self.book(&name).passwords.push(password.clone());
         self.upstream.accounts.insert(name.clone(), password);

@@ -204,7 +204,9 @@ impl World {
     fn session(&mut self, login: &Login) -> Result<bool, String> {
         let key = login.key();
         let heads = [cut_code(&login.typed), cut_recovery(&login.typed)];
-        let head = heads.iter().flatten().any(|(head, _)| right_password(login, head).is_ok());
+        let mut heads = heads.iter().flatten();
+        let head = heads
+            .any(|(head, _)| right_password(login, head).is_ok() || self.remembered(login, head));
         if !head {
             return Err("a sign-in stood for the password".into());
         }
@@ -224,6 +226,38 @@ impl World {
         } else {
             Err("no sign-in of this string lived here".into())
         }
+    }
+
+    /// The password was found right in this very sign-in, for this service and from this address, a short
+    /// time ago, and nothing of ours was changed since.
+    fn remembered(&mut self, login: &Login, password: &str) -> bool {
+        let (Some((now, turns)), None) = (login.looked, &login.asked) else { return false };
+        let most = login.rules.remembered * 1_000;
+        let found: Vec<u64> = self
+            .found_right
+            .iter()
+            .filter(|found| {
+                found.user == login.user
+                    && login.user == login.opened
+                    && found.typed == login.typed
+                    && found.password == password
+                    && found.service == login.service
+                    && found.address == login.place.address
+                    && found.era == login.era
+                    && found.turns == turns
+                    && found.at <= now
+                    && now < found.at + most
+            })
+            .map(|found| found.seq)
+            .collect();
+        let right = self.password_of(&login.user).is_some_and(|(right, _)| right == password);
+        let book = self.book(&login.user);
+        let same = found.iter().any(|from| book.between(*from, login.began).len() == 1);
+        if same {
+            let what = if right { "remembered" } else { "remembered, and changed since" };
+            self.tallies.add(what);
+        }
+        same
     }
 
     fn app(&mut self, login: &Login) -> Result<bool, String> {
@@ -273,6 +307,16 @@ impl World {
     }
 
     fn keep_in_mind(&mut self, login: &Login, outcome: &Outcome) {
+        if let Outcome::Accepted(accepted) = outcome
+            && matches!(accepted.method(), Method::PasswordAndCode | Method::PasswordAndSession)
+            && login.user == login.opened
+        {
+            let (user, typed) = (login.user.clone(), login.typed.clone());
+            self.clicking.push_back((user, typed, login.place, login.service));
+            if self.clicking.len() > 6 {
+                self.clicking.pop_front();
+            }
+        }
         let latest = self.latest;
         let counted = login.rules.throttled
             && outcome.is_accepted()

@@ -45,6 +45,8 @@ pub struct Rules {
     pub throttled: bool,
     pub masters_need_factor: bool,
     pub stored: bool,
+    /// How long a password need not be asked for again, seconds.
+    pub remembered: u64,
     pub enforced: Enforced,
 }
 
@@ -61,6 +63,7 @@ impl Rules {
             throttled: !dice.one_in(3),
             masters_need_factor: !dice.one_in(4),
             stored,
+            remembered: dice.weighed(&[(3, 0), (2, 60), (2, 300)]),
             enforced: enforcing.map(|now| Enforced::roll(dice, now)).unwrap_or_default(),
         }
     }
@@ -90,6 +93,7 @@ impl Rules {
                 binding: [Binding::Address, Binding::Prefix { v4: 24, v6: 56 }, Binding::None]
                     [usize::try_from(self.binding).unwrap()],
                 groups,
+                password_seconds: self.remembered,
             },
             key: key(),
             mechanisms: self.enforced.mechanisms(),
@@ -155,6 +159,11 @@ pub struct Login {
     pub asked: Option<(String, bool)>,
     /// Number of the last answer of the mail server.
     pub source: u64,
+    /// The daemon looked whether it remembers the password: the clock then, and how often it had been seen
+    /// to go back.
+    pub looked: Option<(u64, u64)>,
+    /// Under which settings it came.
+    pub era: u64,
     /// The names that the mail server returned.
     pub returned: Option<String>,
     pub auth_user: Option<String>,
@@ -214,6 +223,23 @@ impl std::fmt::Display for Login {
     }
 }
 
+/// A password that the source said was right, and for which login.
+#[derive(Clone, Debug)]
+pub struct Right {
+    pub user: String,
+    /// The whole string.
+    pub typed: String,
+    /// What was asked.
+    pub password: String,
+    pub service: usize,
+    pub address: &'static str,
+    pub era: u64,
+    pub turns: u64,
+    /// The clock, milliseconds, and the number of the effect.
+    pub at: u64,
+    pub seq: u64,
+}
+
 /// Who performs an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -264,8 +290,18 @@ pub struct World {
     /// One effect in so many goes wrong; 0: none.
     pub trouble: u64,
     pub tallies: Tallies,
+    /// What the source said was right.
+    pub found_right: Vec<Right>,
+    /// How often the daemon was started or given other settings.
+    pub era: u64,
+    /// What the clock showed when the daemon last looked whether it remembers a password, and how often it
+    /// had gone back by then.
+    pub shown: u64,
+    pub turns: u64,
     /// Strings that were typed, with their names and places.
     pub overheard: VecDeque<(String, String, Place)>,
+    /// Sign-ins that lived a moment ago: name, string, place, service.
+    pub clicking: VecDeque<(String, String, Place, usize)>,
     /// The first invariant that did not hold, and whose.
     pub broken: Option<(String, String)>,
     /// Lines about mailboxes, when the episode is run again to be read.
