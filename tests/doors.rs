@@ -16,6 +16,8 @@ mod support;
 
 #[path = "doors/abuse.rs"]
 mod abuse;
+#[path = "doors/alike.rs"]
+mod alike;
 #[path = "doors/chunks.rs"]
 mod chunks;
 #[path = "doors/client.rs"]

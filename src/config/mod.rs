@@ -27,6 +27,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod tls;
 mod values;
 
 use std::{
@@ -40,6 +41,7 @@ pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
 pub use mistakes::{ConfigErrors, Mistake};
 pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 pub use panel::{Listen, PanelConfig};
+pub use tls::TlsConfig;
 
 use crate::{
     base::limits::CONFIG_BYTES,

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
-    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, notices::switches,
+    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, TlsConfig, notices::switches,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -175,6 +175,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
         for key in PANEL_KEYS {
             out.text(key, None);
         }
+        tls("[panel.tls]", None, out);
         return;
     };
     match &panel.listen {
@@ -191,6 +192,13 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
+    tls("[panel.tls]", panel.tls.as_ref(), out);
+}
+
+fn tls(header: &str, tls: Option<&TlsConfig>, out: &mut Out) {
+    out.section(header);
+    out.path("certificate", tls.map(|tls| tls.certificate.as_path()));
+    out.path("key", tls.map(|tls| tls.key.as_path()));
 }
 
 fn notices(config: &NoticesConfig, out: &mut Out) {

@@ -523,3 +523,4 @@ fn mechanisms_must_fit_together() {
 }
 
 mod enforcement;
+mod panel;

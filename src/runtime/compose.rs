@@ -1,6 +1,6 @@
 //! From a checked configuration to running parts. The only file that names concrete adapters.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::ambient::{SystemClock, SystemRng};
 use crate::{
@@ -292,6 +292,7 @@ pub enum Source {
 /// [`ComposeError::NoPanelPasswords`] without an upstream to ask.
 pub fn owner_parts(
     panel: &PanelConfig,
+    refusal_delay: Duration,
     admin: Arc<Admin>,
     source: &Source,
 ) -> Result<owner::Parts, ComposeError> {
@@ -301,7 +302,7 @@ pub fn owner_parts(
         )),
         Source::Stored { hasher, .. } => Arc::new(client::Passwords::Stored(Arc::clone(hasher))),
     };
-    Ok(owner::Parts { admin, passwords, policy: panel.policy })
+    Ok(owner::Parts { admin, passwords, policy: panel.policy, refusal_delay })
 }
 
 /// The password source of the configuration.

@@ -181,6 +181,7 @@ impl World {
             authzid: String::new(),
             authcid: name.to_owned(),
             typed: String::new(),
+            relayed: false,
             user: name.to_owned(),
             opened: name.to_owned(),
             service: 0,

@@ -359,6 +359,10 @@ impl PasswordSource for SimSource {
         Some(Secret::from_slice(b"simulated"))
     }
 
+    fn relay(&self, _: bool) -> BoxFuture<'_, PasswordAnswer> {
+        effect(&self.0, World::relay)
+    }
+
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
         effect(&self.0, move |world| world.establish(mailbox))
     }

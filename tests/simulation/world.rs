@@ -10,9 +10,7 @@ use mail2fa::{
     base::{Mailbox, Secret, Service},
     decision::{
         digest::CredentialKey,
-        enforcement::EnforcementPolicy,
         flow::{Passwords, Policy},
-        mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         place::Binding,
         record::{MailboxRecord, Versioned},
@@ -25,6 +23,7 @@ use mail2fa::{
 use super::{
     books::{Book, Good, SignInKey},
     dice::Dice,
+    enforced::Enforced,
     places::{Place, service},
     staff::Errand,
 };
@@ -48,10 +47,12 @@ pub struct Rules {
     pub stored: bool,
     /// How long a password need not be asked for again, seconds.
     pub remembered: u64,
+    pub enforced: Enforced,
 }
 
 impl Rules {
-    pub fn roll(dice: &mut Dice, stored: bool) -> Self {
+    /// Some rules; with a moment (milliseconds) also of enforcement.
+    pub fn roll(dice: &mut Dice, stored: bool, enforcing: Option<u64>) -> Self {
         Self {
             absolute: dice.weighed(&[(6, 43_200), (2, 600), (2, 0)]),
             idle: dice.weighed(&[(6, 3_600), (2, 120)]),
@@ -63,6 +64,7 @@ impl Rules {
             masters_need_factor: !dice.one_in(4),
             stored,
             remembered: dice.weighed(&[(3, 0), (2, 60), (2, 300)]),
+            enforced: enforcing.map(|now| Enforced::roll(dice, now)).unwrap_or_default(),
         }
     }
 
@@ -94,8 +96,8 @@ impl Rules {
                 password_seconds: self.remembered,
             },
             key: key(),
-            mechanisms: Mechanisms::default(),
-            enforcement: EnforcementPolicy::default(),
+            mechanisms: self.enforced.mechanisms(),
+            enforcement: self.enforced.policy(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
     }
@@ -139,6 +141,8 @@ pub struct Login {
     pub authzid: String,
     pub authcid: String,
     pub typed: String,
+    /// It comes by a mechanism that the mail server decides.
+    pub relayed: bool,
     /// Whose password is asked.
     pub user: String,
     /// What is to be opened.
@@ -274,6 +278,8 @@ pub struct World {
     pub upstream: Upstream,
     /// Somebody without the password, and somebody with it, try one mailbox without end.
     pub siege: bool,
+    /// Something is enforced, or may be.
+    pub enforcing: bool,
     pub acting: Option<Actor>,
     pub logins: BTreeMap<u64, Login>,
     pub errands: BTreeMap<u64, Errand>,
