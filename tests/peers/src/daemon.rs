@@ -211,7 +211,22 @@ impl Mail2fa {
         let file = self.config_file();
         let text = std::fs::read_to_string(&file)?;
         let rest = text.split("# mechanisms\n").next().unwrap_or_default();
-        std::fs::write(&file, format!("{rest}# mechanisms\n[mechanisms]\n{lines}\n"))?;
+        self.reload_with(&format!("{rest}# mechanisms\n[mechanisms]\n{lines}\n"))
+    }
+
+    /// Remembers passwords for so long (`passwords.cache`), and has the configuration read again.
+    ///
+    /// # Errors
+    /// When it does not run, or says nothing of it.
+    pub fn remember_passwords(&self, time: &str) -> Result<()> {
+        let text = std::fs::read_to_string(self.config_file())?;
+        ensure!(text.contains("[passwords]\n"), "the configuration has no [passwords]");
+        let line = format!("[passwords]\ncache = \"{time}\"\n");
+        self.reload_with(&text.replacen("[passwords]\n", &line, 1))
+    }
+
+    fn reload_with(&self, text: &str) -> Result<()> {
+        std::fs::write(self.config_file(), text)?;
         let read = |log: &str| log.matches("the configuration was read again").count();
         let before = read(&self.log());
         self.signal(Signal::SIGHUP)?;

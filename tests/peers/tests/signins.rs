@@ -197,3 +197,44 @@ fn dovecot_2_3_with_the_stores_passwords() {
 fn dovecot_2_4_with_its_own_passwords() {
     a_day(Generation::V24, PasswordMode::Dovecot);
 }
+
+/// `passwords.cache`: at Postfix a session asks Dovecot once; Dovecot's own doors ask each time.
+fn remembered(generation: Generation) {
+    let mut stand = Stand::start(generation, PasswordMode::Dovecot, Doors::Mail2fa).unwrap();
+    stand.mail2fa().remember_passwords("5m").unwrap();
+    let mut codes = stand.enrol(ALICE).unwrap();
+    let typed = format!("{ALICE_PASSWORD}{}", codes.fresh().unwrap());
+    let login = Login::new(ALICE, &typed);
+    let smtp = |stand: &Stand| stand.smtp(Sasl::Plain).login(login).unwrap();
+    for what in ["with its code", "asked", "remembered"] {
+        smtp(&stand).must_be_in(what);
+    }
+    stand.knock(Door::ImapPlain, login).unwrap().must_be_in("the same sign-in");
+    // The daemon does not hear of it; what it has found right it does not ask for again.
+    stand.dovecot.set_passwords(&[(ALICE, "another")], "SHA512-CRYPT").unwrap();
+    smtp(&stand).must_be_in("remembered still");
+    stand.knock(Door::ImapPlain, login).unwrap().must_be_refused("Dovecot is asked");
+    let submission = stand.knock(Door::SubmissionPlain, login).unwrap();
+    submission.must_be_refused("Dovecot is asked at its submission as well");
+    let answer = stand.smtp(Sasl::Plain).from_address(ELSEWHERE).login(login).unwrap();
+    answer.must_be_refused("another address");
+    // What is changed here it hears of.
+    stand.mail2fa().cli_text(&["app-password", "add", ALICE, "phone"], "").unwrap();
+    smtp(&stand).must_be_refused("the record is another one");
+    stand.dovecot.set_passwords(&[(ALICE, ALICE_PASSWORD)], "SHA512-CRYPT").unwrap();
+    for what in ["right again", "remembered again"] {
+        smtp(&stand).must_be_in(what);
+    }
+    stand.mail2fa().cli_text(&["lock", ALICE], "").unwrap();
+    smtp(&stand).must_be_refused("locked");
+}
+
+#[test]
+fn a_password_that_is_remembered_dovecot_2_3() {
+    remembered(Generation::V23);
+}
+
+#[test]
+fn a_password_that_is_remembered_dovecot_2_4() {
+    remembered(Generation::V24);
+}
