@@ -6,7 +6,7 @@ use std::process::Command;
 
 use peers::clients::Login;
 use peers::stand::{ALICE, ALICE_PASSWORD};
-use peers::{Door, Look, wait};
+use peers::{Door, Look, Window, wait};
 
 use crate::person::{Person, stand};
 
@@ -30,7 +30,7 @@ const MOST_BYTES: u64 = 50_000;
 
 struct Gallery<'a> {
     alice: Person<'a>,
-    wrong: String,
+    wrong: Vec<String>,
     pages: usize,
     heaviest: (u64, String),
 }
@@ -38,7 +38,7 @@ struct Gallery<'a> {
 impl<'a> Gallery<'a> {
     fn open(alice: Person<'a>) -> Self {
         std::fs::create_dir_all(PICTURES).unwrap();
-        Self { alice, wrong: String::new(), pages: 0, heaviest: (0, String::new()) }
+        Self { alice, wrong: Vec::new(), pages: 0, heaviest: (0, String::new()) }
     }
 
     /// Looks at the page that is open, in every way.
@@ -50,20 +50,16 @@ impl<'a> Gallery<'a> {
             self.heaviest = (weight, name.to_owned());
         }
         if weight >= MOST_BYTES {
-            self.wrong += &format!("{name}: {weight} bytes\n");
+            self.wrong.push(format!("{name}: {weight} bytes"));
         }
         for (look, Look { size, phone, dark, .. }) in LOOKS {
             window.set_size(size, phone).unwrap();
             window.set_dark(dark).unwrap();
             let found = window.axe().unwrap();
             if !found.is_empty() {
-                self.wrong += &format!("{name}, {look}\n{found}\n");
+                self.wrong.push(format!("{name}, {look}\n{found}"));
             }
-            let wide = "return document.documentElement.scrollWidth - window.innerWidth";
-            let wide = window.execute(wide, vec![]).unwrap().as_i64().unwrap();
-            if wide > 0 {
-                self.wrong += &format!("{name}, {look}: {wide} px wider than the screen\n");
-            }
+            self.wrong.extend(too_wide(window, &format!("{name}, {look}")));
             let picture = Path::new(PICTURES).join(format!("{name}-{look}.png"));
             std::fs::write(picture, window.picture().unwrap()).unwrap();
         }
@@ -74,11 +70,7 @@ impl<'a> Gallery<'a> {
         let window = &self.alice.window;
         window.set_size(size, true).unwrap();
         self.pages += 1;
-        let wide = "return document.documentElement.scrollWidth - window.innerWidth";
-        let wide = window.execute(wide, vec![]).unwrap().as_i64().unwrap();
-        if wide > 0 {
-            self.wrong += &format!("{name}: {wide} px wider than the screen\n");
-        }
+        self.wrong.extend(too_wide(window, name));
         let picture = Path::new(PICTURES).join(format!("{name}.png"));
         std::fs::write(picture, window.picture().unwrap()).unwrap();
     }
@@ -89,10 +81,17 @@ impl<'a> Gallery<'a> {
     }
 
     fn must_be_good(&self) {
-        assert!(self.wrong.is_empty(), "{}", self.wrong);
+        assert!(self.wrong.is_empty(), "{}", self.wrong.join("\n"));
         println!("{} pages, pictures in {PICTURES}", self.pages);
         println!("the heaviest is {}: {} bytes", self.heaviest.1, self.heaviest.0);
     }
+}
+
+/// Says so when one would have to scroll sideways.
+fn too_wide(window: &Window, name: &str) -> Option<String> {
+    let more = "return document.documentElement.scrollWidth - window.innerWidth";
+    let more = window.execute(more, vec![]).unwrap().as_i64().unwrap();
+    (more > 0).then(|| format!("{name}: {more} px wider than the screen"))
 }
 
 /// A day so many days from now.
