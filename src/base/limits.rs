@@ -242,6 +242,27 @@ pub const NOTICE_WRONG_CODES: u32 = 3;
 /// Notices of one kind that a mailbox's owner gets in a day.
 pub const NOTICES_A_DAY: u32 = 10;
 
+/// Days before a second factor is required on which owners are told, at most so many of them.
+pub const REMINDER_STEPS: usize = 16;
+
+/// The earliest of these days.
+pub const REMINDER_DAYS: u64 = 365;
+
+/// Mailboxes that are looked at in one go when owners are to be told that a second factor will be required.
+pub const REMINDER_PAGE: usize = 256;
+
+/// Milliseconds between two pages, left to logins.
+pub const REMINDER_PAUSE_MILLIS: u64 = 50;
+
+/// Owners in a row whose mail the mail server does not take, after which the others wait.
+pub const REMINDER_FAILURES: usize = 20;
+
+/// Seconds from the end of one round through all mailboxes to the next.
+pub const REMINDER_SECONDS: u64 = 21_600;
+
+/// The same after a round in which somebody could not be told.
+pub const REMINDER_AGAIN_SECONDS: u64 = 900;
+
 /// Notices that wait to be sent, and as many that wait to be tried again; one more is not sent.
 pub const NOTICE_QUEUE: usize = 1_024;
 

@@ -214,6 +214,7 @@ fn notices(config: &NoticesConfig, out: &mut Out) {
     for (kind, key) in switches() {
         out.bare(key, config.kinds.contains(&kind));
     }
+    out.line(format_args!("required_days = {:?}", config.required_days.days()));
 }
 
 fn audit(policy: &TrailPolicy, out: &mut Out) {

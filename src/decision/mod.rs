@@ -19,6 +19,7 @@ pub mod place;
 pub mod proof;
 pub mod record;
 pub mod recovery;
+pub mod reminder;
 pub mod retention;
 pub mod session;
 pub mod throttle;

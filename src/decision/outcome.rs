@@ -50,8 +50,10 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
-    /// A fresh code or recovery code, of somebody who is at the User Panel already. Opens no mailbox.
+    /// A fresh code, of somebody who is at the User Panel already. Opens no mailbox.
     PanelAndCode,
+    /// The same with a recovery code.
+    PanelAndRecoveryCode,
     /// The password of a protected mailbox, from an exempt network.
     ExemptNetwork,
     /// A mechanism that the upstream decided; 2-factor authentication is off.
@@ -62,13 +64,14 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
         Self::PanelAndCode,
+        Self::PanelAndRecoveryCode,
         Self::ExemptNetwork,
         Self::Mechanism,
         Self::MechanismAndFactorElsewhere,
@@ -83,6 +86,7 @@ impl Method {
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
             Self::PanelAndCode => "panel+code",
+            Self::PanelAndRecoveryCode => "panel+recovery_code",
             Self::ExemptNetwork => "password+exempt_network",
             Self::Mechanism => "mechanism",
             Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
@@ -129,7 +133,7 @@ impl Accepted {
     ) -> Self {
         let method = match before {
             Before::Password(_) => Method::PasswordAndRecoveryCode,
-            Before::Panel(_) => Method::PanelAndCode,
+            Before::Panel(_) => Method::PanelAndRecoveryCode,
         };
         Self { identity, method, user, would_refuse: None }
     }

@@ -149,8 +149,18 @@ impl Facts<'_> {
             What::RecoveryCodeUsed(origin) | What::WrongCode(origin) => Some(origin),
             What::SecondFactorOn
             | What::SecondFactorOff
+            | What::SecondFactorMoved
+            | What::SecondFactorRequired { from: _, days: _ }
             | What::AppPasswordAdded { name: _ }
+            | What::RecoveryCodesReplaced
             | What::Test => None,
+        }
+    }
+
+    fn required(&self) -> Option<(UnixMillis, u64)> {
+        match self.notice.what {
+            What::SecondFactorRequired { from, days } => Some((from, days)),
+            _ => None,
         }
     }
 
@@ -165,6 +175,8 @@ impl Facts<'_> {
                 _ => None,
             },
             Placeholder::Left => self.left.map(|left| left.to_string()),
+            Placeholder::Date => self.required().map(|(from, _)| minute(from)),
+            Placeholder::Days => self.required().map(|(_, days)| days.to_string()),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::{
     hardening,
     listeners::{ListenError, Listeners},
     logging::{self, LogHandle},
+    reminders::remind,
 };
 use crate::{
     base::{
@@ -35,7 +36,9 @@ use crate::{
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
+    service::{
+        admin::Admin, authenticate::Authenticator, owner::Owner, reminders::Plan, trail::Recorder,
+    },
 };
 
 /// How long a stopping daemon writes down its last logins.
@@ -122,6 +125,7 @@ struct Daemon {
     admin: watch::Sender<Arc<Admin>>,
     owner: Option<Arc<Owner>>,
     owners: Arc<Owners>,
+    plan: watch::Sender<Option<Plan>>,
 }
 
 /// Set once, when the store has failed.
@@ -187,6 +191,7 @@ impl Daemon {
         tasks.spawn(serve_control(control, current, stopping.clone()));
         let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
         let owner = start_panel(&config, first, &source, &authenticator, place).await?;
+        let plan = watch::Sender::new(compose::reminder_plan(&config));
         Ok(Self {
             path,
             config,
@@ -202,6 +207,7 @@ impl Daemon {
             admin,
             owner,
             owners,
+            plan,
         })
     }
 
@@ -213,6 +219,8 @@ impl Daemon {
         self.tasks.spawn(watchdog(Arc::clone(&self.authenticator), self.stopping.clone()));
         self.tasks.spawn(housekeeping(Arc::clone(&self.store), self.stopping.clone()));
         self.tasks.spawn(keep_trail(Arc::clone(&self.trail), self.stopping.clone()));
+        let reminders = compose::reminders(Arc::clone(&self.store), Arc::clone(&self.owners));
+        self.tasks.spawn(remind(reminders, self.plan.subscribe(), self.stopping.clone()));
         notify(&[NotifyState::Ready, NotifyState::Status("deciding logins")]);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
         loop {
@@ -269,6 +277,7 @@ impl Daemon {
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
+        self.plan.send_replace(compose::reminder_plan(&config));
         self.admin.send_replace(admin);
         if let Some((owner, parts)) = parts {
             owner.replace(parts);

@@ -12,6 +12,7 @@ pub mod listeners;
 mod log_writer;
 pub mod logging;
 mod panel;
+mod reminders;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

@@ -97,7 +97,7 @@ impl Authenticator {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next = Flow::start(request, policy, now);
-                (self.run(next, source, &throttle, now).await, Some(now))
+                (self.run(next, source, circumstances, &throttle, now).await, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
@@ -127,7 +127,7 @@ impl Authenticator {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next =
                     Flow::challenge(live, mailbox, factor, circumstances.remote, policy, now);
-                (self.run(next, &Nobody, &throttle, now).await, Some(now))
+                (self.run(next, &Nobody, circumstances, &throttle, now).await, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
@@ -150,11 +150,21 @@ impl Authenticator {
         let Circumstances { service, remote, .. } = circumstances;
         let origin = || Origin { service: service.clone(), address: *remote };
         let what = match outcome {
-            Outcome::Accepted(accepted) if accepted.method() == Method::PasswordAndRecoveryCode => {
-                What::RecoveryCodeUsed(origin())
-            }
+            Outcome::Accepted(accepted) => match accepted.method() {
+                Method::PasswordAndRecoveryCode | Method::PanelAndRecoveryCode => {
+                    What::RecoveryCodeUsed(origin())
+                }
+                Method::Password
+                | Method::PasswordAndCode
+                | Method::PasswordAndSession
+                | Method::AppPassword
+                | Method::PanelAndCode
+                | Method::ExemptNetwork
+                | Method::Mechanism
+                | Method::MechanismAndFactorElsewhere => return,
+            },
             Outcome::Refused(Refusal::WrongCode) => What::WrongCode(origin()),
-            Outcome::Accepted(_) | Outcome::Refused(_) | Outcome::Unavailable(_) => return,
+            Outcome::Refused(_) | Outcome::Unavailable(_) => return,
         };
         let mailbox = match identity {
             Identity::Own(mailbox) => mailbox,
@@ -178,6 +188,7 @@ impl Authenticator {
         &self,
         mut next: Next,
         source: &dyn PasswordSource,
+        circumstances: &Circumstances,
         throttle: &ThrottlePolicy,
         now: UnixMillis,
     ) -> Outcome {
@@ -214,13 +225,21 @@ impl Authenticator {
                         Err(error) => Input::Loaded(Err(error.to_string())),
                     }
                 }
-                Effect::Burn(write, None) => {
-                    Input::Burned(answer(self.store.commit(vec![change(write)]).await))
-                }
-                Effect::Burn(write, Some(count)) => {
-                    let burned =
-                        self.counters.commit_and_count(throttle, change(write), &count, now);
-                    Input::Burned(answer(burned.await))
+                Effect::Burn(write, count) => {
+                    let mut spent = self.spent(&flow, &write, circumstances, now);
+                    let burned = match count {
+                        None => self.store.commit(vec![change(write)]).await,
+                        Some(count) => {
+                            let write = change(write);
+                            self.counters.commit_and_count(throttle, write, &count, now).await
+                        }
+                    };
+                    // Known: what comes of it tells the owner. Of a write whose outcome is not known the
+                    // owner is told at once.
+                    if !matches!(burned, Err(StoreError::Ambiguous(_))) {
+                        spent.notice = None;
+                    }
+                    Input::Burned(answer(burned))
                 }
                 Effect::Touch(write) => {
                     Input::Touched(answer(self.store.commit(vec![change(write)]).await))
@@ -242,6 +261,24 @@ impl Authenticator {
             };
             next = flow.step(input);
         }
+    }
+
+    /// What the owner is told if this login ends while a recovery code is being used up.
+    fn spent(
+        &self,
+        flow: &Flow,
+        write: &Write,
+        circumstances: &Circumstances,
+        at: UnixMillis,
+    ) -> Spent<'_> {
+        let Circumstances { service, remote, .. } = circumstances;
+        let origin = || Origin { service: service.clone(), address: *remote };
+        let notice = flow.spends_recovery_code().then(|| Notice {
+            mailbox: write.mailbox.clone(),
+            at,
+            what: What::RecoveryCodeUsed(origin()),
+        });
+        Spent { notifier: self.notifier.as_ref(), notice }
     }
 
     fn abandoned<'a>(
@@ -328,6 +365,21 @@ impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         if let Some(count) = self.counted.take() {
             self.counters.count_abandoned(self.throttle, &count, self.now);
+        }
+    }
+}
+
+/// A login that is using a recovery code up; when it is dropped meanwhile, or nobody knows whether the
+/// code is gone, its owner is told.
+struct Spent<'a> {
+    notifier: &'a dyn Notifier,
+    notice: Option<Notice>,
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        if let Some(notice) = self.notice.take() {
+            self.notifier.notify(notice);
         }
     }
 }

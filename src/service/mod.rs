@@ -9,4 +9,5 @@ mod gates;
 pub mod notices;
 pub mod owner;
 mod relay;
+pub mod reminders;
 pub mod trail;

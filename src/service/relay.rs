@@ -39,7 +39,7 @@ impl Authenticator {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next = Flow::start_relayed(request, policy, now);
-                (self.run(next, &source, &throttle, now).await, Some(now))
+                (self.run(next, &source, circumstances, &throttle, now).await, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };

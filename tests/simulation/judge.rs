@@ -115,7 +115,9 @@ impl World {
                 return Err("nobody came with a mechanism of the mail server's".into());
             }
             Method::ExemptNetwork => return Err("no network is exempt here".into()),
-            Method::PanelAndCode => return Err("nobody is at the panel here".into()),
+            Method::PanelAndCode | Method::PanelAndRecoveryCode => {
+                return Err("nobody is at the panel here".into());
+            }
         };
         let mut names = vec![(login.opened.clone(), login.rules.masters_need_factor && !own)];
         if accepted.method() != Method::AppPassword {

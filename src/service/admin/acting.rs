@@ -11,7 +11,7 @@ use crate::{
         store::{Change, Commit},
         trail::TrailEvent,
     },
-    service::trail::Recorder,
+    service::{reminders::Reminders, trail::Recorder},
 };
 
 /// One request on its way.
@@ -57,9 +57,9 @@ impl Acting<'_> {
         Ok(self.store.commit(changes).await?)
     }
 
-    /// The changes that drop what was gathered of a mailbox's logins.
+    /// The changes that drop what was gathered of a mailbox's logins, and what its owner was told of them.
     pub(super) fn drop_summaries(mailbox: &Mailbox) -> impl Iterator<Item = Change> {
-        let keys = Recorder::summaries(mailbox).into_iter();
+        let keys = Recorder::summaries(mailbox).into_iter().chain([Reminders::key(mailbox)]);
         keys.map(|key| Change::Entry { key, expect: None, entry: None })
     }
 }

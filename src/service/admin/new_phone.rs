@@ -15,7 +15,10 @@ use crate::{
         enrolment::Confirmation,
         record::{MailboxRecord, TotpFactor, Versioned},
     },
-    ports::store::{Change, Commit, Entry, Expect},
+    ports::{
+        notice::What,
+        store::{Change, Commit, Entry, Expect},
+    },
 };
 
 impl Acting<'_> {
@@ -82,7 +85,12 @@ impl Acting<'_> {
                 Err(error) => error.to_string(),
             };
             match self.commit(&mailbox, changes, &detail).await? {
-                Commit::Done(_) => return result,
+                Commit::Done(_) => {
+                    if result.is_ok() {
+                        self.tell_owner(&mailbox, What::SecondFactorMoved);
+                    }
+                    return result;
+                }
                 Commit::Conflict => {}
             }
         }

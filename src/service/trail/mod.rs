@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
+pub(crate) use programs::KIND as PROGRAMS_KIND;
 pub use programs::{Program, Programs};
 pub use read::{EventPage, EventQuery, WORDS, is_known_word};
 pub use wrong_codes::WrongCodes;

@@ -180,6 +180,24 @@ impl Store for MemoryStore {
         })
     }
 
+    fn entries<'a>(
+        &'a self,
+        kind: &'static str,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let of_kind = state.entries.keys().filter(|(_, own, _)| *own == kind);
+            let mut found: Vec<_> = of_kind.map(|(name, ..)| name.clone()).collect();
+            found.sort();
+            found.dedup();
+            found.retain(|name| after.is_none_or(|after| name > after));
+            found.truncate(limit);
+            state.result(found)
+        })
+    }
+
     fn purge(&self, _: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(async { Ok(0) })
     }
