@@ -294,6 +294,10 @@ pub const LANGUAGE_BYTES: usize = 16;
 /// What is kept of an answer of the mail server, or of its sendmail program, characters.
 pub const NOTICE_REASON_CHARACTERS: usize = 300;
 
+/// A clock that shows less, seconds since 1970, has lost its time: those of machines begin in 1970, 1980 or
+/// 2000. The end of that year.
+pub const CLOCK_LOST_SECONDS: u64 = 978_307_200;
+
 /// Longest short text in an event of the audit trail (who, a session id, a client id), bytes.
 pub const AUDIT_TEXT_BYTES: usize = 128;
 
@@ -335,7 +339,7 @@ pub const AUDIT_EVENTS: u64 = 100_000_000;
 /// Longest that events may be kept by the configuration, seconds: ten years.
 pub const AUDIT_SECONDS: u64 = 315_360_000;
 
-/// Mailboxes whose login events of the day are counted.
+/// Mailboxes whose login events of the day are counted, in each lane.
 pub const AUDIT_COUNTED: usize = 65_536;
 
 /// Free space on the store's file system below which no login event is written, bytes. What

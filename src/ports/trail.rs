@@ -98,6 +98,9 @@ pub enum EventKind {
 pub struct TrailEvent {
     /// When, milliseconds since 1970.
     pub at: u64,
+    /// Whether the clock had lost its time: `at` is that of an event before it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub time_unknown: bool,
     /// What it tells of.
     pub kind: EventKind,
     /// Whose: the authenticating user, or the changed mailbox.

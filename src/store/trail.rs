@@ -443,6 +443,7 @@ mod tests {
         let short = || text(crate::base::limits::AUDIT_TEXT_BYTES);
         let largest = TrailEvent {
             at: u64::MAX,
+            time_unknown: true,
             mailbox: text(crate::base::limits::MAILBOX_BYTES),
             typed: true,
             target: text(crate::base::limits::MAILBOX_BYTES),

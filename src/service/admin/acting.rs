@@ -39,12 +39,14 @@ impl Acting<'_> {
         changes: Vec<Change>,
         detail: &str,
     ) -> Result<Commit, AdminError> {
-        self.commit_noted(changes, self.note(mailbox).with_detail(detail)).await
+        let note = self.note(mailbox).await.with_detail(detail);
+        self.commit_noted(changes, note).await
     }
 
-    /// The note of a change. A wrong clock does not keep an administrator from it.
-    pub(super) fn note(&self, mailbox: &Mailbox) -> TrailEvent {
-        TrailEvent::change(self.clock.now().unwrap_or_default(), mailbox, self.by, self.action)
+    /// The note of a change. A clock that has lost its time does not keep an administrator from it.
+    pub(super) async fn note(&self, mailbox: &Mailbox) -> TrailEvent {
+        let (at, time_unknown) = self.trail.moment().await;
+        TrailEvent { time_unknown, ..TrailEvent::change(at, mailbox, self.by, self.action) }
     }
 
     /// The same with a note of the caller's.
