@@ -384,6 +384,9 @@ pub const STORE_GROUP: usize = 1_024;
 /// (one census per mailbox; all censuses and the meta record when a store is made). etcd takes 128.
 pub const ENGINE_WRITE_SET: usize = 128;
 
+/// Lost mailboxes that are named one by one in the audit trail when damage is accepted.
+pub const ACCEPTED_NAMES: usize = 20;
+
 /// Shards of the census of names.
 pub const CENSUS_SHARDS: usize = 64;
 
@@ -426,6 +429,7 @@ const _: () = assert!(
 );
 const _: () = assert!(THROTTLE_PASSWORD_MARKS <= 255 && THROTTLE_CODE_MARKS <= 255);
 const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
+const _: () = assert!(CENSUS_SHARDS + 2 * ACCEPTED_NAMES + 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(
     (RECORD_BYTES + MAILBOX_BYTES + 64) * STORE_LEAF_VALUES < STORE_SEGMENT_BYTES / 4 - 1_024,
     "a leaf full of the largest records must stay in the log"

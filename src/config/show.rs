@@ -113,6 +113,7 @@ fn names(rules: &NameRules, out: &mut Out) {
         Idna::Unicode => "unicode",
     };
     out.text("idna", Some(idna));
+    out.bare("log_unknown", rules.log_unknown);
 }
 
 fn mechanisms(mechanisms: &Mechanisms, out: &mut Out) {

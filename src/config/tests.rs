@@ -104,6 +104,7 @@ fn every_key_is_read() {
         tag_separators = "+="
         unicode = "nfc"
         idna = "unicode"
+        log_unknown = true
         default_realm = "Example.org"
         translate = "%@#@"
         master_separator = "*"
@@ -161,6 +162,7 @@ fn every_key_is_read() {
     assert_eq!(config.names.tag_separators, ['+', '=']);
     assert_eq!((config.names.unicode, config.names.idna), (Unicode::Nfc, Idna::Unicode));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
+    assert!(config.names.log_unknown);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
     let (bearer, kerberos) = (RelayedMechanism::OAuthBearer, RelayedMechanism::GssApi);
     assert_eq!(config.mechanisms.passed(), [bearer, kerberos]);

@@ -284,6 +284,32 @@ impl Refusal {
         Self::FullSignInOnly,
     ];
 
+    /// Whether nobody can cause it without a password, app password or token that is right.
+    pub fn needs_right_password(self) -> bool {
+        match self {
+            Self::WrongCode
+            | Self::UsedCode
+            | Self::OtherMailboxProtected
+            | Self::MasterWithoutFactor
+            | Self::MechanismWithoutFactor
+            | Self::FactorRequired
+            | Self::ServiceOff
+            | Self::AppPasswordsOnly
+            | Self::FullSignInOnly
+            | Self::AppPasswordExpired
+            | Self::AppPasswordOutOfScope => true,
+            Self::Malformed
+            | Self::BadName
+            | Self::EmptyPassword
+            | Self::TooLong
+            | Self::WrongPassword
+            | Self::MissingCode
+            | Self::Locked
+            | Self::Throttled
+            | Self::AppPasswordWrong => false,
+        }
+    }
+
     /// The word in the log; documented in docs/operation.md.
     pub fn as_str(self) -> &'static str {
         match self {

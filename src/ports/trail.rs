@@ -164,10 +164,14 @@ fn is_false(value: &bool) -> bool {
 impl TrailEvent {
     /// A change of a mailbox.
     pub fn change(at: UnixMillis, mailbox: &Mailbox, by: &str, action: &str) -> Self {
+        Self { mailbox: Some(mailbox.to_string()), ..Self::of_store(at, by, action) }
+    }
+
+    /// A change of the store that is not of one mailbox.
+    pub fn of_store(at: UnixMillis, by: &str, action: &str) -> Self {
         Self {
             at: at.millis(),
             kind: EventKind::Change,
-            mailbox: Some(mailbox.to_string()),
             by: Some(clean(by, AUDIT_TEXT_BYTES)),
             action: Some(clean(action, AUDIT_TEXT_BYTES)),
             ..Self::default()

@@ -5,7 +5,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::counters::Counters;
+use super::{
+    counters::Counters,
+    whose::{Typed, Whose},
+};
 use crate::{
     base::{Clock, Mailbox, NetAddress, Secret, Service, UnixMillis},
     decision::{
@@ -43,7 +46,7 @@ pub struct Circumstances {
 
 /// Decides logins.
 pub struct Authenticator {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
@@ -92,20 +95,24 @@ impl Authenticator {
     ) -> Outcome {
         let policy = self.policy();
         let identity = policy.names.identify(&request.authzid, &request.authcid);
-        let typed = identity.is_err().then(|| request.authcid.clone());
-        let (outcome, started) = match self.clock.now() {
+        let typed = Typed::of(&policy, &request);
+        let (decided, started) = match self.clock.now() {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();
-                let next = Flow::start(request, policy, now);
+                let next = Flow::start(request, Arc::clone(&policy), now);
                 (self.run(next, source, circumstances, &throttle, now).await, Some(now))
             }
-            Err(error) => (Outcome::Unavailable(error.to_string()), None),
+            Err(error) => ((Outcome::Unavailable(error.to_string()), false), None),
         };
-        let who = match &identity {
-            Ok(identity) => Who::Known(identity),
-            Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
+        let whose = match &identity {
+            Ok(identity) => {
+                let (outcome, recorded) = (&decided.0, decided.1);
+                self.whose(&policy, identity, &typed, (outcome, recorded), started).await
+            }
+            Err(_) => Whose::typed(&policy, typed.name()),
         };
-        self.tell(&who, circumstances, Told::from(&outcome), started);
+        let (outcome, _) = decided;
+        self.tell(&whose, circumstances, Told::from(&outcome), started);
         if let (Ok(identity), Some(at)) = (&identity, started) {
             self.tell_owner(identity, circumstances, &outcome, at);
         }
@@ -127,11 +134,11 @@ impl Authenticator {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next =
                     Flow::challenge(live, mailbox, factor, circumstances.remote, policy, now);
-                (self.run(next, &Nobody, circumstances, &throttle, now).await, Some(now))
+                (self.run(next, &Nobody, circumstances, &throttle, now).await.0, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
-        self.tell(&Who::Known(&identity), circumstances, Told::from(&outcome), started);
+        self.tell(&Whose::known(&identity), circumstances, Told::from(&outcome), started);
         if let Some(at) = started {
             self.tell_owner(&identity, circumstances, &outcome, at);
         }
@@ -176,7 +183,7 @@ impl Authenticator {
     /// Logs a login that never came to a decision: malformed, timed out.
     pub fn undecided(&self, typed: &[u8], circumstances: &Circumstances, why: LoginResult<'_>) {
         let told = Told { result: why, would_refuse: None };
-        self.tell(&Who::Typed(typed), circumstances, told, None);
+        self.tell(&Whose::typed(&self.policy(), typed), circumstances, told, None);
     }
 
     /// Whether the store would take a write; for health checks and the watchdog.
@@ -184,6 +191,8 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
+    /// Performs what the machine asks for. With the outcome comes whether the one who authenticates has a
+    /// record.
     pub(super) async fn run(
         &self,
         mut next: Next,
@@ -191,20 +200,24 @@ impl Authenticator {
         circumstances: &Circumstances,
         throttle: &ThrottlePolicy,
         now: UnixMillis,
-    ) -> Outcome {
+    ) -> (Outcome, bool) {
         let mut gate = None;
+        // What is loaded first is the record of the one who authenticates.
+        let mut recorded = None;
         loop {
             let (flow, effect) = match next {
                 Next::Finish(outcome) => {
                     drop(gate);
-                    return outcome;
+                    return (outcome, recorded.unwrap_or(false));
                 }
                 Next::Perform(flow, effect) => (flow, effect),
             };
             let input = match effect {
-                Effect::Load(mailbox) => Input::Loaded(
-                    self.store.load(&mailbox).await.map_err(|error| error.to_string()),
-                ),
+                Effect::Load(mailbox) => {
+                    let found = self.store.load(&mailbox).await;
+                    recorded.get_or_insert(matches!(found, Ok(Some(_))));
+                    Input::Loaded(found.map_err(|error| error.to_string()))
+                }
                 Effect::CheckPassword(question) => {
                     let mut abandoned = self.abandoned(&flow, throttle, now);
                     let answer = source.check(&question).await;
@@ -292,28 +305,19 @@ impl Authenticator {
 
     pub(super) fn tell(
         &self,
-        who: &Who<'_>,
+        whose: &Whose<'_>,
         circumstances: &Circumstances,
         told: Told<'_>,
         started: Option<UnixMillis>,
     ) {
-        let name;
-        let (mailbox, target) = match who {
-            Who::Known(Identity::Own(mailbox)) => (mailbox.as_str(), None),
-            Who::Known(Identity::Master { user, target }) => (user.as_str(), Some(target.as_str())),
-            Who::Typed(typed) => {
-                name = String::from_utf8_lossy(typed);
-                (name.as_ref(), None)
-            }
-        };
         let duration_ms = match (started, self.clock.now()) {
             (Some(from), Ok(to)) => to.millis().saturating_sub(from.millis()),
             _ => 0,
         };
         self.log.login(&LoginEvent {
-            mailbox,
-            typed: matches!(who, Who::Typed(_)),
-            target,
+            mailbox: &whose.mailbox,
+            typed: whose.typed,
+            target: whose.target.as_deref(),
             listener: &circumstances.listener,
             service: &circumstances.service,
             remote: circumstances.remote,
@@ -382,12 +386,6 @@ impl Drop for Spent<'_> {
             self.notifier.notify(notice);
         }
     }
-}
-
-/// The name in the log.
-pub(super) enum Who<'a> {
-    Known(&'a Identity),
-    Typed(&'a [u8]),
 }
 
 /// What the log is told of an outcome.

@@ -11,3 +11,4 @@ pub mod owner;
 mod relay;
 pub mod reminders;
 pub mod trail;
+mod whose;

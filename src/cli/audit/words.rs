@@ -88,6 +88,8 @@ fn in_words(reason: &str) -> &str {
         "password+recovery_code" => "password and recovery code",
         "password+session" => "password and a sign-in that lives",
         "app_password" => "app password",
+        "panel+code" => "a fresh code for a change at the panel",
+        "panel+recovery_code" => "a recovery code for a change at the panel",
         "password+exempt_network" => "password, from an exempt network",
         "mechanism" => "token or ticket that the mail server accepts",
         "mechanism+factor_elsewhere" => "token or ticket, with a second factor elsewhere",

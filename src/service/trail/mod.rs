@@ -312,32 +312,9 @@ fn due(told: Option<UnixMillis>, now: UnixMillis) -> bool {
 /// Which lane a login belongs to. Only what nobody can cause without the password is kept apart.
 fn lane(result: LoginResult<'_>) -> Lane {
     match result {
-        LoginResult::Accepted(_)
-        | LoginResult::Refused(
-            Refusal::WrongCode
-            | Refusal::UsedCode
-            | Refusal::OtherMailboxProtected
-            | Refusal::MasterWithoutFactor
-            | Refusal::MechanismWithoutFactor
-            | Refusal::FactorRequired
-            | Refusal::ServiceOff
-            | Refusal::AppPasswordsOnly
-            | Refusal::FullSignInOnly
-            | Refusal::AppPasswordExpired
-            | Refusal::AppPasswordOutOfScope,
-        ) => Lane::SignIn,
-        LoginResult::Refused(
-            Refusal::Malformed
-            | Refusal::BadName
-            | Refusal::EmptyPassword
-            | Refusal::TooLong
-            | Refusal::WrongPassword
-            | Refusal::MissingCode
-            | Refusal::Locked
-            | Refusal::Throttled
-            | Refusal::AppPasswordWrong,
-        )
-        | LoginResult::Unavailable(_) => Lane::Refused,
+        LoginResult::Accepted(_) => Lane::SignIn,
+        LoginResult::Refused(refusal) if refusal.needs_right_password() => Lane::SignIn,
+        LoginResult::Refused(_) | LoginResult::Unavailable(_) => Lane::Refused,
     }
 }
 
