@@ -157,7 +157,7 @@ fn domain(value: &DeValue<'_>, names: &NameRules) -> Result<String, String> {
     let probe = format!("x@{text}");
     // The same domain, in the form that names have: without the dot behind it, in Unicode or not.
     let asked = names.asked(b"", probe.as_bytes()).map_err(|_| wrong())?.authcid;
-    let named = asked.rsplit_once('@').ok_or_else(wrong)?.1.to_lowercase();
+    let wanted = asked.rsplit_once('@').ok_or_else(wrong)?.1.to_lowercase();
     Mailbox::new(&asked).map_err(|_| wrong())?;
     let mailbox = names.canonical(probe.as_bytes()).map_err(|error| {
         format!("is the domain of no mailbox, so the rule would never hold: {error}")
@@ -170,7 +170,7 @@ fn domain(value: &DeValue<'_>, names: &NameRules) -> Result<String, String> {
         );
     };
     let domain = domain.to_lowercase();
-    if domain != named {
+    if domain != wanted {
         return Err(format!(
             "is the domain of no mailbox, so the rule would never hold: the rules in [names] make \
              {} of it; name that one if it is meant",

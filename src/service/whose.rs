@@ -79,10 +79,9 @@ impl Authenticator {
             return known;
         }
         let Plausible { user, target } = typed.plausible;
-        let target = known.target.map(|name| match target {
-            true => name,
-            false => hidden(policy, name.as_bytes()).into(),
-        });
+        let target = known
+            .target
+            .map(|name| if target { name } else { hidden(policy, name.as_bytes()).into() });
         if recorded || user || self.logged_in_before(identity.authenticating(), now).await {
             return Whose { target, ..known };
         }

@@ -81,8 +81,8 @@ impl Bench {
 }
 
 fn field(mail: &str, name: &str) -> String {
-    let lines = mail.lines().filter_map(|line| line.strip_prefix(name));
-    lines.last().unwrap_or_else(|| panic!("no {name} in {mail}")).to_owned()
+    let mut lines = mail.lines().filter_map(|line| line.strip_prefix(name));
+    lines.next_back().unwrap_or_else(|| panic!("no {name} in {mail}")).to_owned()
 }
 
 fn once(name: &str, days: &str) -> Vec<(String, String)> {

@@ -48,8 +48,8 @@ impl NameRules {
 }
 
 fn is_dotted(domain: &str) -> bool {
-    let in_label = |c: char| c.is_alphanumeric() || c == '-';
-    let is_label = |label: &str| !label.is_empty() && label.chars().all(in_label);
+    let plain = |c: char| c.is_alphanumeric() || c == '-';
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(plain);
     let Some((_, last)) = domain.rsplit_once('.') else { return false };
     let ends_well =
         last.chars().count() >= 2 && last.chars().next().is_some_and(char::is_alphabetic);
