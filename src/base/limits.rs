@@ -251,6 +251,11 @@ pub const REMINDER_STEPS: usize = 16;
 /// The earliest of these days.
 pub const REMINDER_DAYS: u64 = 365;
 
+/// Seconds that a program has which `mail2fa doctor` asks, and how much of its words is read, bytes.
+pub const DOCTOR_SECONDS: u64 = 10;
+/// See [`DOCTOR_SECONDS`].
+pub const DOCTOR_OUTPUT_BYTES: usize = 262_144;
+
 /// Mailboxes that are looked at in one go when owners are to be told that a second factor will be required.
 pub const REMINDER_PAGE: usize = 256;
 

@@ -328,7 +328,7 @@ pub fn source(config: &PasswordsConfig) -> Result<Source, ComposeError> {
 }
 
 /// Reads the vouch secret: one line, which nobody but root and we may read.
-fn vouch_secret(path: &Path) -> Result<Secret, ComposeError> {
+pub fn vouch_secret(path: &Path) -> Result<Secret, ComposeError> {
     let error = |why: String| ComposeError::Vouch { path: path.display().to_string(), why };
     read_secret(path).map_err(error)
 }

@@ -6,6 +6,7 @@
 
 pub mod ambient;
 pub mod compose;
+pub mod doctor;
 mod hardening;
 pub mod lifecycle;
 pub mod listeners;
