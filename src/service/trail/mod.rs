@@ -21,7 +21,7 @@ mod wrong_codes;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 pub(crate) use programs::KIND as PROGRAMS_KIND;
@@ -32,7 +32,7 @@ pub use wrong_codes::WrongCodes;
 use self::{programs::Inventory, quota::Quotas, wrong_codes::Signals};
 use crate::{
     base::{
-        Clock, Mailbox, Service, UnixMillis,
+        Clock, Current, Mailbox, Service, UnixMillis,
         limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES, CLOCK_LOST_SECONDS},
     },
     decision::{
@@ -65,7 +65,7 @@ pub struct Recorder {
     store: Arc<dyn Store>,
     trail: Arc<dyn Trail>,
     clock: Arc<dyn Clock>,
-    policy: RwLock<Arc<TrailPolicy>>,
+    policy: Current<TrailPolicy>,
     /// The last time that is known; [`UnixMillis::default`] before there is one.
     known: Mutex<UnixMillis>,
     queue: Mutex<Queue>,
@@ -90,7 +90,7 @@ impl Recorder {
             store,
             trail,
             clock,
-            policy: RwLock::new(Arc::new(policy)),
+            policy: Current::new(policy),
             known: Mutex::default(),
             queue: Mutex::default(),
             quotas: Mutex::default(),
@@ -101,11 +101,11 @@ impl Recorder {
 
     /// What comes from now on is kept by this policy.
     pub fn set_policy(&self, policy: TrailPolicy) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.policy.set(policy);
     }
 
     fn policy(&self) -> Arc<TrailPolicy> {
-        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+        self.policy.get()
     }
 
     /// The time, and whether it is not known: then it is the last one that was.
