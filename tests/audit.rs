@@ -342,3 +342,77 @@ fn programs_with_the_bare_password_are_known_without_a_record() {
         assert_eq!(desk.recorder.programs(&alice).await.unwrap(), []);
     });
 }
+
+/// A clock that lost its time says that it is 1970, or nothing at all.
+#[test]
+fn what_happens_while_the_clock_has_lost_its_time_is_kept_behind_what_was_before() {
+    runtime().block_on(async {
+        let policy = TrailPolicy { changes: Some(400 * DAY), ..TrailPolicy::default() };
+        let desk = Desk::new(policy.clone()).await;
+        desk.login("alice", ACCEPTED);
+        desk.recorder.flush().await;
+        // After a restart: what this process has seen of the time is nothing.
+        desk.clock.0.store(59, Ordering::SeqCst);
+        let recorder =
+            Recorder::new(desk.store.clone(), desk.store.clone(), desk.clock.clone(), policy);
+        let desk = Desk { recorder, ..desk };
+        desk.login("bob", WRONG_CODE);
+        let (at, lost) = desk.recorder.moment().await;
+        assert_eq!((at, lost), (UnixMillis::from_seconds(START), true));
+        let note = TrailEvent {
+            time_unknown: lost,
+            ..TrailEvent::change(at, &mailbox("bob"), "uid=0", "lock")
+        };
+        let changes = vec![Change::Note(Box::new(note))];
+        assert!(matches!(desk.store.commit(changes).await, Ok(Commit::Done(_))));
+        desk.recorder.flush().await;
+        desk.recorder.expire().await.unwrap();
+        // The time is back, and what is older than its bound goes.
+        desk.clock.0.store(START + 10 * DAY, Ordering::SeqCst);
+        desk.login("carol", ACCEPTED);
+        desk.recorder.flush().await;
+        desk.recorder.expire().await.unwrap();
+        let since = Some(UnixMillis::from_seconds(START));
+        let events = desk.all(EventQuery { since, ..EventQuery::default() }).await;
+        let mut told: Vec<_> = events
+            .iter()
+            .map(|event| (event.mailbox.as_deref().unwrap(), event.at / 1_000, event.time_unknown))
+            .collect();
+        assert_eq!(told.remove(0), ("carol", START + 10 * DAY, false));
+        assert_eq!(told.pop(), Some(("alice", START, false)));
+        assert_eq!(told, [("bob", START, true); 2]);
+    });
+}
+
+#[test]
+fn an_empty_trail_has_a_time_for_what_comes_first() {
+    runtime().block_on(async {
+        let desk = Desk::new(TrailPolicy::default()).await;
+        desk.clock.0.store(0, Ordering::SeqCst);
+        let (at, lost) = desk.recorder.moment().await;
+        assert!(lost && at > UnixMillis::default());
+        desk.login("alice", ACCEPTED);
+        desk.recorder.flush().await;
+        assert_eq!(desk.all(EventQuery::default()).await[0].at, at.millis());
+    });
+}
+
+/// The service is off, and the password was right: no stranger can push that out.
+#[test]
+fn what_needs_the_right_password_is_kept_apart() {
+    runtime().block_on(async {
+        let desk = Desk::new(TrailPolicy { total: 1_000, ..TrailPolicy::default() }).await;
+        desk.login("alice", LoginResult::Refused(Refusal::ServiceOff));
+        desk.recorder.flush().await;
+        for number in 0..3_000 {
+            desk.login(&format!("name{number}@example.org"), WRONG);
+            if number % 500 == 0 {
+                desk.recorder.flush().await;
+            }
+        }
+        desk.recorder.flush().await;
+        desk.recorder.expire().await.unwrap();
+        assert_eq!(desk.count(Some("alice")).await, 1);
+        assert!(desk.count(None).await < 2_000);
+    });
+}

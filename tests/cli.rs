@@ -562,3 +562,25 @@ fn man_pages_are_those_of_this_program() {
     assert_eq!(pages(&checked_in), pages(&directory));
     site.run(&["man", "/does/not/exist"]).fails(73, "cannot write the man page");
 }
+
+#[test]
+fn the_doctor_says_what_is_missing() {
+    let site = Site::new("store");
+    fs::remove_file(site.path("key")).unwrap();
+    let done = site.run(&["doctor", "--json", "--dovecot-config", "/does/not/exist"]);
+    assert_eq!((done.code, &*done.err), (69, "mail2fa: 3 things are wrong, see above\n"));
+    let report: Value = serde_json::from_str(&done.out).unwrap();
+    let state = |check: &str| {
+        let mut findings = report["findings"].as_array().unwrap().iter();
+        findings.find(|one| one["check"] == check).unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(report["sound"], false);
+    for (check, wanted) in
+        [("listener", "bad"), ("upstream", "bad"), ("daemon", "bad"), ("dovecot", "look")]
+    {
+        assert_eq!(state(check), wanted, "{check}: {report}");
+    }
+    // Texts for people, one a line.
+    let done = site.run(&["doctor"]);
+    assert!(done.out.lines().any(|line| line.starts_with("bad   listener c (")), "{}", done.out);
+}

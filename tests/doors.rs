@@ -30,6 +30,8 @@ mod closing;
 mod crowd;
 #[path = "doors/enforced.rs"]
 mod enforced;
+#[path = "doors/hidden.rs"]
+mod hidden;
 #[path = "doors/listening.rs"]
 mod listening;
 #[path = "doors/login.rs"]

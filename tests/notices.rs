@@ -10,6 +10,8 @@ mod faults;
 mod flood;
 #[path = "notices/letters.rs"]
 mod letters;
+#[path = "notices/reminders.rs"]
+mod reminders;
 #[path = "notices/texts.rs"]
 mod texts;
 #[path = "notices/transports.rs"]

@@ -215,6 +215,8 @@ fn a_lost_record_is_seen_shown_accepted_and_enrolled_again() {
     assert_eq!(loss["counted"]["records"].as_u64().unwrap(), left.len() as u64 + 1);
     assert!(left.iter().all(|one| one["mailbox"] != VICTIM));
 
+    let noted = site.run(&["audit", "--kind", "change"]);
+    noted.ends(0, &["store accept-damage: 1 records lost at least", "; by uid=", "(no daemon)"]);
     site.run(&["store", "check"]).ends(0, &["records:     40", "damaged:     0 of 64"]);
     let list = site.list(0);
     assert_eq!(list.len(), ENROLLED);
@@ -239,6 +241,7 @@ fn an_unreadable_record_is_discarded_and_its_mailbox_enrolled_again() {
     let discarded = site.run(&["store", "discard", "M7", "--yes", "--json"]).json(0);
     assert_eq!(discarded, json!({"mailbox": VICTIM, "discarded": true}));
     site.run(&["store", "discard", VICTIM, "--yes"]).ends(67, &["no record"]);
+    site.run(&["audit", VICTIM]).ends(0, &["m7@example.org  store discard; by uid="]);
     site.run(&["store", "check"]).ends(0, &["records:     40"]);
     assert_eq!(site.list(0).len(), ENROLLED);
     site.run(&["totp", "enable", VICTIM]).ends(0, &["otpauth://"]);

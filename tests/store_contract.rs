@@ -104,6 +104,7 @@ over_every_engine!(
     one_of_many_burns_wins,
     entries_expire,
     entries_are_conditional_too,
+    mailboxes_are_found_by_their_entries,
     pages_are_in_order_and_complete,
     watchers_hear_of_changes,
     everything_is_there_after_a_restart,
@@ -333,6 +334,39 @@ async fn entries_expire(bench: &impl Bench) {
     assert_eq!(store.load_entry(&key("b"), at(1)).await.unwrap(), None);
     assert!(store.load_entry(&key("c"), at(1)).await.unwrap().is_some());
     assert_eq!(store.purge(at(20)).await.unwrap(), 0);
+}
+
+async fn mailboxes_are_found_by_their_entries(bench: &impl Bench) {
+    let store = bench.create().await;
+    let put = |kind, name: &str, id: &str| {
+        let key = EntryKey { kind, mailbox: mailbox(name), id: id.into() };
+        let entry = Some(Entry { value: Secret::from_slice(b"x"), expires: at(10) });
+        store.commit(vec![Change::Entry { key, expect: None, entry }])
+    };
+    let mut all: Vec<String> = (0..20).map(|number| format!("box{number:02}")).collect();
+    all.push("box1".into());
+    for name in &all {
+        // Several of one mailbox are one name.
+        for id in ["", "a", "~"] {
+            assert!(matches!(put("test", name, id).await.unwrap(), Commit::Done(_)));
+        }
+    }
+    assert!(matches!(put("tes", "other", "").await.unwrap(), Commit::Done(_)));
+    assert!(matches!(put("tests", "another", "").await.unwrap(), Commit::Done(_)));
+    all.sort();
+    for limit in [1, 2, 7, 1_000] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.entries("test", after.as_ref(), limit).await.unwrap();
+            assert!(page.len() <= limit);
+            let Some(last) = page.last().cloned() else { break };
+            after = Some(last);
+            found.extend(page.iter().map(ToString::to_string));
+        }
+        let names: Vec<String> = all.iter().map(|name| mailbox(name).to_string()).collect();
+        assert_eq!(found, names, "{limit}");
+    }
+    assert!(store.entries("T", None, 1).await.is_err());
 }
 
 async fn entries_are_conditional_too(bench: &impl Bench) {

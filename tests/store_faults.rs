@@ -9,7 +9,10 @@
 mod store_support;
 
 use mail2fa::{
-    ports::store::{Commit, Expect, Store, StoreError},
+    ports::{
+        store::{Commit, Expect, Store, StoreError},
+        trail::{Lane, Trail, TrailEvent, TrailQuery},
+    },
     store::{
         Keyring, MemoryEngine, SealedStore,
         engine::{Engine, Write, WriteSet},
@@ -69,6 +72,29 @@ fn an_ambiguous_enrolment_is_looked_up_before_anybody_is_let_in() {
     });
 }
 
+fn note() -> TrailEvent {
+    TrailEvent::of_store(at(7), "uid=0", "store test")
+}
+
+/// The details of what is noted, newest first.
+async fn noted(store: &SealedStore<MemoryEngine>, name: Option<&str>) -> Vec<String> {
+    let query = TrailQuery {
+        mailbox: name.map(mailbox),
+        lanes: vec![Lane::Change],
+        before: None,
+        since: at(0),
+        most: 100,
+    };
+    let blocks = store.read(&query).await.unwrap().blocks;
+    let events = blocks.iter().flat_map(|block| block.events.iter().rev());
+    let about = name.map(mailbox);
+    let events = events.filter(|event| about.as_ref().is_none_or(|about| event.is_about(about)));
+    events
+        .inspect(|event| assert_eq!(event.by.as_deref(), Some("uid=0")))
+        .map(|event| event.detail.clone().unwrap_or_else(|| "-".into()))
+        .collect()
+}
+
 #[test]
 fn a_lost_record_is_damage_and_others_go_on() {
     runtime().block_on(async {
@@ -108,9 +134,14 @@ fn a_lost_record_is_damage_and_others_go_on() {
             assert!((1..75).contains(&refused), "{refused} of 1500 in one of 64 shards");
         }
 
-        let accepted = store.accept_damage().await.unwrap();
+        let accepted = store.accept_damage(&note()).await.unwrap();
         assert_eq!(accepted.len(), 1);
         assert_eq!(accepted[0].lost, [mailbox("m42")]);
+        let left = accepted[0].left.len();
+        let all =
+            format!("1 records lost at least, {left} left, in 1 shards: {}", accepted[0].shard);
+        assert_eq!(noted(&store, None).await, ["its record is lost", &all]);
+        assert_eq!(noted(&store, Some("m42")).await, ["its record is lost"]);
         assert!(store.damage().is_empty());
         assert_eq!(store.load(&mailbox("m42")).await.unwrap(), None);
         put(&store, "m42", Expect::Absent, Some(enrolled(1))).await;
@@ -142,10 +173,12 @@ fn a_record_that_does_not_open_concerns_its_mailbox_only() {
         // Nothing replaces it by accident; an administrator may remove it.
         let set = vec![change("m7", Expect::Absent, Some(enrolled(1)))];
         assert_eq!(store.commit(set).await, Ok(Commit::Conflict));
-        assert!(store.discard_unreadable(&mailbox("m8")).await.is_err());
-        assert!(!store.discard_unreadable(&mailbox("nobody")).await.unwrap());
-        assert!(store.discard_unreadable(&mailbox("m7")).await.unwrap());
+        assert!(store.discard_unreadable(&mailbox("m8"), &note()).await.is_err());
+        assert!(!store.discard_unreadable(&mailbox("nobody"), &note()).await.unwrap());
+        assert!(store.discard_unreadable(&mailbox("m7"), &note()).await.unwrap());
         assert_eq!(store.load(&mailbox("m7")).await.unwrap(), None);
+        assert_eq!(noted(&store, None).await, ["-"], "what was not done is not noted");
+        assert_eq!(noted(&store, Some("m7")).await, ["-"]);
         put(&store, "m7", Expect::Absent, Some(enrolled(1))).await;
         let store = bench.reopen(store).await;
         let verified = store.verify().await.unwrap();
@@ -177,7 +210,7 @@ fn an_older_state_is_noticed() {
         assert!(matches!(store.load(&mailbox("early")).await, Err(StoreError::Damaged(_))));
         assert!(store.commit(vec![change("new", Expect::Absent, Some(plain()))]).await.is_err());
         assert_eq!(store.damage().len(), 64);
-        store.accept_damage().await.unwrap();
+        store.accept_damage(&note()).await.unwrap();
         assert_eq!(step_of(&store, "early").await.unwrap().0, 1);
         let store = bench.reopen(store).await;
         assert_eq!(store.load(&mailbox("later")).await.unwrap().unwrap().value, plain());

@@ -83,6 +83,15 @@ impl Store for Contended {
         self.store.page(after, limit)
     }
 
+    fn entries<'a>(
+        &'a self,
+        kind: &'static str,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>> {
+        self.store.entries(kind, after, limit)
+    }
+
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         self.store.purge(now)
     }

@@ -273,6 +273,32 @@ pub const NOTICE_WRONG_CODES: u32 = 3;
 /// Notices of one kind that a mailbox's owner gets in a day.
 pub const NOTICES_A_DAY: u32 = 10;
 
+/// Days before a second factor is required on which owners are told, at most so many of them.
+pub const REMINDER_STEPS: usize = 16;
+
+/// The earliest of these days.
+pub const REMINDER_DAYS: u64 = 365;
+
+/// Seconds that a program has which `mail2fa doctor` asks, and how much of its words is read, bytes.
+pub const DOCTOR_SECONDS: u64 = 10;
+/// See [`DOCTOR_SECONDS`].
+pub const DOCTOR_OUTPUT_BYTES: usize = 262_144;
+
+/// Mailboxes that are looked at in one go when owners are to be told that a second factor will be required.
+pub const REMINDER_PAGE: usize = 256;
+
+/// Milliseconds between two pages, left to logins.
+pub const REMINDER_PAUSE_MILLIS: u64 = 50;
+
+/// Owners in a row whose mail the mail server does not take, after which the others wait.
+pub const REMINDER_FAILURES: usize = 20;
+
+/// Seconds from the end of one round through all mailboxes to the next.
+pub const REMINDER_SECONDS: u64 = 21_600;
+
+/// The same after a round in which somebody could not be told.
+pub const REMINDER_AGAIN_SECONDS: u64 = 900;
+
 /// Notices that wait to be sent, and as many that wait to be tried again; one more is not sent.
 pub const NOTICE_QUEUE: usize = 1_024;
 
@@ -303,6 +329,10 @@ pub const LANGUAGE_BYTES: usize = 16;
 
 /// What is kept of an answer of the mail server, or of its sendmail program, characters.
 pub const NOTICE_REASON_CHARACTERS: usize = 300;
+
+/// A clock that shows less, seconds since 1970, has lost its time: those of machines begin in 1970, 1980 or
+/// 2000. The end of that year.
+pub const CLOCK_LOST_SECONDS: u64 = 978_307_200;
 
 /// Longest short text in an event of the audit trail (who, a session id, a client id), bytes.
 pub const AUDIT_TEXT_BYTES: usize = 128;
@@ -345,7 +375,7 @@ pub const AUDIT_EVENTS: u64 = 100_000_000;
 /// Longest that events may be kept by the configuration, seconds: ten years.
 pub const AUDIT_SECONDS: u64 = 315_360_000;
 
-/// Mailboxes whose login events of the day are counted.
+/// Mailboxes whose login events of the day are counted, in each lane.
 pub const AUDIT_COUNTED: usize = 65_536;
 
 /// Free space on the store's file system below which no login event is written, bytes. What
@@ -390,6 +420,9 @@ pub const STORE_GROUP: usize = 1_024;
 /// (one census per mailbox; all censuses and the meta record when a store is made). etcd takes 128.
 pub const ENGINE_WRITE_SET: usize = 128;
 
+/// Lost mailboxes that are named one by one in the audit trail when damage is accepted.
+pub const ACCEPTED_NAMES: usize = 20;
+
 /// Shards of the census of names.
 pub const CENSUS_SHARDS: usize = 64;
 
@@ -432,6 +465,7 @@ const _: () = assert!(
 );
 const _: () = assert!(THROTTLE_PASSWORD_MARKS <= 255 && THROTTLE_CODE_MARKS <= 255);
 const _: () = assert!(CENSUS_SHARDS <= 256 && CENSUS_SHARDS < ENGINE_WRITE_SET);
+const _: () = assert!(CENSUS_SHARDS + 2 * ACCEPTED_NAMES + 2 <= ENGINE_WRITE_SET);
 const _: () = assert!(
     (RECORD_BYTES + MAILBOX_BYTES + 64) * STORE_LEAF_VALUES < STORE_SEGMENT_BYTES / 4 - 1_024,
     "a leaf full of the largest records must stay in the log"

@@ -136,6 +136,14 @@ pub enum Command {
     /// restore a backup if there is one.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Look whether everything that is needed is there, and whether the doors lead through mail2fa.
+    ///
+    /// Looks at sockets, upstreams, the vouching secret, the clock and the daemon, and asks doveconf and
+    /// postconf which programs take passwords past mail2fa. Changes nothing. Each line begins with good,
+    /// look (somebody has to judge it, or it could not be seen) or bad. Exit status 0: nothing is bad.
+    /// 69: something is.
+    #[command(after_help = "Example:\n  mail2fa doctor")]
+    Doctor(DoctorOptions),
     /// Print a completion script for a shell.
     #[command(after_help = "Example:\n  mail2fa completions bash > \
                       /usr/share/bash-completion/completions/mail2fa")]
@@ -365,6 +373,17 @@ pub enum SessionCommand {
         #[arg(long, conflicts_with = "id")]
         all: bool,
     },
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// Dovecot's configuration file, if it is not the usual one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dovecot_config: Option<PathBuf>,
+    /// Postfix's configuration folder, if it is not the usual one.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub postfix_config: Option<PathBuf>,
 }
 
 /// `notice`

@@ -123,8 +123,7 @@ impl Direct {
     }
 
     fn ask(&self, request: Request) -> Result<Response, Failure> {
-        let by = format!("uid={} (no daemon)", geteuid());
-        Ok(self.runtime.block_on(self.admin.handle(request, &by))?)
+        Ok(self.runtime.block_on(self.admin.handle(request, &directly()))?)
     }
 }
 
@@ -141,6 +140,11 @@ impl Drop for Direct {
             );
         }
     }
+}
+
+/// Who asks where no daemon is asked, for the log and the audit trail.
+pub fn directly() -> String {
+    format!("uid={} (no daemon)", geteuid())
 }
 
 /// A small runtime: one command, one store.

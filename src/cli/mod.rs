@@ -7,6 +7,7 @@ mod app_password;
 mod arguments;
 mod audit;
 mod backend;
+mod doctor;
 mod failure;
 mod mailbox;
 mod manual;
@@ -94,6 +95,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::Notice(command) => notice::run(command, &config, json),
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
+        Command::Doctor(options) => doctor::run(options, setup::load(&config)?, json),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mail2fa", &mut script);

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     base::{
-        Service, UnixMillis,
+        Mailbox, Service, UnixMillis,
         limits::{ENFORCEMENT_DOMAINS, ENFORCEMENT_NETWORKS, SERVICE_RULES},
     },
     decision::{
@@ -156,9 +156,30 @@ fn domain(value: &DeValue<'_>, names: &NameRules) -> Result<String, String> {
     if text.contains('@') {
         return Err(wrong());
     }
-    let mailbox = names.canonical(format!("x@{text}").as_bytes()).map_err(|_| wrong())?;
-    let (_, domain) = mailbox.as_str().rsplit_once('@').ok_or_else(wrong)?;
-    Ok(domain.to_lowercase())
+    let probe = format!("x@{text}");
+    // The same domain, in the form that names have: without the dot behind it, in Unicode or not.
+    let asked = names.asked(b"", probe.as_bytes()).map_err(|_| wrong())?.authcid;
+    let wanted = asked.rsplit_once('@').ok_or_else(wrong)?.1.to_lowercase();
+    Mailbox::new(&asked).map_err(|_| wrong())?;
+    let mailbox = names.canonical(probe.as_bytes()).map_err(|error| {
+        format!("is the domain of no mailbox, so the rule would never hold: {error}")
+    })?;
+    let Some((_, domain)) = mailbox.as_str().rsplit_once('@') else {
+        return Err(
+            "is the domain of no mailbox, so the rule would never hold: the rules in [names] \
+                    leave no domain; use enforcement.level"
+                .into(),
+        );
+    };
+    let domain = domain.to_lowercase();
+    if domain != wanted {
+        return Err(format!(
+            "is the domain of no mailbox, so the rule would never hold: the rules in [names] make \
+             {} of it; name that one if it is meant",
+            values::quoted(&domain)
+        ));
+    }
+    Ok(domain)
 }
 
 /// `[enforcement.services]`

@@ -30,6 +30,7 @@ pub(super) fn names(mut section: Section<'_>, report: &mut Report) -> NameRules 
             .unwrap_or_default(),
         unicode: section.read("unicode", report, values::choice(UNICODE)).unwrap_or_default(),
         idna: section.read("idna", report, values::choice(IDNA)).unwrap_or_default(),
+        log_unknown: section.read("log_unknown", report, values::flag).unwrap_or(false),
     };
     let separator = rules.master_separator;
     if separator.is_some_and(|separator| rules.tag_separators.contains(&separator)) {

@@ -9,7 +9,13 @@ use super::{
     raw::{Report, Section},
     values,
 };
-use crate::decision::notice::{Language, NoticeKind};
+use crate::{
+    base::limits::{REMINDER_DAYS, REMINDER_STEPS},
+    decision::{
+        notice::{Language, NoticeKind},
+        reminder::Schedule,
+    },
+};
 
 /// `[notices]`
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +42,8 @@ pub struct NoticesConfig {
     pub sendmail: PathBuf,
     /// The kinds that are sent.
     pub kinds: Vec<NoticeKind>,
+    /// How many days before a second factor is required owners are told.
+    pub required_days: Schedule,
 }
 
 /// Through what notices are sent.
@@ -118,6 +126,7 @@ pub(super) fn notices(mut section: Section<'_>, report: &mut Report) -> NoticesC
             .read("sendmail", report, values::path)
             .unwrap_or_else(|| "/usr/sbin/sendmail".into()),
         kinds,
+        required_days: section.read("required_days", report, days).unwrap_or_default(),
     };
     let meant = section.read("smtp_in_clear", report, values::flag).unwrap_or(false);
     if config.in_clear() && !meant {
@@ -143,6 +152,20 @@ fn sender(value: &DeValue<'_>) -> Result<Option<Address>, String> {
     }
     let wrong = |_| "must be a bare mail address, \"bounces@example.org\", or empty".to_owned();
     text.parse().map(Some).map_err(wrong)
+}
+
+/// A list of numbers of days.
+fn days(value: &DeValue<'_>) -> Result<Schedule, String> {
+    let wrong = || {
+        format!(
+            "must be a list of 1 to {REMINDER_STEPS} different whole numbers of days from 1 to \
+             {REMINDER_DAYS}, e.g. [14, 7, 3, 1]; second_factor_required = false tells nobody"
+        )
+    };
+    let list = value.as_array().ok_or_else(wrong)?;
+    let day = |item: &DeValue<'_>| values::integer(1..=REMINDER_DAYS)(item).map_err(|_| wrong());
+    let days = list.iter().map(|item| day(item.get_ref())).collect::<Result<_, _>>()?;
+    Schedule::new(days).ok_or_else(wrong)
 }
 
 fn domain(value: &DeValue<'_>) -> Result<String, String> {

@@ -114,6 +114,7 @@ fn names(rules: &NameRules, out: &mut Out) {
         Idna::Unicode => "unicode",
     };
     out.text("idna", Some(idna));
+    out.bare("log_unknown", rules.log_unknown);
 }
 
 fn mechanisms(mechanisms: &Mechanisms, out: &mut Out) {
@@ -223,6 +224,7 @@ fn notices(config: &NoticesConfig, out: &mut Out) {
     for (kind, key) in switches() {
         out.bare(key, config.kinds.contains(&kind));
     }
+    out.line(format_args!("required_days = {:?}", config.required_days.days()));
 }
 
 fn audit(policy: &TrailPolicy, out: &mut Out) {

@@ -127,6 +127,7 @@ fn every_key_is_read() {
         tag_separators = "+="
         unicode = "nfc"
         idna = "unicode"
+        log_unknown = true
         default_realm = "Example.org"
         translate = "%@#@"
         master_separator = "*"
@@ -184,6 +185,7 @@ fn every_key_is_read() {
     assert_eq!(config.names.tag_separators, ['+', '=']);
     assert_eq!((config.names.unicode, config.names.idna), (Unicode::Nfc, Idna::Unicode));
     assert_eq!(config.names.translate, [('%', '@'), ('#', '@')]);
+    assert!(config.names.log_unknown);
     assert_eq!(config.names.master_without_factor, MasterPolicy::Allow);
     let (bearer, kerberos) = (RelayedMechanism::OAuthBearer, RelayedMechanism::GssApi);
     assert_eq!(config.mechanisms.passed(), [bearer, kerberos]);
@@ -307,6 +309,9 @@ fn owners_are_told_once_there_is_a_sender() {
     assert_eq!(told("from = \"a@example.org\""), (true, all));
     assert_eq!(told("from = \"a@example.org\"\nenabled = false"), (false, all));
     assert_eq!(told("from = \"a@example.org\"\nwrong_codes = false"), (true, all - 1));
+    let days = |line: &str| parse(&notices(line)).unwrap().notices.required_days.days().to_vec();
+    assert_eq!(days(""), [14, 7, 3, 1]);
+    assert_eq!(days("required_days = [1, 30]"), [30, 1]);
     let relay = |line: &str| parse(&notices(line)).unwrap().notices.relay.to_string();
     assert_eq!(relay(""), "127.0.0.1:25");
     for text in ["[::1]:2525", "127.0.0.2:25", "unix:/run/smtp"] {
@@ -428,6 +433,11 @@ fn one_mistake_each_of_notices() {
         (notices("smtp = \"unix:x\""), "notices.smtp: must be an absolute path"),
         (notices("smtp = \"192.0.2.1:25\""), "notices.smtp: is not on this machine"),
         (notices("test = false"), "notices.test: unknown key"),
+        (notices("required_days = 7"), "notices.required_days: must be a list of 1 to 16"),
+        (notices("required_days = []"), "notices.required_days: must be a list of 1 to 16"),
+        (notices("required_days = [0]"), "notices.required_days: must be a list of 1 to 16"),
+        (notices("required_days = [3, 3]"), "notices.required_days: must be a list of 1 to 16"),
+        (notices("required_days = [366]"), "notices.required_days: must be a list of 1 to 16"),
     ]);
 }
 

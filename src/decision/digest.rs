@@ -33,6 +33,8 @@ pub enum Kind {
     PanelToken,
     /// What the forms of a panel session carry.
     PanelForm,
+    /// A name that may be a password in the wrong field.
+    TypedName,
     /// What a mailbox's record says of who may in.
     Standing,
     /// A question to a password source, while its answer is kept in memory.
@@ -48,6 +50,7 @@ impl Kind {
             Self::Fingerprint => b"fingerprint",
             Self::PanelToken => b"panel token",
             Self::PanelForm => b"panel form",
+            Self::TypedName => b"typed name",
             Self::Standing => b"standing",
             Self::Recall => b"recall",
         }
@@ -92,11 +95,20 @@ impl CredentialKey {
 
     /// The hash of these fields for this mailbox.
     pub fn digest(&self, kind: Kind, mailbox: &Mailbox, fields: &[&[u8]]) -> Digest {
+        self.hash(&[kind.label(), mailbox.as_str().as_bytes()], fields)
+    }
+
+    /// The hash of fields that are no mailbox's. A kind has either these or those with a mailbox.
+    pub fn digest_of(&self, kind: Kind, fields: &[&[u8]]) -> Digest {
+        self.hash(&[kind.label()], fields)
+    }
+
+    fn hash(&self, first: &[&[u8]], fields: &[&[u8]]) -> Digest {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else {
             // HMAC takes keys of any length; were it not so, nothing may match.
             return Digest([0; 32]);
         };
-        for field in [kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields) {
+        for field in first.iter().chain(fields) {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);
         }

@@ -20,6 +20,7 @@ pub mod proof;
 pub mod recall;
 pub mod record;
 pub mod recovery;
+pub mod reminder;
 pub mod retention;
 pub mod session;
 pub mod throttle;

@@ -27,10 +27,16 @@ pub enum NoticeKind {
     SecondFactorOn,
     /// It was switched off.
     SecondFactorOff,
+    /// It moved to a new phone.
+    SecondFactorMoved,
+    /// It will be required from a day that is near, and the mailbox has none.
+    SecondFactorRequired,
     /// An app password was made.
     AppPasswordAdded,
-    /// A recovery code opened the mailbox.
+    /// A recovery code was used up.
     RecoveryCodeUsed,
+    /// A new set of recovery codes took the place of the old one.
+    RecoveryCodesReplaced,
     /// The right password came with a wrong code, again and again.
     WrongCodes,
     /// An administrator tries whether notices arrive. Cannot be switched off alone.
@@ -39,11 +45,14 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::SecondFactorOn,
         Self::SecondFactorOff,
+        Self::SecondFactorMoved,
+        Self::SecondFactorRequired,
         Self::AppPasswordAdded,
         Self::RecoveryCodeUsed,
+        Self::RecoveryCodesReplaced,
         Self::WrongCodes,
         Self::Test,
     ];
@@ -53,8 +62,11 @@ impl NoticeKind {
         match self {
             Self::SecondFactorOn => "second_factor_on",
             Self::SecondFactorOff => "second_factor_off",
+            Self::SecondFactorMoved => "second_factor_moved",
+            Self::SecondFactorRequired => "second_factor_required",
             Self::AppPasswordAdded => "app_password_added",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesReplaced => "recovery_codes_replaced",
             Self::WrongCodes => "wrong_codes",
             Self::Test => "test",
         }
@@ -62,9 +74,14 @@ impl NoticeKind {
 
     /// What its text may name.
     pub fn placeholders(self) -> &'static [Placeholder] {
-        use Placeholder::{Address, AppPassword, Left, Mailbox, Service, Time};
+        use Placeholder::{Address, AppPassword, Date, Days, Left, Mailbox, Service, Time};
         match self {
-            Self::SecondFactorOn | Self::SecondFactorOff | Self::Test => &[Mailbox, Time],
+            Self::SecondFactorOn
+            | Self::SecondFactorOff
+            | Self::SecondFactorMoved
+            | Self::RecoveryCodesReplaced
+            | Self::Test => &[Mailbox, Time],
+            Self::SecondFactorRequired => &[Mailbox, Date, Days],
             Self::AppPasswordAdded => &[Mailbox, Time, AppPassword],
             Self::RecoveryCodeUsed => &[Mailbox, Time, Service, Address, Left],
             Self::WrongCodes => &[Mailbox, Time, Service, Address],
@@ -87,12 +104,24 @@ pub enum Placeholder {
     AppPassword,
     /// How many recovery codes are left.
     Left,
+    /// From when on something will hold, to the minute, UTC.
+    Date,
+    /// Days until then, a day that has begun counted as one.
+    Days,
 }
 
 impl Placeholder {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Mailbox, Self::Time, Self::Service, Self::Address, Self::AppPassword, Self::Left];
+    pub const ALL: [Self; 8] = [
+        Self::Mailbox,
+        Self::Time,
+        Self::Service,
+        Self::Address,
+        Self::AppPassword,
+        Self::Left,
+        Self::Date,
+        Self::Days,
+    ];
 
     /// The word between the braces.
     pub fn as_str(self) -> &'static str {
@@ -103,6 +132,8 @@ impl Placeholder {
             Self::Address => "address",
             Self::AppPassword => "app_password",
             Self::Left => "left",
+            Self::Date => "date",
+            Self::Days => "days",
         }
     }
 }
@@ -173,8 +204,11 @@ impl Tally {
             }
             NoticeKind::SecondFactorOn
             | NoticeKind::SecondFactorOff
+            | NoticeKind::SecondFactorMoved
+            | NoticeKind::SecondFactorRequired
             | NoticeKind::AppPasswordAdded
             | NoticeKind::RecoveryCodeUsed
+            | NoticeKind::RecoveryCodesReplaced
             | NoticeKind::Test => self.count < NOTICES_A_DAY,
         };
         if send { Verdict::Send } else { Verdict::Keep }

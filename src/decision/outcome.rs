@@ -50,8 +50,10 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
-    /// A fresh code or recovery code, of somebody who is at the User Panel already. Opens no mailbox.
+    /// A fresh code, of somebody who is at the User Panel already. Opens no mailbox.
     PanelAndCode,
+    /// The same with a recovery code.
+    PanelAndRecoveryCode,
     /// The password of a protected mailbox, from an exempt network.
     ExemptNetwork,
     /// A mechanism that the upstream decided; 2-factor authentication is off.
@@ -62,13 +64,14 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
         Self::PanelAndCode,
+        Self::PanelAndRecoveryCode,
         Self::ExemptNetwork,
         Self::Mechanism,
         Self::MechanismAndFactorElsewhere,
@@ -83,6 +86,7 @@ impl Method {
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
             Self::PanelAndCode => "panel+code",
+            Self::PanelAndRecoveryCode => "panel+recovery_code",
             Self::ExemptNetwork => "password+exempt_network",
             Self::Mechanism => "mechanism",
             Self::MechanismAndFactorElsewhere => "mechanism+factor_elsewhere",
@@ -134,7 +138,7 @@ impl Accepted {
     ) -> Self {
         let method = match before {
             Before::Password(_) => Method::PasswordAndRecoveryCode,
-            Before::Panel(_) => Method::PanelAndCode,
+            Before::Panel(_) => Method::PanelAndRecoveryCode,
         };
         Self::new(identity, method, user)
     }
@@ -284,6 +288,32 @@ impl Refusal {
         Self::AppPasswordsOnly,
         Self::FullSignInOnly,
     ];
+
+    /// Whether nobody can cause it without a password, app password or token that is right.
+    pub fn needs_right_password(self) -> bool {
+        match self {
+            Self::WrongCode
+            | Self::UsedCode
+            | Self::OtherMailboxProtected
+            | Self::MasterWithoutFactor
+            | Self::MechanismWithoutFactor
+            | Self::FactorRequired
+            | Self::ServiceOff
+            | Self::AppPasswordsOnly
+            | Self::FullSignInOnly
+            | Self::AppPasswordExpired
+            | Self::AppPasswordOutOfScope => true,
+            Self::Malformed
+            | Self::BadName
+            | Self::EmptyPassword
+            | Self::TooLong
+            | Self::WrongPassword
+            | Self::MissingCode
+            | Self::Locked
+            | Self::Throttled
+            | Self::AppPasswordWrong => false,
+        }
+    }
 
     /// The word in the log; documented in docs/operation.md.
     pub fn as_str(self) -> &'static str {

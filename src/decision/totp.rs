@@ -58,7 +58,7 @@ pub fn matching_step(
 }
 
 /// The code of one step, six digits.
-pub(super) fn code_at(secret: &Secret, step: u64) -> String {
+pub(crate) fn code_at(secret: &Secret, step: u64) -> String {
     // `build_noncompliant` skips the checks for things that are constants here; the length of
     // the secret is checked where a secret enters (`new_secret`, import).
     let totp = Builder::new()

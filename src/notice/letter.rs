@@ -22,7 +22,7 @@ use lettre::{
 
 use super::{template::Values, texts::Texts};
 use crate::{
-    base::{Mailbox, Rng, UnixMillis},
+    base::{Mailbox, Rng, UnixMillis, limits::CLOCK_LOST_SECONDS},
     decision::notice::{Language, Placeholder},
     ports::notice::{Notice, Origin, What},
 };
@@ -96,8 +96,11 @@ impl Letters {
             .from(self.sender.from.clone())
             .to(Correspondent::new(None, to.clone()))
             .subject(template.subject(&facts))
-            .date(date(notice.at))
             .message_id(Some(self.message_id()?));
+        // Without a time the mail server gives it one.
+        if is_known(notice.at) {
+            builder = builder.date(date(notice.at));
+        }
         if let Some(reply_to) = &self.sender.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
@@ -133,6 +136,11 @@ impl Letters {
     }
 }
 
+/// Whether the clock had not lost its time.
+fn is_known(at: UnixMillis) -> bool {
+    at.seconds() >= CLOCK_LOST_SECONDS
+}
+
 fn date(at: UnixMillis) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(at.seconds().min(LAST_SECOND))
 }
@@ -149,15 +157,25 @@ impl Facts<'_> {
             What::RecoveryCodeUsed(origin) | What::WrongCode(origin) => Some(origin),
             What::SecondFactorOn
             | What::SecondFactorOff
+            | What::SecondFactorMoved
+            | What::SecondFactorRequired { from: _, days: _ }
             | What::AppPasswordAdded { name: _ }
+            | What::RecoveryCodesReplaced
             | What::Test => None,
+        }
+    }
+
+    fn required(&self) -> Option<(UnixMillis, u64)> {
+        match self.notice.what {
+            What::SecondFactorRequired { from, days } => Some((from, days)),
+            _ => None,
         }
     }
 
     fn known(&self, placeholder: Placeholder) -> Option<String> {
         match placeholder {
             Placeholder::Mailbox => Some(self.notice.mailbox.to_string()),
-            Placeholder::Time => Some(minute(self.notice.at)),
+            Placeholder::Time => is_known(self.notice.at).then(|| minute(self.notice.at)),
             Placeholder::Service => self.origin().map(|origin| origin.service.to_string()),
             Placeholder::Address => self.origin().map(|origin| origin.address.to_string()),
             Placeholder::AppPassword => match &self.notice.what {
@@ -165,6 +183,8 @@ impl Facts<'_> {
                 _ => None,
             },
             Placeholder::Left => self.left.map(|left| left.to_string()),
+            Placeholder::Date => self.required().map(|(from, _)| minute(from)),
+            Placeholder::Days => self.required().map(|(_, days)| days.to_string()),
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     decision::notice::{NoticeKind, Verdict},
     ports::{
         BoxFuture,
-        notice::{Notice, Notifier},
+        notice::{Delivery, Notice, Notifier},
     },
     service::notices::Notices,
 };
@@ -108,6 +108,28 @@ impl Notifier for Owners {
             Err(TrySendError::Closed(notice)) => (notice, "the daemon stops"),
         };
         lost(&notice, why);
+    }
+
+    fn tell<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Delivery> {
+        Box::pin(async move {
+            let kind = notice.what.kind();
+            let outfit = self.outfit.get();
+            let outfit = outfit.as_ref().as_ref();
+            let Some(outfit) = outfit.filter(|outfit| outfit.kinds.contains(&kind)) else {
+                return Delivery::Off;
+            };
+            match hand_over(outfit, notice, None).await {
+                Ok(()) => {
+                    told(notice);
+                    Delivery::Sent
+                }
+                Err(SendError::Later(why)) => Delivery::Later(why),
+                Err(SendError::Never(why)) => {
+                    lost(notice, &why);
+                    Delivery::Never(why)
+                }
+            }
+        })
     }
 
     fn try_now<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), String>> {

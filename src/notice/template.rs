@@ -138,9 +138,12 @@ fn shown(placeholder: Placeholder, values: &dyn Values) -> String {
         Placeholder::AppPassword | Placeholder::Service => {
             value.replace(['.', ':', '/', '@', '<', '>', '\\'], "\u{b7}")
         }
-        Placeholder::Mailbox | Placeholder::Time | Placeholder::Address | Placeholder::Left => {
-            value
-        }
+        Placeholder::Mailbox
+        | Placeholder::Time
+        | Placeholder::Address
+        | Placeholder::Left
+        | Placeholder::Date
+        | Placeholder::Days => value,
     }
 }
 

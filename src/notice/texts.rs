@@ -48,12 +48,24 @@ macro_rules! texts {
                 include_str!(concat!("texts/", $language, "/second_factor_off.txt")),
             ),
             (
+                NoticeKind::SecondFactorMoved,
+                include_str!(concat!("texts/", $language, "/second_factor_moved.txt")),
+            ),
+            (
+                NoticeKind::SecondFactorRequired,
+                include_str!(concat!("texts/", $language, "/second_factor_required.txt")),
+            ),
+            (
                 NoticeKind::AppPasswordAdded,
                 include_str!(concat!("texts/", $language, "/app_password_added.txt")),
             ),
             (
                 NoticeKind::RecoveryCodeUsed,
                 include_str!(concat!("texts/", $language, "/recovery_code_used.txt")),
+            ),
+            (
+                NoticeKind::RecoveryCodesReplaced,
+                include_str!(concat!("texts/", $language, "/recovery_codes_replaced.txt")),
             ),
             (
                 NoticeKind::WrongCodes,

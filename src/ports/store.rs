@@ -162,6 +162,15 @@ pub trait Store: Send + Sync {
         Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
     >;
 
+    /// The mailboxes that have an entry of a kind and follow `after` in order, at most `limit` of them. An
+    /// entry that has expired may still count.
+    fn entries<'a>(
+        &'a self,
+        kind: &'static str,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>>;
+
     /// Removes entries that expired before `now`; returns how many.
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>>;
 

@@ -98,6 +98,9 @@ pub enum EventKind {
 pub struct TrailEvent {
     /// When, milliseconds since 1970.
     pub at: u64,
+    /// Whether the clock had lost its time: `at` is that of an event before it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub time_unknown: bool,
     /// What it tells of.
     pub kind: EventKind,
     /// Whose: the authenticating user, or the changed mailbox.
@@ -161,10 +164,14 @@ fn is_false(value: &bool) -> bool {
 impl TrailEvent {
     /// A change of a mailbox.
     pub fn change(at: UnixMillis, mailbox: &Mailbox, by: &str, action: &str) -> Self {
+        Self { mailbox: Some(mailbox.to_string()), ..Self::of_store(at, by, action) }
+    }
+
+    /// A change of the store that is not of one mailbox.
+    pub fn of_store(at: UnixMillis, by: &str, action: &str) -> Self {
         Self {
             at: at.millis(),
             kind: EventKind::Change,
-            mailbox: Some(mailbox.to_string()),
             by: Some(clean(by, AUDIT_TEXT_BYTES)),
             action: Some(clean(action, AUDIT_TEXT_BYTES)),
             ..Self::default()

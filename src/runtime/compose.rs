@@ -13,7 +13,7 @@ use crate::{
     decision::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
-        notice::Language,
+        notice::{Language, NoticeKind},
         session::SessionPolicy,
     },
     net::client,
@@ -26,7 +26,12 @@ use crate::{
         password::{HashError, PasswordHasher, PasswordSources},
     },
     service::{
-        admin::Admin, authenticate::Authenticator, notices::Notices, owner, trail::Recorder,
+        admin::Admin,
+        authenticate::Authenticator,
+        notices::Notices,
+        owner,
+        reminders::{Plan, Reminders},
+        trail::Recorder,
     },
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
@@ -262,6 +267,22 @@ pub fn outfit(config: &NoticesConfig) -> Result<Option<Outfit>, ConfigErrors> {
     Ok(Some(Outfit { kinds: config.kinds.clone(), letters, transport }))
 }
 
+/// Tells owners that a second factor will be required, over this store.
+pub fn reminders(store: Arc<DiskStore>, owners: Arc<Owners>) -> Reminders {
+    Reminders::new(store, owners, clock())
+}
+
+/// Who is told that, and when; `None` if nobody is.
+pub fn reminder_plan(config: &Config) -> Option<Plan> {
+    let notices = &config.notices;
+    let told = notices.enabled && notices.kinds.contains(&NoticeKind::SecondFactorRequired);
+    told.then(|| Plan {
+        enforcement: config.enforcement.clone(),
+        schedule: notices.required_days.clone(),
+        without_record: config.passwords.source == PasswordSourceKind::Dovecot,
+    })
+}
+
 fn wrong(key: &str, what: String) -> Mistake {
     Mistake { key: key.to_owned(), line: None, what }
 }
@@ -318,7 +339,7 @@ pub fn source(config: &PasswordsConfig) -> Result<Source, ComposeError> {
 }
 
 /// Reads the vouch secret: one line, which nobody but root and we may read.
-fn vouch_secret(path: &Path) -> Result<Secret, ComposeError> {
+pub fn vouch_secret(path: &Path) -> Result<Secret, ComposeError> {
     let error = |why: String| ComposeError::Vouch { path: path.display().to_string(), why };
     read_secret(path).map_err(error)
 }

@@ -23,6 +23,7 @@ use super::{
     listeners::{ListenError, Listeners},
     logging::{self, LogHandle},
     panel,
+    reminders::remind,
 };
 use crate::{
     base::{
@@ -36,7 +37,9 @@ use crate::{
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
+    service::{
+        admin::Admin, authenticate::Authenticator, owner::Owner, reminders::Plan, trail::Recorder,
+    },
 };
 
 /// How long a stopping daemon writes down its last logins.
@@ -123,6 +126,7 @@ struct Daemon {
     admin: watch::Sender<Arc<Admin>>,
     panel: Option<panel::Running>,
     owners: Arc<Owners>,
+    plan: watch::Sender<Option<Plan>>,
 }
 
 /// Set once, when the store has failed.
@@ -186,6 +190,7 @@ impl Daemon {
         tasks.spawn(serve_control(control, current, stopping.clone()));
         let place = panel::Place { inherited, tasks: &tasks, stopping: &stopping };
         let panel = start_panel(&config, first, &source, &authenticator, place).await?;
+        let plan = watch::Sender::new(compose::reminder_plan(&config));
         Ok(Self {
             path,
             config,
@@ -201,6 +206,7 @@ impl Daemon {
             admin,
             panel,
             owners,
+            plan,
         })
     }
 
@@ -212,6 +218,8 @@ impl Daemon {
         self.tasks.spawn(watchdog(Arc::clone(&self.authenticator), self.stopping.clone()));
         self.tasks.spawn(housekeeping(Arc::clone(&self.store), self.stopping.clone()));
         self.tasks.spawn(keep_trail(Arc::clone(&self.trail), self.stopping.clone()));
+        let reminders = compose::reminders(Arc::clone(&self.store), Arc::clone(&self.owners));
+        self.tasks.spawn(remind(reminders, self.plan.subscribe(), self.stopping.clone()));
         notify(&[NotifyState::Ready, NotifyState::Status("deciding logins")]);
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
         loop {
@@ -273,6 +281,7 @@ impl Daemon {
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
+        self.plan.send_replace(compose::reminder_plan(&config));
         self.admin.send_replace(admin);
         if let Some((running, replacement)) = replacement {
             running.replace(replacement);

@@ -6,12 +6,14 @@
 
 pub mod ambient;
 pub mod compose;
+pub mod doctor;
 mod hardening;
 pub mod lifecycle;
 pub mod listeners;
 mod log_writer;
 pub mod logging;
 mod panel;
+mod reminders;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{
     counters::Counters,
     recent::{Recent, Remembering},
+    whose::{Typed, Whose},
 };
 use crate::{
     base::{Clock, Current, Mailbox, NetAddress, Secret, Service, UnixMillis},
@@ -47,7 +48,7 @@ pub struct Circumstances {
 
 /// Decides logins.
 pub struct Authenticator {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: Current<Policy>,
@@ -108,20 +109,24 @@ impl Authenticator {
         let source = &Remembering { source, recent, clock: &*self.clock, era };
         let policy = self.policy();
         let identity = policy.names.identify(&request.authzid, &request.authcid);
-        let typed = identity.is_err().then(|| request.authcid.clone());
-        let (outcome, started) = match self.clock.now() {
+        let typed = Typed::of(&policy, &request);
+        let (decided, started) = match self.clock.now() {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();
-                let next = Flow::start(request, policy, now);
-                (self.run(next, source, &throttle, now).await, Some(now))
+                let next = Flow::start(request, Arc::clone(&policy), now);
+                (self.run(next, source, circumstances, &throttle, now).await, Some(now))
             }
-            Err(error) => (Outcome::Unavailable(error.to_string()), None),
+            Err(error) => ((Outcome::Unavailable(error.to_string()), false), None),
         };
-        let who = match &identity {
-            Ok(identity) => Who::Known(identity),
-            Err(_) => Who::Typed(typed.as_deref().unwrap_or_default()),
+        let whose = match &identity {
+            Ok(identity) => {
+                let (outcome, recorded) = (&decided.0, decided.1);
+                self.whose(&policy, identity, &typed, (outcome, recorded), started).await
+            }
+            Err(_) => Whose::typed(&policy, typed.name()),
         };
-        self.tell(&who, circumstances, Told::from(&outcome), started);
+        let (outcome, _) = decided;
+        self.tell(&whose, circumstances, Told::from(&outcome), started);
         if let (Ok(identity), Some(at)) = (&identity, started) {
             self.tell_owner(identity, circumstances, &outcome, at);
         }
@@ -143,11 +148,11 @@ impl Authenticator {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next =
                     Flow::challenge(live, mailbox, factor, circumstances.remote, policy, now);
-                (self.run(next, &Nobody, &throttle, now).await, Some(now))
+                (self.run(next, &Nobody, circumstances, &throttle, now).await.0, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
-        self.tell(&Who::Known(&identity), circumstances, Told::from(&outcome), started);
+        self.tell(&Whose::known(&identity), circumstances, Told::from(&outcome), started);
         if let Some(at) = started {
             self.tell_owner(&identity, circumstances, &outcome, at);
         }
@@ -166,11 +171,21 @@ impl Authenticator {
         let Circumstances { service, remote, .. } = circumstances;
         let origin = || Origin { service: service.clone(), address: *remote };
         let what = match outcome {
-            Outcome::Accepted(accepted) if accepted.method() == Method::PasswordAndRecoveryCode => {
-                What::RecoveryCodeUsed(origin())
-            }
+            Outcome::Accepted(accepted) => match accepted.method() {
+                Method::PasswordAndRecoveryCode | Method::PanelAndRecoveryCode => {
+                    What::RecoveryCodeUsed(origin())
+                }
+                Method::Password
+                | Method::PasswordAndCode
+                | Method::PasswordAndSession
+                | Method::AppPassword
+                | Method::PanelAndCode
+                | Method::ExemptNetwork
+                | Method::Mechanism
+                | Method::MechanismAndFactorElsewhere => return,
+            },
             Outcome::Refused(Refusal::WrongCode) => What::WrongCode(origin()),
-            Outcome::Accepted(_) | Outcome::Refused(_) | Outcome::Unavailable(_) => return,
+            Outcome::Refused(_) | Outcome::Unavailable(_) => return,
         };
         let mailbox = match identity {
             Identity::Own(mailbox) => mailbox,
@@ -182,7 +197,7 @@ impl Authenticator {
     /// Logs a login that never came to a decision: malformed, timed out.
     pub fn undecided(&self, typed: &[u8], circumstances: &Circumstances, why: LoginResult<'_>) {
         let told = Told { result: why, would_refuse: None };
-        self.tell(&Who::Typed(typed), circumstances, told, None);
+        self.tell(&Whose::typed(&self.policy(), typed), circumstances, told, None);
     }
 
     /// Whether the store would take a write; for health checks and the watchdog.
@@ -190,26 +205,33 @@ impl Authenticator {
         self.store.ping().await.map_err(|error| error.to_string())
     }
 
+    /// Performs what the machine asks for. With the outcome comes whether the one who authenticates has a
+    /// record.
     pub(super) async fn run(
         &self,
         mut next: Next,
         source: &dyn PasswordSource,
+        circumstances: &Circumstances,
         throttle: &ThrottlePolicy,
         now: UnixMillis,
-    ) -> Outcome {
+    ) -> (Outcome, bool) {
         let mut gate = None;
+        // What is loaded first is the record of the one who authenticates.
+        let mut recorded = None;
         loop {
             let (flow, effect) = match next {
                 Next::Finish(outcome) => {
                     drop(gate);
-                    return outcome;
+                    return (outcome, recorded.unwrap_or(false));
                 }
                 Next::Perform(flow, effect) => (flow, effect),
             };
             let input = match effect {
-                Effect::Load(mailbox) => Input::Loaded(
-                    self.store.load(&mailbox).await.map_err(|error| error.to_string()),
-                ),
+                Effect::Load(mailbox) => {
+                    let found = self.store.load(&mailbox).await;
+                    recorded.get_or_insert(matches!(found, Ok(Some(_))));
+                    Input::Loaded(found.map_err(|error| error.to_string()))
+                }
                 Effect::CheckPassword(question) => {
                     let mut abandoned = self.abandoned(&flow, throttle, now);
                     let answer = source.check(&question).await;
@@ -230,13 +252,21 @@ impl Authenticator {
                         Err(error) => Input::Loaded(Err(error.to_string())),
                     }
                 }
-                Effect::Burn(write, None) => {
-                    Input::Burned(answer(self.store.commit(vec![change(write)]).await))
-                }
-                Effect::Burn(write, Some(count)) => {
-                    let burned =
-                        self.counters.commit_and_count(throttle, change(write), &count, now);
-                    Input::Burned(answer(burned.await))
+                Effect::Burn(write, count) => {
+                    let mut spent = self.spent(&flow, &write, circumstances, now);
+                    let burned = match count {
+                        None => self.store.commit(vec![change(write)]).await,
+                        Some(count) => {
+                            let write = change(write);
+                            self.counters.commit_and_count(throttle, write, &count, now).await
+                        }
+                    };
+                    // Known: what comes of it tells the owner. Of a write whose outcome is not known the
+                    // owner is told at once.
+                    if !matches!(burned, Err(StoreError::Ambiguous(_))) {
+                        spent.notice = None;
+                    }
+                    Input::Burned(answer(burned))
                 }
                 Effect::Touch(write) => {
                     Input::Touched(answer(self.store.commit(vec![change(write)]).await))
@@ -260,6 +290,24 @@ impl Authenticator {
         }
     }
 
+    /// What the owner is told if this login ends while a recovery code is being used up.
+    fn spent(
+        &self,
+        flow: &Flow,
+        write: &Write,
+        circumstances: &Circumstances,
+        at: UnixMillis,
+    ) -> Spent<'_> {
+        let Circumstances { service, remote, .. } = circumstances;
+        let origin = || Origin { service: service.clone(), address: *remote };
+        let notice = flow.spends_recovery_code().then(|| Notice {
+            mailbox: write.mailbox.clone(),
+            at,
+            what: What::RecoveryCodeUsed(origin()),
+        });
+        Spent { notifier: self.notifier.as_ref(), notice }
+    }
+
     fn abandoned<'a>(
         &'a self,
         flow: &Flow,
@@ -271,28 +319,19 @@ impl Authenticator {
 
     pub(super) fn tell(
         &self,
-        who: &Who<'_>,
+        whose: &Whose<'_>,
         circumstances: &Circumstances,
         told: Told<'_>,
         started: Option<UnixMillis>,
     ) {
-        let name;
-        let (mailbox, target) = match who {
-            Who::Known(Identity::Own(mailbox)) => (mailbox.as_str(), None),
-            Who::Known(Identity::Master { user, target }) => (user.as_str(), Some(target.as_str())),
-            Who::Typed(typed) => {
-                name = String::from_utf8_lossy(typed);
-                (name.as_ref(), None)
-            }
-        };
         let duration_ms = match (started, self.clock.now()) {
             (Some(from), Ok(to)) => to.millis().saturating_sub(from.millis()),
             _ => 0,
         };
         self.log.login(&LoginEvent {
-            mailbox,
-            typed: matches!(who, Who::Typed(_)),
-            target,
+            mailbox: &whose.mailbox,
+            typed: whose.typed,
+            target: whose.target.as_deref(),
             listener: &circumstances.listener,
             service: &circumstances.service,
             remote: circumstances.remote,
@@ -348,10 +387,19 @@ impl Drop for Abandoned<'_> {
     }
 }
 
-/// The name in the log.
-pub(super) enum Who<'a> {
-    Known(&'a Identity),
-    Typed(&'a [u8]),
+/// A login that is using a recovery code up; when it is dropped meanwhile, or nobody knows whether the
+/// code is gone, its owner is told.
+struct Spent<'a> {
+    notifier: &'a dyn Notifier,
+    notice: Option<Notice>,
+}
+
+impl Drop for Spent<'_> {
+    fn drop(&mut self) {
+        if let Some(notice) = self.notice.take() {
+            self.notifier.notify(notice);
+        }
+    }
 }
 
 /// What the log is told of an outcome.

@@ -10,4 +10,6 @@ pub mod notices;
 pub mod owner;
 mod recent;
 mod relay;
+pub mod reminders;
 pub mod trail;
+mod whose;

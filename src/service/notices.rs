@@ -78,7 +78,10 @@ impl Notices {
             }
             What::SecondFactorOn
             | What::SecondFactorOff
+            | What::SecondFactorMoved
+            | What::SecondFactorRequired { from: _, days: _ }
             | What::AppPasswordAdded { name: _ }
+            | What::RecoveryCodesReplaced
             | What::WrongCode(_)
             | What::Test => None,
         }

@@ -5,7 +5,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::authenticate::{Authenticator, Circumstances, Told, Who};
+use super::{
+    authenticate::{Authenticator, Circumstances, Told},
+    whose::Whose,
+};
 use crate::{
     base::{Mailbox, RelayedMechanism},
     decision::{
@@ -39,22 +42,22 @@ impl Authenticator {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();
                 let next = Flow::start_relayed(request, policy, now);
-                (self.run(next, &source, &throttle, now).await, Some(now))
+                (self.run(next, &source, circumstances, &throttle, now).await.0, Some(now))
             }
             Err(error) => (Outcome::Unavailable(error.to_string()), None),
         };
         let told = Told::from(&outcome);
         match (&outcome, source.into_names()) {
             (Outcome::Accepted(accepted), _) => {
-                self.tell(&Who::Known(accepted.identity()), circumstances, told, started);
+                self.tell(&Whose::known(accepted.identity()), circumstances, told, started);
             }
             (Outcome::Refused(_) | Outcome::Unavailable(_), Some((user, auth_user))) => {
                 let identity = identity(&names, &user, auth_user.as_deref());
-                let who = identity.as_ref().map_or(Who::Typed(&user), Who::Known);
-                self.tell(&who, circumstances, told, started);
+                let whose = identity.as_ref().map_or_else(|| Whose::named(&user), Whose::known);
+                self.tell(&whose, circumstances, told, started);
             }
             (Outcome::Refused(_) | Outcome::Unavailable(_), None) => {
-                self.tell(&Who::Typed(b""), circumstances, told, started);
+                self.tell(&Whose::named(b""), circumstances, told, started);
             }
         }
         outcome

@@ -65,19 +65,35 @@ pub(super) fn placed_name(key: &[u8], shard: Shard, names: &NameDigests) -> Opti
 
 /// An entry.
 pub(super) fn entry(key: &EntryKey) -> Result<Key, StoreError> {
-    let kind_is_plain = !key.kind.is_empty()
-        && key.kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    let id_is_plain = key.id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
-    if !kind_is_plain || !id_is_plain {
-        return Err(StoreError::Unavailable("an entry's kind or id is malformed".into()));
+    let mut bytes = entries(key.kind)?.into_vec();
+    if !key.id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+        return Err(StoreError::Unavailable("an entry's id is malformed".into()));
     }
-    let mut bytes = ENTRIES.to_vec();
-    bytes.extend_from_slice(key.kind.as_bytes());
-    bytes.push(0);
     bytes.extend_from_slice(key.mailbox.as_str().as_bytes());
     bytes.push(0);
     bytes.extend_from_slice(key.id.as_bytes());
     Ok(bytes.into())
+}
+
+/// What the keys of all entries of a kind start with.
+pub(super) fn entries(kind: &str) -> Result<Key, StoreError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    if kind.is_empty() || !kind.bytes().all(is_plain) {
+        return Err(StoreError::Unavailable("an entry's kind is malformed".into()));
+    }
+    Ok([ENTRIES, kind.as_bytes(), &[0]].concat().into())
+}
+
+/// What lies behind all entries of a mailbox and before those of the next one.
+pub(super) fn after_entries(prefix: &[u8], mailbox: &Mailbox) -> Key {
+    // Ids are ASCII.
+    [prefix, mailbox.as_str().as_bytes(), &[0, u8::MAX]].concat().into()
+}
+
+/// The mailbox of an entry, of those that start so.
+pub(super) fn entry_name(prefix: &[u8], key: &[u8]) -> Option<Mailbox> {
+    let name = key.strip_prefix(prefix)?.split(|byte| *byte == 0).next()?;
+    Mailbox::from_bytes(name).ok()
 }
 
 const fn lane_letter(lane: Lane) -> u8 {

@@ -3,7 +3,7 @@
 //! # Security
 //!
 //! Both operations can turn a mailbox with a second factor into one without. They are never
-//! called by the daemon on its own.
+//! called by the daemon on its own, and each is noted in the audit trail by the write that does it.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,11 @@ use super::{
     survey::Survey,
 };
 use crate::{
-    base::Mailbox,
-    ports::store::{Expect, StoreError},
+    base::{Mailbox, limits::ACCEPTED_NAMES},
+    ports::{
+        store::{Expect, StoreError},
+        trail::TrailEvent,
+    },
 };
 
 /// What an administrator may accept, or has accepted, for one shard.
@@ -35,6 +38,35 @@ pub struct Accepted {
     /// Mailboxes that this process knew of and that are gone. Names lost before it started are
     /// not known to anybody.
     pub lost: Vec<Mailbox>,
+}
+
+impl Accepted {
+    /// How many records are missing at least, as far as the census tells.
+    pub fn missing(&self) -> Option<u64> {
+        let (records, _) = self.counted?;
+        let left = self.left.len() as u64;
+        Some(records.saturating_sub(left).max(self.lost.len() as u64))
+    }
+}
+
+/// What the audit trail says: of all at once, and of each mailbox that is known to be lost.
+fn notes(note: &TrailEvent, accepted: &[Accepted]) -> Vec<TrailEvent> {
+    let shards: Vec<String> = accepted.iter().map(|one| one.shard.to_string()).collect();
+    let missing: Option<u64> = accepted.iter().map(Accepted::missing).sum();
+    let missing = missing.map_or_else(|| "an unknown number of".to_owned(), |n| n.to_string());
+    let left: usize = accepted.iter().map(|one| one.left.len()).sum();
+    // The numbers first: the list of shards may be cut.
+    let detail = format!(
+        "{missing} records lost at least, {left} left, in {} shards: {}",
+        shards.len(),
+        shards.join(", ")
+    );
+    let lost = accepted.iter().flat_map(|one| &one.lost).take(ACCEPTED_NAMES);
+    let lost = lost.map(|mailbox| TrailEvent {
+        mailbox: Some(mailbox.to_string()),
+        ..note.clone().with_detail("its record is lost")
+    });
+    [note.clone().with_detail(&detail)].into_iter().chain(lost).collect()
 }
 
 impl<E: Engine> Inner<E> {
@@ -78,7 +110,9 @@ impl<E: Engine> SealedStore<E> {
     /// From then on **a mailbox whose record was lost has no second factor**, and one whose
     /// record fell back has the factor it had then. So first restore a backup if there is one;
     /// and before mail2fa serves logins again, compare the answer with who should be enrolled.
-    pub async fn accept_damage(&self) -> Result<Vec<Accepted>, StoreError> {
+    ///
+    /// `note` says in the audit trail who did it, and when; what was accepted is added.
+    pub async fn accept_damage(&self, note: &TrailEvent) -> Result<Vec<Accepted>, StoreError> {
         let inner = &self.inner;
         let mut accepted = Vec::new();
         let mut surveyed = Vec::new();
@@ -98,6 +132,7 @@ impl<E: Engine> SealedStore<E> {
         if writes.is_empty() {
             return Ok(accepted);
         }
+        writes.extend(inner.notes_writes(notes(note, &accepted))?);
         // One set: half of it, and the mark that goes with it, would hide the other half.
         let set = WriteSet { writes, mark: true };
         let EngineCommit::Done(version) = inner.engine.commit(set).await? else {
@@ -116,7 +151,13 @@ impl<E: Engine> SealedStore<E> {
     /// Removes a record that cannot be read, which nothing else can. **The mailbox then has no
     /// second factor.** `false` when there is no record; an error when it can be read, or when its
     /// shard is damaged.
-    pub async fn discard_unreadable(&self, mailbox: &Mailbox) -> Result<bool, StoreError> {
+    ///
+    /// `note` says in the audit trail who did it, and when.
+    pub async fn discard_unreadable(
+        &self,
+        mailbox: &Mailbox,
+        note: &TrailEvent,
+    ) -> Result<bool, StoreError> {
         let inner = &self.inner;
         let shard = inner.names.shard(mailbox);
         let key = keys::record(shard, mailbox);
@@ -148,10 +189,12 @@ impl<E: Engine> SealedStore<E> {
         let census_key = keys::census(shard);
         let value = inner.sealer.seal(Purpose::Census, &census_key, &census.to_bytes())?;
         let expect = |version| Some(Expect::Version(version));
-        let writes = vec![
+        let note = TrailEvent { mailbox: Some(mailbox.to_string()), ..note.clone() };
+        let mut writes = inner.note_writes(&note)?;
+        writes.extend([
             Write { key, expect: expect(stored.version), value: None },
             Write { key: census_key, expect: expect(now.version), value: Some(value) },
-        ];
+        ]);
         match inner.engine.commit(WriteSet { writes, mark: true }).await? {
             EngineCommit::Conflict(_) => {
                 Err(StoreError::Unavailable("it was changed meanwhile".into()))

@@ -334,6 +334,32 @@ impl<E: Engine> Inner<E> {
     }
 }
 
+impl<E: Engine> Inner<E> {
+    async fn entries(
+        &self,
+        kind: &str,
+        after: Option<&Mailbox>,
+        limit: usize,
+    ) -> Result<Vec<Mailbox>, StoreError> {
+        self.check_current()?;
+        let prefix = keys::entries(kind)?;
+        let mut after = after.map(|mailbox| keys::after_entries(&prefix, mailbox));
+        let limit = limit.min(SCAN_PAGE);
+        let mut names: Vec<Mailbox> = Vec::new();
+        while names.len() < limit {
+            let found = self.engine.scan(&prefix, after.as_deref(), limit).await?;
+            let Some((last, _)) = found.last() else { break };
+            after = Some(last.clone());
+            for mailbox in found.iter().filter_map(|(key, _)| keys::entry_name(&prefix, key)) {
+                if names.len() < limit && names.last() != Some(&mailbox) {
+                    names.push(mailbox);
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
 type Page = Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>;
 
 pub(super) fn damaged_shard(shard: Shard, reason: &str) -> StoreError {
@@ -417,6 +443,15 @@ impl<E: Engine> Store for SealedStore<E> {
         limit: usize,
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(self.inner.page(after, limit))
+    }
+
+    fn entries<'a>(
+        &'a self,
+        kind: &'static str,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>> {
+        Box::pin(self.inner.entries(kind, after, limit))
     }
 
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {

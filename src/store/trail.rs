@@ -148,11 +148,18 @@ fn position(lane: Lane) -> usize {
 }
 
 impl<E: Engine> Inner<E> {
+    /// The writes of several events that go with a change.
+    pub(super) fn notes_writes(&self, events: Vec<TrailEvent>) -> Result<Vec<Write>, StoreError> {
+        let mut writes = Vec::new();
+        for draft in drafts(events)? {
+            writes.extend(self.block_writes(Lane::Change, 0, &draft)?);
+        }
+        Ok(writes)
+    }
+
     /// The writes of one event that goes with a change.
     pub(super) fn note_writes(&self, event: &TrailEvent) -> Result<Vec<Write>, StoreError> {
-        let mut drafts = drafts(vec![event.clone()])?;
-        let draft = drafts.pop().unwrap_or_default();
-        self.block_writes(Lane::Change, 0, &draft)
+        self.notes_writes(vec![event.clone()])
     }
 
     fn stamp(&self, events: &[TrailEvent]) -> Stamp {
@@ -443,6 +450,7 @@ mod tests {
         let short = || text(crate::base::limits::AUDIT_TEXT_BYTES);
         let largest = TrailEvent {
             at: u64::MAX,
+            time_unknown: true,
             mailbox: text(crate::base::limits::MAILBOX_BYTES),
             typed: true,
             target: text(crate::base::limits::MAILBOX_BYTES),

@@ -170,3 +170,15 @@ fn any_time_can_be_written() {
         letters().write(&notice, None).unwrap();
     }
 }
+
+/// A notice from while the clock had lost its time does not come from 1970, where spam filters wait for it.
+#[test]
+fn a_time_that_is_not_known_is_not_told() {
+    let at = UnixMillis::from_seconds(59);
+    let mailbox = Mailbox::new(ALICE).unwrap();
+    let letter =
+        letters().write(&Notice { mailbox, at, what: What::SecondFactorOff }, None).unwrap();
+    let (headers, body) = parts(&letter);
+    assert!(!headers.contains("1970") && !body.contains("1970"), "{headers}\n{body}");
+    assert!(unquoted(&body).contains("on ?"), "{body}");
+}

@@ -130,7 +130,9 @@ impl World {
             Method::Mechanism => self.mechanism(login, false)?,
             Method::MechanismAndFactorElsewhere => self.mechanism(login, true)?,
             Method::ExemptNetwork => return Err("no network is exempt there".into()),
-            Method::PanelAndCode => return Err("nobody is at the panel here".into()),
+            Method::PanelAndCode | Method::PanelAndRecoveryCode => {
+                return Err("nobody is at the panel here".into());
+            }
         };
         let proved = own || !login.rules.masters_need_factor;
         let mut names = vec![(login.opened.clone(), By::Target { proved })];

@@ -323,6 +323,15 @@ impl Store for SimStore {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    fn entries<'a>(
+        &'a self,
+        _: &'static str,
+        _: Option<&'a Mailbox>,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         effect(&self.0, move |world| {
             let before = world.entries.len();

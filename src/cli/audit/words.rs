@@ -22,6 +22,9 @@ pub(super) fn time(millis: u64) -> String {
 /// The line.
 pub(super) fn line(event: &TrailEvent) -> String {
     let mut line = time(event.at);
+    if event.time_unknown {
+        line.push_str(" or later");
+    }
     let name = event.mailbox.as_deref().unwrap_or("-");
     let count = event.count.unwrap_or_default();
     let _ = match event.kind {
@@ -85,6 +88,8 @@ fn in_words(reason: &str) -> &str {
         "password+recovery_code" => "password and recovery code",
         "password+session" => "password and a sign-in that lives",
         "app_password" => "app password",
+        "panel+code" => "a fresh code for a change at the panel",
+        "panel+recovery_code" => "a recovery code for a change at the panel",
         "password+exempt_network" => "password, from an exempt network",
         "mechanism" => "token or ticket that the mail server accepts",
         "mechanism+factor_elsewhere" => "token or ticket, with a second factor elsewhere",
@@ -141,6 +146,8 @@ mod tests {
             ..TrailEvent::default()
         };
         assert!(manual.contains(&line(&change)), "{}", line(&change));
+        let lost = TrailEvent { time_unknown: true, ..change };
+        assert!(line(&lost).starts_with("2025-11-24T16:00:00.123Z or later  alice@"));
     }
 
     #[test]

@@ -51,18 +51,11 @@ impl<'a> Acceptance<'a> {
                 .iter()
                 .map(|(mailbox, enrolled)| Left { mailbox: mailbox.as_str(), enrolled: *enrolled })
                 .collect(),
-            missing: missing(one),
+            missing: one.missing(),
             lost: one.lost.iter().map(Mailbox::as_str).collect(),
         };
         Self { accepted, shards: shards.iter().map(loss).collect() }
     }
-}
-
-/// How many records are missing at least, as far as the census tells.
-fn missing(one: &Accepted) -> Option<u64> {
-    let (records, _) = one.counted?;
-    let left = one.left.len() as u64;
-    Some(records.saturating_sub(left).max(one.lost.len() as u64))
 }
 
 /// What would be accepted, and what that means.
@@ -97,7 +90,7 @@ fn assess(one: &Accepted, text: &mut String) {
     );
     let left = count(one.left.len() as u64, "record");
     let names: Vec<&str> = one.lost.iter().map(Mailbox::as_str).collect();
-    let lost = match missing(one) {
+    let lost = match one.missing() {
         None => "not known".to_owned(),
         Some(0) => "none by number; the count may be as old as the records".to_owned(),
         Some(records) if names.is_empty() => {

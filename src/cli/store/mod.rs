@@ -23,14 +23,17 @@ use tokio::runtime::Runtime;
 
 use super::{
     arguments::Sure,
-    backend::{LOCKED_PAUSE, LOCKED_PAUSES, become_user, runtime},
+    backend::{LOCKED_PAUSE, LOCKED_PAUSES, become_user, directly, runtime},
     failure::{Exit, Failure},
     terminal::{confirm, print, print_json},
 };
 use crate::{
     base::{Mailbox, limits::CENSUS_SHARDS},
     config::{Config, PasswordSourceKind},
-    ports::store::{Store, StoreError},
+    ports::{
+        store::{Store, StoreError},
+        trail::TrailEvent,
+    },
     runtime::compose::{self, ComposeError, DiskStore},
     store::{OpenError, TrailFound, Verified},
 };
@@ -119,6 +122,13 @@ impl Held {
 
     fn wait<T>(&self, done: impl Future<Output = Result<T, StoreError>>) -> Result<T, Failure> {
         self.runtime.block_on(done).map_err(store_failure)
+    }
+
+    /// Who does this, and when, for the audit trail.
+    fn note(&self, config: &Config, action: &str) -> TrailEvent {
+        let moment = self.runtime.block_on(compose::trail(config, &self.store).moment());
+        let (at, time_unknown) = moment;
+        TrailEvent { time_unknown, ..TrailEvent::of_store(at, &directly(), action) }
     }
 
     fn verify(&self) -> Result<Verified, Failure> {
@@ -249,12 +259,14 @@ fn accept_damage(config: &Config, sure: Sure, json: bool) -> Result<(), Failure>
             print_json(&Acceptance::new(false, &shown))?;
             return Err(unasked(question));
         }
-        let accepted = held.wait(held.store.accept_damage())?;
+        let accepted =
+            held.wait(held.store.accept_damage(&held.note(config, "store accept-damage")))?;
         return print_json(&Acceptance::new(true, &accepted));
     }
     print(&assessed(&shown))?;
     confirm(question, sure)?;
-    let accepted = held.wait(held.store.accept_damage())?;
+    let accepted =
+        held.wait(held.store.accept_damage(&held.note(config, "store accept-damage")))?;
     print(&format!("accepted: {}\n", count(accepted.len() as u64, "shard")))?;
     let after = held.verify()?;
     if !after.damaged.is_empty() {
@@ -298,7 +310,8 @@ fn discard(config: &Config, typed: &str, sure: Sure, json: bool) -> Result<(), F
         return Err(unasked(&question));
     }
     confirm(&question, sure)?;
-    if !held.wait(held.store.discard_unreadable(&mailbox))? {
+    let note = held.note(config, "store discard");
+    if !held.wait(held.store.discard_unreadable(&mailbox, &note))? {
         return Err(no_record(&mailbox));
     }
     if json {

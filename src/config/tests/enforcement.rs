@@ -93,6 +93,37 @@ fn a_domain_is_found_under_the_names_that_logins_have() {
     assert_eq!(read(rule).level_of(&other, None).1, LevelSource::Server);
 }
 
+/// A rule for a domain that no name can have would be another domain's, or nobody's.
+#[test]
+fn a_domain_that_no_name_can_have_is_a_mistake() {
+    let rule = |names: &str, domain: &str| {
+        with(&format!(
+            "[names]\n{names}\n[[enforcement.domain]]\nname = \"{domain}\"\nlevel = \"off\""
+        ))
+    };
+    for (names, domain, words) in [
+        ("format = \"%n@fixed.example\"", "example.org", "make \"fixed.example\" of it"),
+        ("format = \"%n\"", "example.org", "leave no domain; use enforcement.level"),
+        ("translate = \"_-\"", "my_host.example", "make \"my-host.example\" of it"),
+        ("unicode = \"refuse\"", "exämple.org", "must be a domain"),
+    ] {
+        let mistakes = mistakes(&rule(names, domain));
+        let [only] = &mistakes[..] else { panic!("{names}: {mistakes:?}") };
+        assert!(only.contains("enforcement.domain[1].name"), "{only}");
+        assert!(only.contains(words), "{names}: {only}");
+    }
+    for (names, domain, found) in [
+        ("format = \"%n@fixed.example\"", "Fixed.example", "fixed.example"),
+        ("translate = \"_-\"", "my-host.example", "my-host.example"),
+        ("format = \"%Lu\"", "EXAMPLE.org.", "example.org"),
+        ("unicode = \"nfc\"\nidna = \"ascii\"", "exämple.org", "xn--exmple-cua.org"),
+        ("unicode = \"nfc\"\nidna = \"unicode\"", "xn--exmple-cua.org", "exämple.org"),
+    ] {
+        let policy = parse(&rule(names, domain)).unwrap().enforcement;
+        assert!(policy.domains.contains_key(found), "{names} {domain}: {:?}", policy.domains);
+    }
+}
+
 #[test]
 fn mistakes_are_named_with_what_is_allowed() {
     let many = (0..300).map(|n| format!("\"10.0.{}.{}\",", n / 256, n % 256));

@@ -184,7 +184,7 @@ impl EnforcementPolicy {
             protection,
             access: self.services.access(&arrival.service),
             unenrolled: self.unenrolled,
-            dry_run: domain.and_then(|rule| rule.dry_run).unwrap_or(self.dry_run),
+            dry_run: self.is_dry_run(domain),
             exempt: self.is_exempt(arrival.from, via),
         }
     }
@@ -196,6 +196,32 @@ impl EnforcementPolicy {
         record: Option<&MailboxRecord>,
     ) -> (Level, LevelSource) {
         self.most_specific(self.domain(mailbox), record)
+    }
+
+    /// From when on a second factor will be required of a mailbox that has none, if that is still to
+    /// come; `None` where it would only be recorded, and for a mailbox that nobody can open.
+    pub fn will_require(
+        &self,
+        mailbox: &Mailbox,
+        record: Option<&MailboxRecord>,
+        now: UnixMillis,
+    ) -> Option<UnixMillis> {
+        let domain = self.domain(mailbox);
+        let closed = record.is_some_and(|record| record.is_enrolled() || record.locked.is_some());
+        if closed || self.is_dry_run(domain) {
+            return None;
+        }
+        self.most_specific(domain, record).0.from().filter(|from| now < *from)
+    }
+
+    /// Whether the configuration names a day for anybody.
+    pub fn names_a_date(&self) -> bool {
+        let rules = self.domains.values().map(|rule| rule.level);
+        rules.chain([self.level]).any(|level| level.from().is_some())
+    }
+
+    fn is_dry_run(&self, domain: Option<&DomainRule>) -> bool {
+        domain.and_then(|rule| rule.dry_run).unwrap_or(self.dry_run)
     }
 
     fn most_specific(

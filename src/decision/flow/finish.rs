@@ -170,9 +170,10 @@ impl Login {
             Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
                 self.finish_counting(outcome, Event::Success { spent: None })
             }
-            Method::PasswordAndCode | Method::PasswordAndRecoveryCode | Method::PanelAndCode => {
-                unavailable("a code was accepted and not used up")
-            }
+            Method::PasswordAndCode
+            | Method::PasswordAndRecoveryCode
+            | Method::PanelAndCode
+            | Method::PanelAndRecoveryCode => unavailable("a code was accepted and not used up"),
         }
     }
 
@@ -193,6 +194,20 @@ impl Login {
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
         let whole = self.fingerprint(self.typed.whole().expose());
         self.finish_counting(Outcome::Refused(refusal), event(whole))
+    }
+}
+
+impl Claim {
+    /// Whether what is to be used up is a recovery code.
+    pub(super) fn spends_recovery_code(&self) -> bool {
+        let candidate = match &self.basis {
+            Basis::Password(_, Standing::ToBurn(candidate)) | Basis::Panel(_, candidate) => {
+                candidate
+            }
+            Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::Suffices(_))
+            | Basis::AppPassword(..) => return false,
+        };
+        matches!(candidate.factor, Factor::Recovery(_))
     }
 }
 

@@ -292,6 +292,14 @@ impl Flow {
         }
     }
 
+    /// Whether the write that is being performed uses a recovery code up.
+    pub fn spends_recovery_code(&self) -> bool {
+        match &self.0 {
+            Course::Typed(_, State::Burning(claim, _)) => claim.spends_recovery_code(),
+            Course::Typed(..) | Course::Relayed(..) => false,
+        }
+    }
+
     /// Takes the result of the effect that was performed. A result of another effect ends the
     /// login as unavailable: it is a mistake in the driver.
     pub fn step(self, input: Input) -> Next {

@@ -19,11 +19,13 @@
 //! name is refused. So a name has a login that leads to it exactly if it is canonical.
 
 mod format;
+mod plausible;
 #[cfg(test)]
 mod tests;
 mod tidied;
 
 pub use format::{Format, FormatError};
+pub use plausible::Plausible;
 pub use tidied::{Idna, Unicode};
 
 use crate::base::{Mailbox, MailboxError};
@@ -49,6 +51,8 @@ pub struct NameRules {
     pub unicode: Unicode,
     /// The form of an internationalized domain.
     pub idna: Idna,
+    /// Whether names that are nobody's are written down as typed.
+    pub log_unknown: bool,
 }
 
 /// Why a name is none. The name itself is left out: it may be a mistyped password.

@@ -11,7 +11,7 @@ use crate::{
         store::{Change, Commit},
         trail::TrailEvent,
     },
-    service::trail::Recorder,
+    service::{reminders::Reminders, trail::Recorder},
 };
 
 /// One request on its way.
@@ -39,12 +39,14 @@ impl Acting<'_> {
         changes: Vec<Change>,
         detail: &str,
     ) -> Result<Commit, AdminError> {
-        self.commit_noted(changes, self.note(mailbox).with_detail(detail)).await
+        let note = self.note(mailbox).await.with_detail(detail);
+        self.commit_noted(changes, note).await
     }
 
-    /// The note of a change. A wrong clock does not keep an administrator from it.
-    pub(super) fn note(&self, mailbox: &Mailbox) -> TrailEvent {
-        TrailEvent::change(self.clock.now().unwrap_or_default(), mailbox, self.by, self.action)
+    /// The note of a change. A clock that has lost its time does not keep an administrator from it.
+    pub(super) async fn note(&self, mailbox: &Mailbox) -> TrailEvent {
+        let (at, time_unknown) = self.trail.moment().await;
+        TrailEvent { time_unknown, ..TrailEvent::change(at, mailbox, self.by, self.action) }
     }
 
     /// The same with a note of the caller's.
@@ -57,9 +59,9 @@ impl Acting<'_> {
         Ok(self.store.commit(changes).await?)
     }
 
-    /// The changes that drop what was gathered of a mailbox's logins.
+    /// The changes that drop what was gathered of a mailbox's logins, and what its owner was told of them.
     pub(super) fn drop_summaries(mailbox: &Mailbox) -> impl Iterator<Item = Change> {
-        let keys = Recorder::summaries(mailbox).into_iter();
+        let keys = Recorder::summaries(mailbox).into_iter().chain([Reminders::key(mailbox)]);
         keys.map(|key| Change::Entry { key, expect: None, entry: None })
     }
 }

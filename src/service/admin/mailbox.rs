@@ -92,7 +92,7 @@ impl Acting<'_> {
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
             changes.extend(Self::drop_summaries(&from));
-            let mut note = self.note(&from);
+            let mut note = self.note(&from).await;
             note.target = Some(to.to_string());
             match self.commit_noted(changes, note).await? {
                 Commit::Done(_) => {

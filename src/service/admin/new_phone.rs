@@ -16,7 +16,10 @@ use super::{
 use crate::{
     base::{Mailbox, UnixMillis, limits::ADMIN_ATTEMPTS},
     decision::record::{MailboxRecord, TotpFactor, Versioned},
-    ports::store::{Commit, Expect},
+    ports::{
+        notice::What,
+        store::{Commit, Expect},
+    },
 };
 
 impl Acting<'_> {
@@ -77,7 +80,12 @@ impl Acting<'_> {
                 }
             };
             match self.commit(&mailbox, changes, &detail(&result)).await? {
-                Commit::Done(_) => return result,
+                Commit::Done(_) => {
+                    if result.is_ok() {
+                        self.tell_owner(&mailbox, What::SecondFactorMoved);
+                    }
+                    return result;
+                }
                 Commit::Conflict => {}
             }
         }

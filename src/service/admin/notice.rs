@@ -11,7 +11,7 @@ use crate::{
 impl Admin {
     /// Tells the owner. Neither waits nor fails.
     pub(super) fn tell_owner(&self, mailbox: &Mailbox, what: What) {
-        // Without a clock nothing is decided; a notice without its time is better than none.
+        // Without a clock nothing is decided; a notice that does not say when is better than none.
         let at = self.clock.now().unwrap_or_default();
         self.notifier.notify(Notice { mailbox: mailbox.clone(), at, what });
     }

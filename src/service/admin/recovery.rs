@@ -14,6 +14,7 @@ use crate::{
         record::MailboxRecord,
         recovery::{CHARACTERS, RecoveryCode, SET},
     },
+    ports::notice::What,
 };
 
 /// A set that was made and is not stored yet.
@@ -44,6 +45,7 @@ impl Acting<'_> {
             Ok(((), String::new()))
         })
         .await?;
+        self.tell_owner(&mailbox, What::RecoveryCodesReplaced);
         let recovery_codes = set.shown();
         Ok(Response::RecoveryCodes { mailbox: mailbox.to_string(), recovery_codes })
     }

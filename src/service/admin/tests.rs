@@ -28,11 +28,11 @@ use crate::{
     },
     ports::{
         BoxFuture,
-        notice::{Notice, Notifier, What},
+        notice::{Delivery, Notice, Notifier, What},
         password::{HashError, PasswordHasher, Verdict},
-        store::StoreError,
+        store::{Change, Entry, Store as _, StoreError},
     },
-    service::trail::Recorder,
+    service::{reminders::Reminders, trail::Recorder},
 };
 
 /// RFC 6238 appendix B: its secret, two moments and their codes.
@@ -94,11 +94,23 @@ impl PasswordHasher for PlainHasher {
 
 /// Remembers what owners were told.
 #[derive(Default)]
-struct Told(Mutex<Vec<(String, What)>>);
+pub(in crate::service) struct Told(Mutex<Vec<(String, What)>>);
+
+impl Told {
+    /// Since this was asked last.
+    pub(in crate::service) fn take(&self) -> Vec<(String, What)> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
 
 impl Notifier for Told {
     fn notify(&self, notice: Notice) {
         self.0.lock().unwrap().push((notice.mailbox.to_string(), notice.what));
+    }
+
+    fn tell<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Delivery> {
+        self.notify(notice.clone());
+        Box::pin(async { Delivery::Sent })
     }
 
     fn try_now<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
@@ -188,7 +200,7 @@ impl Bench {
 
     /// What owners were told since this was asked last.
     fn notified(&self) -> Vec<(String, What)> {
-        std::mem::take(&mut *self.told.0.lock().unwrap())
+        self.told.take()
     }
 
     fn move_clock(&self, seconds: u64) {

@@ -1,5 +1,7 @@
 //! What an owner does, over a store in memory and a clock that is set by hand.
 
+mod notices;
+
 use std::{
     sync::{
         Arc,
@@ -14,7 +16,7 @@ use super::{
 };
 use crate::{
     base::{
-        Mailbox, NetAddress, Secret, SecretText, UnixMillis,
+        Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis,
         limits::{LOGIN_SECONDS, PANEL_SHOWN_SECONDS, PANEL_WAITING, PANEL_WAITING_SECONDS},
     },
     decision::{
@@ -32,14 +34,13 @@ use crate::{
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
-        notice::Silent,
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource, PasswordSources},
         store::{Change, Expect, Store as _, StoreError},
     },
     service::{
         admin::{
             Admin, AdminError,
-            tests::{CountingRng, FixedClock, memory::MemoryStore},
+            tests::{CountingRng, FixedClock, Told, memory::MemoryStore},
         },
         authenticate::Authenticator,
         trail::Recorder,
@@ -82,6 +83,7 @@ impl PasswordSources for Dovecot {
 struct Desk {
     store: Arc<MemoryStore>,
     clock: Arc<FixedClock>,
+    told: Arc<Told>,
     owner: Owner,
 }
 
@@ -105,7 +107,9 @@ impl Desk {
         };
         let recorder = Arc::new(recorder);
         let log = log.unwrap_or_else(|| recorder.clone());
-        let authenticator = Authenticator::new(store.clone(), clock.clone(), log, policy);
+        let told = Arc::new(Told::default());
+        let authenticator =
+            Authenticator::new(store.clone(), clock.clone(), log, policy).telling(told.clone());
         let admin = Admin {
             store: store.clone(),
             hasher: None,
@@ -115,7 +119,7 @@ impl Desk {
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: recorder,
-            notifier: Arc::new(Silent),
+            notifier: told.clone(),
             enforcement: EnforcementPolicy::default(),
         };
         let parts = Parts {
@@ -124,7 +128,7 @@ impl Desk {
             policy: PanelPolicy { idle_seconds: 600, absolute_seconds: 1_000 },
             refusal_delay: Duration::ZERO,
         };
-        Self { store, clock, owner: Owner::new(Arc::new(authenticator), parts) }
+        Self { store, clock, told, owner: Owner::new(Arc::new(authenticator), parts) }
     }
 
     /// Alice has a second factor.

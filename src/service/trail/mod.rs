@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+pub(crate) use programs::KIND as PROGRAMS_KIND;
 pub use programs::{Program, Programs};
 pub use read::{EventPage, EventQuery, WORDS, is_known_word};
 pub use wrong_codes::WrongCodes;
@@ -32,7 +33,7 @@ use self::{programs::Inventory, quota::Quotas, wrong_codes::Signals};
 use crate::{
     base::{
         Clock, Current, Mailbox, Service, UnixMillis,
-        limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES},
+        limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES, CLOCK_LOST_SECONDS},
     },
     decision::{
         outcome::{Method, Refusal},
@@ -41,13 +42,16 @@ use crate::{
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
         store::{Store, StoreError},
-        trail::{EventKind, Lane, Trail, TrailEvent, clean, clean_name},
+        trail::{EventKind, Lane, Trail, TrailEvent, TrailQuery, clean, clean_name},
     },
 };
 
 /// Seconds between two log lines about lost events, and between two counts of what is beyond a
 /// mailbox's share.
 const TELL_SECONDS: u64 = 600;
+
+/// Blocks that are read to find the time of the last event: the very last may be damaged.
+const NEWEST_BLOCKS: usize = 8;
 
 #[derive(Default)]
 struct Queue {
@@ -62,6 +66,8 @@ pub struct Recorder {
     trail: Arc<dyn Trail>,
     clock: Arc<dyn Clock>,
     policy: Current<TrailPolicy>,
+    /// The last time that is known; [`UnixMillis::default`] before there is one.
+    known: Mutex<UnixMillis>,
     queue: Mutex<Queue>,
     quotas: Mutex<Quotas>,
     programs: Inventory,
@@ -85,6 +91,7 @@ impl Recorder {
             trail,
             clock,
             policy: Current::new(policy),
+            known: Mutex::default(),
             queue: Mutex::default(),
             quotas: Mutex::default(),
             programs: Inventory::default(),
@@ -101,9 +108,41 @@ impl Recorder {
         self.policy.get()
     }
 
-    /// The time, or its beginning while the clock is wrong: an event without a time is still one.
+    /// The time, and whether it is not known: then it is the last one that was.
+    fn time(&self) -> (UnixMillis, bool) {
+        let mut known = lock(&self.known);
+        let now = self.clock.now().ok().filter(|now| now.seconds() >= CLOCK_LOST_SECONDS);
+        let lost = now.is_none();
+        let time = now.unwrap_or(*known);
+        *known = time;
+        (time, lost)
+    }
+
     fn now(&self) -> UnixMillis {
-        self.clock.now().unwrap_or_default()
+        self.time().0
+    }
+
+    /// When something that is noted now happens, and whether that is not known because the clock has lost
+    /// its time. Then it is the time of the last event in the trail, so that the event has its place behind
+    /// that one and is kept as long.
+    pub async fn moment(&self) -> (UnixMillis, bool) {
+        let (time, lost) = self.time();
+        if !lost || time != UnixMillis::default() {
+            return (time, lost);
+        }
+        let newest = TrailQuery {
+            mailbox: None,
+            lanes: Lane::ALL.to_vec(),
+            before: None,
+            since: UnixMillis::default(),
+            most: NEWEST_BLOCKS,
+        };
+        let page = self.trail.read(&newest).await.unwrap_or_default();
+        let newest = page.blocks.first().map(|block| block.stamp.at()).unwrap_or_default();
+        // An empty trail: no earlier than any clock that is right.
+        let newest = newest.max(UnixMillis::from_seconds(CLOCK_LOST_SECONDS));
+        *lock(&self.known) = newest;
+        (newest, true)
     }
 
     /// Writes down what waits. To be called again and again, by one caller at a time.
@@ -117,12 +156,16 @@ impl Recorder {
     }
 
     async fn write(&self, all: bool) {
-        let now = self.now();
+        let (now, _) = self.moment().await;
         let policy = self.policy();
         let (mut events, lost) = {
             let mut queue = lock(&self.queue);
             (std::mem::take(&mut queue.events), std::mem::take(&mut queue.lost))
         };
+        // Those of logins that came before a time was known.
+        for (_, event) in events.iter_mut().filter(|(_, event)| event.at == 0) {
+            event.at = now.millis();
+        }
         for (lane, mailbox, count) in lock(&self.quotas).beyond(now, all) {
             events.push_back((lane, more(now, &mailbox, count)));
         }
@@ -163,9 +206,9 @@ impl Recorder {
     /// What the store says; the next call goes on.
     pub async fn expire(&self) -> Result<(), StoreError> {
         let policy = self.policy();
-        let now = self.now();
+        let (now, lost) = self.time();
         // A wrong clock must not remove anything.
-        if now == UnixMillis::default() {
+        if lost {
             return Ok(());
         }
         for lane in Lane::ALL {
@@ -231,7 +274,7 @@ impl Recorder {
 impl LoginLog for Recorder {
     fn login(&self, event: &LoginEvent<'_>) {
         let policy = self.policy();
-        let now = self.now();
+        let (now, lost) = self.time();
         let mailbox = (!event.typed).then(|| Mailbox::new(event.mailbox).ok()).flatten();
         if let Some(mailbox) = &mailbox {
             match event.result {
@@ -256,7 +299,9 @@ impl LoginLog for Recorder {
         if !name.is_empty() && !lock(&self.quotas).admits(lane, name, policy.per_mailbox, now) {
             return;
         }
-        self.queue(lane, login(event, mailbox.is_none(), now), now);
+        let mut noted = login(event, mailbox.is_none(), now);
+        noted.time_unknown = lost;
+        self.queue(lane, noted, now);
     }
 }
 
@@ -267,19 +312,8 @@ fn due(told: Option<UnixMillis>, now: UnixMillis) -> bool {
 /// Which lane a login belongs to. Only what nobody can cause without the password is kept apart.
 fn lane(result: LoginResult<'_>) -> Lane {
     match result {
-        LoginResult::Accepted(_)
-        | LoginResult::Refused(
-            Refusal::WrongCode
-            | Refusal::UsedCode
-            | Refusal::OtherMailboxProtected
-            | Refusal::MasterWithoutFactor
-            | Refusal::MechanismWithoutFactor
-            | Refusal::FactorRequired
-            | Refusal::AppPasswordsOnly
-            | Refusal::FullSignInOnly
-            | Refusal::AppPasswordExpired
-            | Refusal::AppPasswordOutOfScope,
-        ) => Lane::SignIn,
+        LoginResult::Accepted(_) => Lane::SignIn,
+        LoginResult::Refused(refusal) if refusal.needs_right_password() => Lane::SignIn,
         LoginResult::Refused(_) | LoginResult::Unavailable(_) => Lane::Refused,
     }
 }

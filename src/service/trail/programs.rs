@@ -58,9 +58,12 @@ impl Program {
 /// The programs of a mailbox, the latest first, at most [`PROGRAMS`].
 pub type Programs = Vec<Program>;
 
+/// What the entry is called in which a mailbox's are kept.
+pub(crate) const KIND: &str = "programs";
+
 /// Where they are kept.
 pub(super) fn key(mailbox: &Mailbox) -> EntryKey {
-    EntryKey { kind: "programs", mailbox: mailbox.clone(), id: String::new() }
+    EntryKey { kind: KIND, mailbox: mailbox.clone(), id: String::new() }
 }
 
 struct Waiting {

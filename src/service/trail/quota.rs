@@ -1,7 +1,10 @@
 //! How many login events of a mailbox are kept of one day, so that one mailbox does not fill the
 //! trail. What is beyond is counted.
+//!
+//! Lanes are bounded apart: a flood of names that anybody can make up leaves the shares of those who
+//! knew a password alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::TELL_SECONDS;
 use crate::{
@@ -21,7 +24,8 @@ struct Share {
 #[derive(Default)]
 pub(super) struct Quotas {
     day: u64,
-    shares: HashMap<(Lane, Box<str>), Share>,
+    /// At most [`AUDIT_COUNTED`] of each lane.
+    shares: BTreeMap<Lane, HashMap<Box<str>, Share>>,
     /// Shares with something beyond them.
     exceeded: bool,
     told: Option<UnixMillis>,
@@ -38,12 +42,12 @@ impl Quotas {
             self.day = day;
             self.shares.clear();
         }
-        let key = (lane, name.into());
+        let shares = self.shares.entry(lane).or_default();
         // More mailboxes than are counted: the bound of all events is left.
-        if self.shares.len() >= AUDIT_COUNTED && !self.shares.contains_key(&key) {
+        if shares.len() >= AUDIT_COUNTED && !shares.contains_key(name) {
             return true;
         }
-        let share = self.shares.entry(key).or_default();
+        let share = shares.entry(name.into()).or_default();
         if share.used < most {
             share.used += 1;
             return true;
@@ -58,10 +62,12 @@ impl Quotas {
         if !std::mem::take(&mut self.exceeded) {
             return;
         }
-        for ((lane, name), share) in &mut self.shares {
-            let beyond = std::mem::take(&mut share.beyond);
-            if beyond > 0 {
-                self.before.push((*lane, name.clone(), beyond));
+        for (lane, shares) in &mut self.shares {
+            for (name, share) in shares {
+                let beyond = std::mem::take(&mut share.beyond);
+                if beyond > 0 {
+                    self.before.push((*lane, name.clone(), beyond));
+                }
             }
         }
     }
@@ -74,5 +80,29 @@ impl Quotas {
             self.take();
         }
         std::mem::take(&mut self.before)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_in_one_lane_leaves_the_others_counted() {
+        let now = UnixMillis::from_seconds(1_800_000_000);
+        let mut quotas = Quotas::default();
+        for number in 0..=AUDIT_COUNTED {
+            assert!(quotas.admits(Lane::Refused, &format!("name{number}"), 2, now));
+        }
+        let kept = |quotas: &mut Quotas, lane, name: &str| {
+            (0..5).filter(|_| quotas.admits(lane, name, 2, now)).count()
+        };
+        assert_eq!(kept(&mut quotas, Lane::SignIn, "alice"), 2);
+        assert_eq!(kept(&mut quotas, Lane::Refused, "name0"), 1, "those that are counted stay so");
+        assert_eq!(kept(&mut quotas, Lane::Refused, "one too many"), 5);
+        let mut beyond = quotas.beyond(now, true);
+        beyond.sort();
+        let told = |lane, name: &str, count| (lane, name.into(), count);
+        assert_eq!(beyond, [told(Lane::SignIn, "alice", 3), told(Lane::Refused, "name0", 4)]);
     }
 }

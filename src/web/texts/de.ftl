@@ -241,6 +241,7 @@ event-session = Erneut angemeldet, im Rahmen einer früheren Anmeldung
 event-app-password = Mit einem App-Passwort angemeldet
 event-accepted = Angemeldet
 event-panel-code = Für eine Änderung auf diesen Seiten wurde ein Code eingegeben
+event-panel-recovery = Für eine Änderung auf diesen Seiten wurde ein Wiederherstellungscode verbraucht
 event-panel-password = Richtiges Passwort auf diesen Seiten; der Code wurde verlangt
 event-wrong-password = Abgewiesen: falsches Passwort
 event-missing-code = Abgewiesen: richtiges oder falsches Passwort, kein Code

@@ -257,6 +257,7 @@ event-session = Logged in again, within an earlier sign-in
 event-app-password = Logged in with an app password
 event-accepted = Logged in
 event-panel-code = A code was given for a change at this panel
+event-panel-recovery = A recovery code was used up for a change at this panel
 event-panel-password = Right password at this panel; the code was asked
 event-wrong-password = Refused: wrong password
 event-missing-code = Refused: right or wrong password, and no code

@@ -241,6 +241,7 @@ event-session = Sesión iniciada de nuevo, dentro de una anterior
 event-app-password = Sesión iniciada con una contraseña de aplicación
 event-accepted = Sesión iniciada
 event-panel-code = Se dio un código para un cambio en estas páginas
+event-panel-recovery = Se usó un código de recuperación para un cambio en estas páginas
 event-panel-password = Contraseña correcta en estas páginas; se pidió el código
 event-wrong-password = Rechazado: contraseña incorrecta
 event-missing-code = Rechazado: contraseña correcta o incorrecta, sin código

@@ -241,6 +241,7 @@ event-session = Connecté à nouveau, dans le cadre d’une connexion précéden
 event-app-password = Connecté avec un mot de passe d’application
 event-accepted = Connecté
 event-panel-code = Un code a été donné pour une modification sur ces pages
+event-panel-recovery = Un code de secours a été utilisé pour une modification sur ces pages
 event-panel-password = Bon mot de passe sur ces pages ; le code a été demandé
 event-wrong-password = Refusé : mauvais mot de passe
 event-missing-code = Refusé : bon ou mauvais mot de passe, sans code

@@ -241,6 +241,7 @@ event-session = Opnieuw aangemeld, binnen een eerdere aanmelding
 event-app-password = Aangemeld met een app-wachtwoord
 event-accepted = Aangemeld
 event-panel-code = Er is een code gegeven voor een wijziging op deze pagina’s
+event-panel-recovery = Er is een herstelcode gebruikt voor een wijziging op deze pagina’s
 event-panel-password = Juist wachtwoord op deze pagina’s; de code werd gevraagd
 event-wrong-password = Geweigerd: onjuist wachtwoord
 event-missing-code = Geweigerd: juist of onjuist wachtwoord, geen code

@@ -138,6 +138,11 @@ impl Postfix {
         self.ports.relay()
     }
 
+    /// The folder of its configuration.
+    pub fn settings_folder(&self) -> &PathBuf {
+        &self.settings
+    }
+
     /// The socket that smtpd asks.
     pub fn sasl_socket(&self) -> PathBuf {
         self.queue.join(SASL_PATH)

@@ -7,6 +7,7 @@ use peers::clients::{Login, Sasl};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD};
 use peers::{Doors, Generation, PasswordMode, Stand, wait};
 
+const DAY: u64 = 86_400;
 const AGAIN: &str = "the configuration was read again";
 
 /// Adds the section to the configuration and has it read again.
@@ -93,6 +94,57 @@ fn they_arrive_over_a_unix_socket_and_over_tcp() {
     mail2fa.cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
     arrived(&stand, ALICE, "Zwei-Faktor-Anmeldung ist ausgeschaltet");
     assert_eq!(mail2fa.log().matches("kind=\"wrong_codes\"").count(), 1, "{}", mail2fa.log());
+}
+
+/// The day so many days from the daemon's present.
+fn day(stand: &Stand, days: u64) -> String {
+    let at = stand.clock.as_ref().unwrap().now_seconds() + days * DAY;
+    let mut date = std::process::Command::new("date");
+    date.args(["-u", "+%F", "-d", &format!("@{at}")]);
+    String::from_utf8(date.output().unwrap().stdout).unwrap().trim().to_owned()
+}
+
+/// The clock is moved; a round of reminders begins with each reload.
+#[test]
+fn owners_hear_that_a_second_factor_will_be_required() {
+    let mut stand = Stand::start_with_clock(Generation::V23, PasswordMode::Dovecot).unwrap();
+    let relay = format!("127.0.0.1:{}", stand.postfix.relay());
+    // Noon, so that no midnight comes in between.
+    let now = stand.clock.as_ref().unwrap().now_seconds();
+    stand.forward(DAY - now % DAY + DAY / 2).unwrap();
+    let date = day(&stand, 8);
+    let rules = format!("[enforcement]\nrequired_from = {date}");
+    // bob is known by his login only.
+    stand.smtp(Sasl::Plain).login(Login::new(BOB, BOB_PASSWORD)).unwrap().must_be_in("bob");
+    let listed = || stand.mail2fa().cli_text(&["mailbox", "programs", BOB, "--json"], "");
+    wait::until("bob's program", || listed().unwrap().contains("smtp").then_some(())).unwrap();
+    stand.forward(60).unwrap();
+    stand.enrol(ALICE).unwrap();
+    let sent = |stand: &Stand| {
+        stand.mail2fa().log().matches("sent kind=\"second_factor_required\"").count()
+    };
+    let round = |stand: &Stand, count: usize| {
+        configure(stand, &relay, &rules);
+        wait::until("the mail", || (sent(stand) >= count).then_some(())).unwrap();
+    };
+    // The program is written down within a second or two of the clock's move.
+    wait::until("the round", || {
+        configure(&stand, &relay, &rules);
+        (sent(&stand) == 1).then_some(())
+    })
+    .unwrap();
+    let mail = arrived(&stand, BOB, "will be required");
+    has(&mail, &format!("From {date} 00:00 UTC on, your mailbox bob@example.org"));
+    has(&mail, "Days left:  8");
+    assert!(stand.mail2fa_mut().stop().unwrap().success());
+    stand.mail2fa_mut().start_again().unwrap();
+    configure(&stand, &relay, &rules);
+    assert_eq!(sent(&stand), 1, "a restart tells nothing twice");
+    stand.forward(5 * DAY).unwrap();
+    round(&stand, 2);
+    has(&arrived(&stand, BOB, "will be required"), "Days left:  3");
+    let log = stand.mail2fa().log();
+    assert!(!log.contains("sent kind=\"second_factor_required\" mailbox=alice"), "{log}");
 }
 
 /// Nobody takes notices, and nobody who logs in or changes something notices that.

@@ -571,6 +571,7 @@ proptest! {
                 | Method::PasswordAndRecoveryCode
                 | Method::PasswordAndSession
                 | Method::PanelAndCode
+                | Method::PanelAndRecoveryCode
                 | Method::Mechanism
                 | Method::MechanismAndFactorElsewhere => {}
             }

@@ -24,6 +24,20 @@ struct State {
     fault: Option<StoreError>,
     conflicts: usize,
     damaged: Option<Mailbox>,
+    fate: Fate,
+}
+
+/// What becomes of commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    #[default]
+    Done,
+    /// Done, and nobody hears of it.
+    Unanswered,
+    /// Not done.
+    Refused,
+    /// Done, and the answer never comes.
+    Hangs,
 }
 
 #[derive(Default)]
@@ -61,9 +75,34 @@ impl MemoryStore {
         self.state().conflicts = times;
     }
 
+    /// This becomes of all commits from now on.
+    pub fn commits(&self, fate: Fate) {
+        self.state().fate = fate;
+    }
+
     /// A listing cannot read this record.
     pub fn damage(&self, mailbox: &Mailbox) {
         self.state().damaged = Some(mailbox.clone());
+    }
+}
+
+impl MemoryStore {
+    fn apply(&self, changes: Vec<Change>) -> Result<Commit, StoreError> {
+        let mut state = self.state();
+        state.result(())?;
+        if state.conflicts > 0 {
+            state.conflicts -= 1;
+            return Ok(Commit::Conflict);
+        }
+        if !changes.iter().all(|change| state.allows(change)) {
+            return Ok(Commit::Conflict);
+        }
+        state.version += 1;
+        let version = Version(state.version);
+        for change in changes {
+            state.apply(change);
+        }
+        Ok(Commit::Done(version))
     }
 }
 
@@ -141,21 +180,16 @@ impl Store for MemoryStore {
 
     fn commit(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Commit, StoreError>> {
         Box::pin(async move {
-            let mut state = self.state();
-            state.result(())?;
-            if state.conflicts > 0 {
-                state.conflicts -= 1;
-                return Ok(Commit::Conflict);
+            let fate = self.state().fate;
+            if fate == Fate::Refused {
+                return Err(StoreError::Unavailable("refused".into()));
             }
-            if !changes.iter().all(|change| state.allows(change)) {
-                return Ok(Commit::Conflict);
+            let done = self.apply(changes);
+            match fate {
+                Fate::Done | Fate::Refused => done,
+                Fate::Unanswered => Err(StoreError::Ambiguous("no answer".into())),
+                Fate::Hangs => std::future::pending().await,
             }
-            state.version += 1;
-            let version = Version(state.version);
-            for change in changes {
-                state.apply(change);
-            }
-            Ok(Commit::Done(version))
         })
     }
 
@@ -177,6 +211,24 @@ impl Store for MemoryStore {
             };
             let found = state.records.iter().filter(|(name, _)| follows(name));
             state.result(found.take(limit).map(read).collect())
+        })
+    }
+
+    fn entries<'a>(
+        &'a self,
+        kind: &'static str,
+        after: Option<&'a Mailbox>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let of_kind = state.entries.keys().filter(|(_, own, _)| *own == kind);
+            let mut found: Vec<_> = of_kind.map(|(name, ..)| name.clone()).collect();
+            found.sort();
+            found.dedup();
+            found.retain(|name| after.is_none_or(|after| name > after));
+            found.truncate(limit);
+            state.result(found)
         })
     }
 

@@ -111,3 +111,18 @@ fn nobody_else_commits() {
     }
     assert!(seen > 8);
 }
+
+/// A clock that shows nothing keeps nobody from a change, and does not put it into 1970.
+#[test]
+fn a_change_without_a_time_is_noted_as_one() {
+    let site = Bench::store_mode();
+    site.add("alice").unwrap();
+    site.enable("alice").unwrap();
+    site.confirm("alice", CODE).unwrap();
+    site.clock.0.store(0, Ordering::SeqCst);
+    site.ask(Request::RecoveryCodesNew { mailbox: alice() }).unwrap();
+    let notes = site.store.notes();
+    let [.., before, last] = &notes[..] else { panic!("{notes:?}") };
+    assert_eq!((last.at, last.time_unknown), (before.at, true));
+    assert!(before.at > 0 && !before.time_unknown);
+}

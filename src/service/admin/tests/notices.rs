@@ -17,6 +17,7 @@ fn an_owner_is_told_when_the_factor_goes_on_and_off() {
         bench.confirm("Alice", CODE).unwrap();
         assert_eq!(bench.notified(), told(What::SecondFactorOn));
         bench.ask(Request::RecoveryCodesNew { mailbox: alice() }).unwrap();
+        assert_eq!(bench.notified(), told(What::RecoveryCodesReplaced));
         bench.ask(Request::MailboxLock { mailbox: alice() }).unwrap();
         assert_eq!(bench.notified(), []);
         bench.disable("alice").unwrap();
@@ -26,6 +27,49 @@ fn an_owner_is_told_when_the_factor_goes_on_and_off() {
         bench.disable("alice").unwrap();
         assert!(bench.disable("alice").is_err());
         assert_eq!(bench.notified(), []);
+    }
+}
+
+#[test]
+fn an_owner_is_told_when_the_factor_moves_to_a_new_phone() {
+    let bench = Bench::dovecot_mode();
+    bench.enable("alice").unwrap();
+    bench.confirm("alice", CODE).unwrap();
+    bench.notified();
+    bench.move_clock(60);
+    let begun = bench.ask(Request::TotpMove { mailbox: alice() }).unwrap();
+    let Response::Enrolment(enrolment) = begun else { panic!("{begun:?}") };
+    let confirm = |code: &str| {
+        bench.ask(Request::TotpMoveConfirm { mailbox: alice(), code: disclosed(code) })
+    };
+    assert!(confirm("000000").is_err());
+    assert_eq!(bench.notified(), [], "nothing was replaced");
+    let alphabet = base32::Alphabet::Rfc4648 { padding: false };
+    let new = base32::decode(alphabet, enrolment.secret.expose()).unwrap();
+    let new = crate::decision::totp::code_at(&Secret::from_slice(&new), (NOW + 60) / 30);
+    confirm(&new).unwrap();
+    assert_eq!(bench.notified(), told(What::SecondFactorMoved));
+}
+
+/// What an owner was told of a day to come is not inherited by whoever gets the name next.
+#[test]
+fn what_was_told_goes_with_the_mailbox() {
+    let reminder = |name: &str| Reminders::key(&Mailbox::new(name).unwrap());
+    for leave in [
+        Request::MailboxRemove { mailbox: alice() },
+        Request::MailboxRename { mailbox: alice(), to: "carol@example.org".into() },
+    ] {
+        let bench = Bench::store_mode();
+        bench.add("alice").unwrap();
+        let expires = UnixMillis::from_seconds(NOW + 1_000);
+        let entry = Some(Entry { value: Secret::from_slice(b"x"), expires });
+        let change = Change::Entry { key: reminder(&alice()), expect: None, entry };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _ = runtime.block_on(bench.store.commit(vec![change])).unwrap();
+        bench.ask(leave).unwrap();
+        let now = UnixMillis::from_seconds(NOW);
+        let key = reminder(&alice());
+        assert_eq!(runtime.block_on(bench.store.load_entry(&key, now)), Ok(None));
     }
 }
 

@@ -259,7 +259,8 @@ impl Dovecot {
         }
     }
 
-    fn settings_file(&self) -> PathBuf {
+    /// Its configuration file.
+    pub fn settings_file(&self) -> PathBuf {
         self.root.join("dovecot.conf")
     }
 
