@@ -35,6 +35,8 @@ pub enum Kind {
     PanelForm,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A token of the API.
+    ApiToken,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::PanelToken => b"panel token",
             Self::PanelForm => b"panel form",
             Self::Standing => b"standing",
+            Self::ApiToken => b"api token",
         }
     }
 }
@@ -89,11 +92,20 @@ impl CredentialKey {
 
     /// The hash of these fields for this mailbox.
     pub fn digest(&self, kind: Kind, mailbox: &Mailbox, fields: &[&[u8]]) -> Digest {
+        self.mac([kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields))
+    }
+
+    /// The hash of these fields, of what belongs to no mailbox.
+    pub fn digest_of(&self, kind: Kind, fields: &[&[u8]]) -> Digest {
+        self.mac([kind.label()].iter().chain(fields))
+    }
+
+    fn mac<'a>(&self, fields: impl Iterator<Item = &'a &'a [u8]>) -> Digest {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else {
             // HMAC takes keys of any length; were it not so, nothing may match.
             return Digest([0; 32]);
         };
-        for field in [kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields) {
+        for field in fields {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);
         }
