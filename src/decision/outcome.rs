@@ -91,6 +91,11 @@ impl Method {
 }
 
 impl Accepted {
+    /// Private: who accepts has the proofs that one of the constructors below asks for.
+    fn new(identity: Identity, method: Method, user: Option<Vec<u8>>) -> Self {
+        Self { identity, method, user, would_refuse: None }
+    }
+
     /// Accepts on the password alone.
     #[expect(clippy::needless_pass_by_value, reason = "a proof is used up")]
     pub(super) fn by_password(
@@ -103,7 +108,7 @@ impl Accepted {
             PasswordSuffices::NoFactorAsked(_) => Method::Password,
             PasswordSuffices::NetworkExempt(_) => Method::ExemptNetwork,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on a code, and what stood before it.
@@ -117,7 +122,7 @@ impl Accepted {
             Before::Password(_) => Method::PasswordAndCode,
             Before::Panel(_) => Method::PanelAndCode,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on a recovery code, and what stood before it.
@@ -131,7 +136,7 @@ impl Accepted {
             Before::Password(_) => Method::PasswordAndRecoveryCode,
             Before::Panel(_) => Method::PanelAndCode,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on the password and a sign-in that still lives.
@@ -141,7 +146,7 @@ impl Accepted {
         _right: PasswordRight,
         _live: SessionLive,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndSession, user, would_refuse: None }
+        Self::new(identity, Method::PasswordAndSession, user)
     }
 
     /// Accepts on an app password.
@@ -150,7 +155,7 @@ impl Accepted {
         user: Option<Vec<u8>>,
         _right: AppPasswordRight,
     ) -> Self {
-        Self { identity, method: Method::AppPassword, user, would_refuse: None }
+        Self::new(identity, Method::AppPassword, user)
     }
 
     /// The same, with what would have been refused if this were not a dry run.
@@ -170,7 +175,7 @@ impl Accepted {
         _right: MechanismRight,
         _no_factor: NoFactorAsked,
     ) -> Self {
-        Self { identity, method: Method::Mechanism, user, would_refuse: None }
+        Self::new(identity, Method::Mechanism, user)
     }
 
     /// Accepts on a mechanism that the upstream decided, with a second factor asked elsewhere.
@@ -180,7 +185,7 @@ impl Accepted {
         _right: MechanismRight,
         _elsewhere: FactorElsewhere,
     ) -> Self {
-        Self { identity, method: Method::MechanismAndFactorElsewhere, user, would_refuse: None }
+        Self::new(identity, Method::MechanismAndFactorElsewhere, user)
     }
 
     /// Who is in.
