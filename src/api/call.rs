@@ -170,4 +170,3 @@ fn done(operation: &Operation, answered: &admin::Response) -> Response {
     }
     respond(status, "application/json", Value::Object(fields).to_string())
 }
-

@@ -84,7 +84,10 @@ pub fn ask(path: &Path, request: &Request) -> Result<Response, ClientError> {
         })?;
         let (operation, sent) = written(request)?;
         let answered = timeout(PATIENCE, exchange(stream, sent)).await;
-        let (status, body) = answered.map_err(|_| "it took too long".to_owned()).flatten().map_err(ClientError::Lost)?;
+        let (status, body) = answered
+            .map_err(|_| "it took too long".to_owned())
+            .flatten()
+            .map_err(ClientError::Lost)?;
         understood(operation, status, &body)
     })
 }
@@ -122,7 +125,8 @@ fn written(
         Some(Value::Object(whole)) => whole,
         _ => fields,
     };
-    let body = if fields.is_empty() { Vec::new() } else { Value::Object(fields).to_string().into() };
+    let body =
+        if fields.is_empty() { Vec::new() } else { Value::Object(fields).to_string().into() };
     let sent = http::Request::builder()
         .method(operation.method())
         .uri(path)

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::{
-    DOCUMENT, call::takes_body,
+    DOCUMENT,
+    call::takes_body,
     operations::{self, Operation},
     problem::respond,
 };
@@ -70,11 +71,14 @@ fn build() -> Value {
             path.insert(method, described(operation, request, answer));
         }
     }
-    paths.insert(DOCUMENT.into(), json!({"get": {
-        "operationId": "showDocument", "summary": "This document", "security": [],
-        "responses": {"200": {"description": "The document",
-            "content": {"application/json": {"schema": {"type": "object"}}}}},
-    }}));
+    paths.insert(
+        DOCUMENT.into(),
+        json!({"get": {
+            "operationId": "showDocument", "summary": "This document", "security": [],
+            "responses": {"200": {"description": "The document",
+                "content": {"application/json": {"schema": {"type": "object"}}}}},
+        }}),
+    );
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -109,17 +113,20 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
-    all.insert("Problem".into(), json!({
-        "description": "RFC 9457. The type is stable; some types have further fields.",
-        "type": "object",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": {"type": "string", "examples": ["urn:mail2fa:no-mailbox"]},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string", "description": "For people"},
-        },
-    }));
+    all.insert(
+        "Problem".into(),
+        json!({
+            "description": "RFC 9457. The type is stable; some types have further fields.",
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": {"type": "string", "examples": ["urn:mail2fa:no-mailbox"]},
+                "title": {"type": "string"},
+                "status": {"type": "integer"},
+                "detail": {"type": "string", "description": "For people"},
+            },
+        }),
+    );
     all.sort_keys();
     all
 }
@@ -172,11 +179,15 @@ fn described(operation: &Operation, mut request: Value, answer: Value) -> Value 
         let found = remove(&mut request, name).unwrap_or_default();
         parameters.push(parameter(operation, name, "query", &found));
     }
-    let content = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    let content =
+        json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
     let mut responses = Map::new();
-    responses.insert(operation.status.to_string(), json!({
-        "description": "Done", "content": {"application/json": {"schema": answer}},
-    }));
+    responses.insert(
+        operation.status.to_string(),
+        json!({
+            "description": "Done", "content": {"application/json": {"schema": answer}},
+        }),
+    );
     for (status, when) in PROBLEMS {
         let mut response = json!({"description": when, "content": content});
         let headers = match status {
@@ -205,9 +216,12 @@ fn described(operation: &Operation, mut request: Value, answer: Value) -> Value 
             Some(field) => remove(&mut request, field).unwrap_or_default(),
             None => closed(request),
         };
-        fields.insert("requestBody".into(), json!({
-            "required": true, "content": {"application/json": {"schema": schema}},
-        }));
+        fields.insert(
+            "requestBody".into(),
+            json!({
+                "required": true, "content": {"application/json": {"schema": schema}},
+            }),
+        );
     }
     out
 }

@@ -123,13 +123,19 @@ fn kind(error: &AdminError) -> (StatusCode, &'static str) {
     use StatusCode as S;
     match error {
         AdminError::BadName { .. } => (S::UNPROCESSABLE_ENTITY, "Not a mailbox name"),
-        AdminError::BadPassword { .. } => (S::UNPROCESSABLE_ENTITY, "Not a password that can be used"),
+        AdminError::BadPassword { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "Not a password that can be used")
+        }
         AdminError::BadCode => (S::UNPROCESSABLE_ENTITY, "Not a code"),
         AdminError::SameName { .. } => (S::UNPROCESSABLE_ENTITY, "Both names are one"),
         AdminError::WrongCode { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong code"),
         AdminError::EnrolmentDropped { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong too often"),
-        AdminError::BadAppPassword { .. } => (S::UNPROCESSABLE_ENTITY, "Not an app password that can be made"),
-        AdminError::BadAppPasswordId => (S::UNPROCESSABLE_ENTITY, "Not the name of an app password"),
+        AdminError::BadAppPassword { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "Not an app password that can be made")
+        }
+        AdminError::BadAppPasswordId => {
+            (S::UNPROCESSABLE_ENTITY, "Not the name of an app password")
+        }
         AdminError::BadKind => (S::UNPROCESSABLE_ENTITY, "Not a kind of events"),
         AdminError::BadCursor => (S::UNPROCESSABLE_ENTITY, "Not a place in the audit trail"),
         AdminError::BadToken { .. } => (S::UNPROCESSABLE_ENTITY, "Not a token that can be made"),

@@ -211,9 +211,7 @@ impl From<ServeError> for Failure {
         let exit = match error {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
-            ServeError::Listen(_) | ServeError::Control(_) | ServeError::Panel(_) => {
-                Exit::CannotCreate
-            }
+            ServeError::Listen(_) | ServeError::Api(_) | ServeError::Panel(_) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

@@ -128,7 +128,12 @@ pub struct ApiToken {
 
 impl ApiToken {
     /// What who brought this token may do; `None` if it is another one, or its time is over.
-    pub fn judge(&self, typed: &TypedToken, key: &CredentialKey, now: UnixMillis) -> Option<&Rights> {
+    pub fn judge(
+        &self,
+        typed: &TypedToken,
+        key: &CredentialKey,
+        now: UnixMillis,
+    ) -> Option<&Rights> {
         let right = typed.digest(key) == self.digest;
         let lives = self.expires.is_none_or(|end| now < end);
         (right && lives).then_some(&self.rights)
@@ -228,7 +233,8 @@ mod tests {
 
     #[test]
     fn rights_are_what_is_named() {
-        let some = Rights { scopes: Some(vec![Scope::TotpRead]), domains: vec!["example.org".into()] };
+        let some =
+            Rights { scopes: Some(vec![Scope::TotpRead]), domains: vec!["example.org".into()] };
         assert!(some.allow(Some(Scope::TotpRead)));
         assert!(!some.allow(Some(Scope::TotpWrite)) && !some.allow(None));
         assert!(Rights::all().allow(None) && !Rights::all().are_limited());

@@ -31,7 +31,6 @@ use crate::{
         },
     },
     config::{Config, ConfigErrors},
-    control,
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
@@ -65,9 +64,9 @@ pub enum ServeError {
     /// A socket.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The control socket.
-    #[error("control.socket: {0}")]
-    Control(#[from] crate::sys::socket::BindError),
+    /// The control socket, or the API.
+    #[error(transparent)]
+    Api(#[from] super::api::ApiError),
     /// The User Panel.
     #[error(transparent)]
     Panel(#[from] super::panel::PanelError),
@@ -183,8 +182,15 @@ impl Daemon {
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
-        let control = control::server::bind(&config.control.socket)?;
-        tasks.spawn(serve_control(control, current, stopping.clone()));
+        let api = super::api::Service {
+            admin: current,
+            tasks: tasks.clone(),
+            stopping: stopping.clone(),
+        };
+        api.control(&config.control.socket)?;
+        if let Some(config) = &config.api {
+            api.tokens(config).await?;
+        }
         let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
         let owner = start_panel(&config, first, &source, &authenticator, place).await?;
         Ok(Self {
@@ -249,6 +255,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
+            ("api", config.api != self.config.api),
             ("panel", config.panel != self.config.panel),
             ("log.target", config.log.target != self.config.log.target),
         ];
@@ -297,7 +304,6 @@ impl Daemon {
         {
             tracing::warn!("the last logins are missing in the audit trail");
         }
-        crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
             None => Ok(()),
@@ -356,17 +362,6 @@ async fn start_panel(
     let delay = config.refusals.delay;
     super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
     Ok(Some(owner))
-}
-
-/// The control socket; without it the daemon goes on deciding logins.
-async fn serve_control(
-    listener: std::os::unix::net::UnixListener,
-    admin: watch::Receiver<Arc<Admin>>,
-    stopping: CancellationToken,
-) {
-    if let Err(error) = control::server::serve(listener, admin, stopping).await {
-        tracing::error!(%error, "the control socket has failed: restart to use the command line");
-    }
 }
 
 /// Feeds systemd's watchdog as long as a write gets through the store.

@@ -246,7 +246,8 @@ impl Acting<'_> {
             let (local, domain) = name.as_str().split_once('@')?;
             (local == "x" && !domain.contains('@')).then(|| domain.to_owned())
         };
-        let Some(mut domains) = wanted.domains.iter().map(domain).collect::<Option<Vec<_>>>() else {
+        let Some(mut domains) = wanted.domains.iter().map(domain).collect::<Option<Vec<_>>>()
+        else {
             return bad("a domain is written like example.org".into());
         };
         let mut scopes = wanted.scopes.clone();
