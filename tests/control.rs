@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use mail2fa::{
-    base::{Rng, UnixMillis},
     api::client,
+    base::{Rng, UnixMillis},
     decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
     ports::notice::Silent,
     runtime::{

@@ -61,11 +61,12 @@ fn build() -> Value {
     let (requests, answers) = (admin::Request::schema(), admin::Response::schema());
     let variants = |schema| variants(&serde_json::to_value(schema).unwrap_or_default());
     let (requests, answers) = (variants(requests), variants(answers));
+    let schemas = schemas();
     let mut paths = Map::new();
     for operation in operations::ALL {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         let method = operation.method().as_str().to_ascii_lowercase();
-        let request = variant(&requests, "do", operation.request);
+        let request = resolved(variant(&requests, "do", operation.request), &schemas);
         let answer = variant(&answers, "answer", operation.answer);
         if let Some(path) = path.as_object_mut() {
             path.insert(method, described(operation, request, answer));
@@ -91,7 +92,7 @@ fn build() -> Value {
         "security": [{"token": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas(),
+            "schemas": schemas,
             "securitySchemes": {"token": {
                 "type": "http", "scheme": "bearer",
                 "description": format!("Scopes: {}", scopes()),
@@ -155,6 +156,12 @@ fn variant(all: &[Value], tag: &str, name: &str) -> Value {
         return own;
     }
     Value::Null
+}
+
+/// The schema itself where it is the name of one.
+fn resolved(schema: Value, all: &Map<String, Value>) -> Value {
+    let name = schema.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+    name.and_then(|name| all.get(name)).cloned().unwrap_or(schema)
 }
 
 /// Takes a property out of a schema; the property.

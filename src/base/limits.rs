@@ -345,9 +345,6 @@ pub const ADMIN_ATTEMPTS: usize = 8;
 /// Mailboxes in one answer to a listing.
 pub const ADMIN_PAGE: usize = 512;
 
-/// Connections on the control socket at once.
-pub const CONTROL_CONNECTIONS: usize = 16;
-
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 

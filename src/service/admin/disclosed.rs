@@ -11,7 +11,7 @@ use crate::base::SecretText;
 /// password, a code, a TOTP secret. Unlike [`SecretText`] it can be serialised; like it, it
 /// cannot be logged.
 #[derive(Clone, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, format = "password")]
+#[schema(value_type = String, format = "password", description = "A secret in clear text")]
 pub struct Disclosed(SecretText);
 
 impl Disclosed {

@@ -199,10 +199,13 @@ pub struct NewAppPassword {
     /// What its owner calls it.
     pub name: String,
     /// Services it opens, as the mail server names them; none means all.
+    #[serde(default)]
     pub services: Vec<String>,
     /// Networks it may be used from; none means any.
+    #[serde(default)]
     pub networks: Vec<String>,
     /// When it ends, seconds since 1970.
+    #[serde(default)]
     pub expires: Option<u64>,
 }
 
