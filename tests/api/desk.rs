@@ -14,7 +14,6 @@ use mail2fa::{
         admin::{self, Admin, AdminError, NewToken},
         trail::Recorder,
     },
-    store::{MemoryEngine, SealedStore},
 };
 use serde_json::Value;
 use tokio::{net::UnixStream, sync::watch};
@@ -29,7 +28,6 @@ use crate::support::{
 /// The API and all that belongs to it.
 pub struct Desk {
     pub clock: Arc<FakeClock>,
-    pub store: SealedStore<MemoryEngine>,
     pub admin: Arc<Admin>,
     path: PathBuf,
     _directory: tempfile::TempDir,
@@ -105,7 +103,7 @@ impl Desk {
             Service { admin: receiver, tasks: TaskTracker::new(), stopping: stopping.clone() };
         let listen = Listen::Unix(path.clone());
         service.tokens(&ApiConfig { listen, behind_proxy: false }).await.unwrap();
-        Self { clock, store, admin, path, _directory: directory, _current: current, stopping }
+        Self { clock, admin, path, _directory: directory, _current: current, stopping }
     }
 
     /// A new token.
