@@ -37,6 +37,8 @@ pub enum Kind {
     Standing,
     /// A token of the API.
     ApiToken,
+    /// A question to a password source, while its answer is kept in memory.
+    Recall,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::PanelForm => b"panel form",
             Self::Standing => b"standing",
             Self::ApiToken => b"api token",
+            Self::Recall => b"recall",
         }
     }
 }

@@ -86,7 +86,7 @@ impl Desk {
         let admin = Arc::new(Admin {
             key: store.credential_key(),
             store: port,
-            hasher: Some(Arc::new(Comparing)),
+            hasher: Some(Arc::new(Comparing::default())),
             clock: clock.clone(),
             rng: Arc::new(CountingRng::default()),
             names: NameRules::default(),
