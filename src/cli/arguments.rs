@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::{audit::AuditOptions, store::StoreCommand};
+use super::{audit::AuditOptions, store::StoreCommand, token::TokenCommand};
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -126,6 +126,11 @@ pub enum Command {
     /// configuration. The level of a mailbox, which comes first, is set here.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Tokens of the API: what programs on other machines may do, and for which domains.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print the OpenAPI document of the API.
+    Openapi,
     /// Notices: what owners are told by mail.
     #[command(subcommand)]
     Notice(NoticeCommand),
@@ -278,6 +283,30 @@ pub enum TotpCommand {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Start the move to a new phone: show another secret.
+    ///
+    /// The old phone's codes count until one of the new phone has been given.
+    Move {
+        /// Name.
+        mailbox: String,
+    },
+    /// Look whether a code of the new phone is right; nothing is replaced.
+    CheckMove {
+        /// Name.
+        mailbox: String,
+        /// The six digits that the new phone shows; asked for if not given.
+        code: Option<String>,
+    },
+    /// Replace the secret by that of the new phone.
+    ///
+    /// Sessions end; recovery codes and app passwords stay.
+    #[command(after_help = "Example:\n  mail2fa totp finish-move alice@example.org 189145")]
+    FinishMove {
+        /// Name.
+        mailbox: String,
+        /// The six digits that the new phone shows; asked for if not given.
+        code: Option<String>,
+    },
     /// Show whether 2-factor authentication is on.
     Status {
         /// Name.
@@ -367,11 +396,14 @@ pub enum SessionCommand {
         /// Name.
         mailbox: String,
         /// Number of the session, from the list.
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present_any = ["all", "all_sign_ins"])]
         id: Option<u64>,
         /// All of them.
         #[arg(long, conflicts_with = "id")]
         all: bool,
+        /// All of them, and all sign-ins to the User Panel.
+        #[arg(long, conflicts_with_all = ["id", "all"])]
+        all_sign_ins: bool,
     },
 }
 

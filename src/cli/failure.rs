@@ -4,7 +4,7 @@
 use std::{fmt::Display, io};
 
 use crate::{
-    control::client::ClientError,
+    api::client::ClientError,
     ports::store::StoreError,
     runtime::compose::ComposeError,
     runtime::{PanelError, ServeError},
@@ -98,6 +98,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::BadAppPasswordId
         | AdminError::BadKind
         | AdminError::BadCursor
+        | AdminError::BadToken { .. }
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
         | AdminError::NoRecord { .. }
@@ -105,12 +106,16 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::NoEnrolment { .. }
         | AdminError::NoAppPassword { .. }
         | AdminError::NoSession { .. }
+        | AdminError::NoToken
         | AdminError::NotLocked { .. } => Exit::NoUser,
         AdminError::Exists { .. }
         | AdminError::AlreadyOn { .. }
         | AdminError::AlreadyLocked { .. }
+        | AdminError::TokenExists { .. }
+        | AdminError::TooManyTokens { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
         AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
+        AdminError::NoScope { .. } | AdminError::OutOfReach => Exit::NoPermission,
         AdminError::NoticeNotSent { .. } => Exit::Unavailable,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary
@@ -214,7 +219,7 @@ impl From<ServeError> for Failure {
                 | PanelError::Texts(_),
             ) => Exit::Config,
             ServeError::Listen(_)
-            | ServeError::Control(_)
+            | ServeError::Api(_)
             | ServeError::Panel(PanelError::Bind(_) | PanelError::Address(_)) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,

@@ -37,6 +37,8 @@ pub enum Kind {
     TypedName,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A token of the API.
+    ApiToken,
     /// A question to a password source, while its answer is kept in memory.
     Recall,
 }
@@ -52,6 +54,7 @@ impl Kind {
             Self::PanelForm => b"panel form",
             Self::TypedName => b"typed name",
             Self::Standing => b"standing",
+            Self::ApiToken => b"api token",
             Self::Recall => b"recall",
         }
     }

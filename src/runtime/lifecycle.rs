@@ -33,7 +33,6 @@ use crate::{
         },
     },
     config::{Config, ConfigErrors, PanelConfig},
-    control,
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
@@ -69,9 +68,9 @@ pub enum ServeError {
     /// A socket.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The control socket.
-    #[error("control.socket: {0}")]
-    Control(#[from] crate::sys::socket::BindError),
+    /// The control socket, or the API.
+    #[error(transparent)]
+    Api(#[from] super::api::ApiError),
     /// The User Panel.
     #[error(transparent)]
     Panel(#[from] panel::PanelError),
@@ -186,8 +185,15 @@ impl Daemon {
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
-        let control = control::server::bind(&config.control.socket)?;
-        tasks.spawn(serve_control(control, current, stopping.clone()));
+        let api = super::api::Service {
+            admin: current,
+            tasks: tasks.clone(),
+            stopping: stopping.clone(),
+        };
+        api.control(&config.control.socket)?;
+        if let Some(config) = &config.api {
+            api.tokens(config).await?;
+        }
         let place = panel::Place { inherited, tasks: &tasks, stopping: &stopping };
         let panel = start_panel(&config, first, &source, &authenticator, place).await?;
         let plan = watch::Sender::new(compose::reminder_plan(&config));
@@ -256,6 +262,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
+            ("api", config.api != self.config.api),
             (
                 "panel",
                 PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),
@@ -310,7 +317,6 @@ impl Daemon {
         {
             tracing::warn!("the last logins are missing in the audit trail");
         }
-        crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
             None => Ok(()),
@@ -367,17 +373,6 @@ async fn start_panel(
     let parts = compose::owner_parts(wanted, config.refusals.delay, admin, source)?;
     let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
     Ok(Some(panel::start(wanted, owner, place).await?))
-}
-
-/// The control socket; without it the daemon goes on deciding logins.
-async fn serve_control(
-    listener: std::os::unix::net::UnixListener,
-    admin: watch::Receiver<Arc<Admin>>,
-    stopping: CancellationToken,
-) {
-    if let Err(error) = control::server::serve(listener, admin, stopping).await {
-        tracing::error!(%error, "the control socket has failed: restart to use the command line");
-    }
 }
 
 /// Feeds systemd's watchdog as long as a write gets through the store.
