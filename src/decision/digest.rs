@@ -35,6 +35,8 @@ pub enum Kind {
     PanelForm,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A question to a password source, while its answer is kept in memory.
+    Recall,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::PanelToken => b"panel token",
             Self::PanelForm => b"panel form",
             Self::Standing => b"standing",
+            Self::Recall => b"recall",
         }
     }
 }

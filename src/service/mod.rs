@@ -8,5 +8,6 @@ mod counters;
 mod gates;
 pub mod notices;
 pub mod owner;
+mod recent;
 mod relay;
 pub mod trail;

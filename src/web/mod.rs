@@ -20,7 +20,7 @@ mod panel;
 mod repeat;
 mod visitor;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::Router;
 pub use language::{Languages, TextError};
@@ -44,8 +44,6 @@ pub struct Settings {
     pub accent: Option<String>,
     /// The same on dark pages.
     pub accent_dark: Option<String>,
-    /// Longest time a refused sign-in is held back: the common moment of refusals.
-    pub refusal_delay: Duration,
 }
 
 impl Settings {
