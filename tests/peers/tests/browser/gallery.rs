@@ -112,7 +112,18 @@ fn every_page_in_every_light() {
     gallery.must_be_good();
 }
 
+/// A field without a label and a pale title are found, so that finding nothing means something.
+fn mistakes_are_found(window: &Window) {
+    const SPOIL: &str = "document.querySelector('main').append(document.createElement('input')); \
+        document.querySelector('h1').style.color = '#bbbbbb';";
+    window.open_page("login").unwrap();
+    window.execute(SPOIL, vec![]).unwrap();
+    let found = window.axe().unwrap();
+    assert!(found.contains("label: ") && found.contains("color-contrast: "), "{found}");
+}
+
 fn logging_in(gallery: &mut Gallery<'_>) {
+    mistakes_are_found(&gallery.alice.window);
     gallery.open_and_hang("login", "login");
     gallery.alice.type_password("wrong");
     gallery.hang("login-refused");
