@@ -37,6 +37,8 @@ pub enum Kind {
     TypedName,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A question to a password source, while its answer is kept in memory.
+    Recall,
 }
 
 impl Kind {
@@ -50,6 +52,7 @@ impl Kind {
             Self::PanelForm => b"panel form",
             Self::TypedName => b"typed name",
             Self::Standing => b"standing",
+            Self::Recall => b"recall",
         }
     }
 }

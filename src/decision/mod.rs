@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod panel;
 pub mod place;
 pub mod proof;
+pub mod recall;
 pub mod record;
 pub mod recovery;
 pub mod reminder;

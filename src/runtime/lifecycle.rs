@@ -22,6 +22,7 @@ use super::{
     hardening,
     listeners::{ListenError, Listeners},
     logging::{self, LogHandle},
+    panel,
     reminders::remind,
 };
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
             AUDIT_EXPIRE_SECONDS, AUDIT_FLUSH_MILLIS, DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE,
         },
     },
-    config::{Config, ConfigErrors},
+    config::{Config, ConfigErrors, PanelConfig},
     control,
     decision::names::NameRules,
     notice::Owners,
@@ -73,7 +74,7 @@ pub enum ServeError {
     Control(#[from] crate::sys::socket::BindError),
     /// The User Panel.
     #[error(transparent)]
-    Panel(#[from] super::panel::PanelError),
+    Panel(#[from] panel::PanelError),
     /// The operating system.
     #[error("{what}: {source}")]
     System {
@@ -123,7 +124,7 @@ struct Daemon {
     stopping: CancellationToken,
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
-    owner: Option<Arc<Owner>>,
+    panel: Option<panel::Running>,
     owners: Arc<Owners>,
     plan: watch::Sender<Option<Plan>>,
 }
@@ -176,21 +177,19 @@ impl Daemon {
             log.has_fields(),
             &trail,
             owners.clone(),
-        ));
+        )?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
-        let panel = config
-            .panel
-            .as_ref()
-            .and_then(|_| listeners.take_inherited(super::panel::SOCKET, &config));
+        let inherited =
+            config.panel.as_ref().and_then(|_| listeners.take_inherited(panel::SOCKET, &config));
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
         let control = control::server::bind(&config.control.socket)?;
         tasks.spawn(serve_control(control, current, stopping.clone()));
-        let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
-        let owner = start_panel(&config, first, &source, &authenticator, place).await?;
+        let place = panel::Place { inherited, tasks: &tasks, stopping: &stopping };
+        let panel = start_panel(&config, first, &source, &authenticator, place).await?;
         let plan = watch::Sender::new(compose::reminder_plan(&config));
         Ok(Self {
             path,
@@ -205,7 +204,7 @@ impl Daemon {
             stopping,
             failure,
             admin,
-            owner,
+            panel,
             owners,
             plan,
         })
@@ -257,7 +256,10 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
-            ("panel", config.panel != self.config.panel),
+            (
+                "panel",
+                PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),
+            ),
             ("log.target", config.log.target != self.config.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
@@ -266,9 +268,11 @@ impl Daemon {
         let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
         // Of a panel that was taken out of the configuration the old settings stay until the restart.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
-        let parts = match (&self.owner, panel) {
-            (Some(owner), Some(panel)) => {
-                Some((owner, compose::owner_parts(panel, Arc::clone(&admin), &source)?))
+        let replacement = match (&self.panel, panel) {
+            (Some(running), Some(panel)) => {
+                let delay = config.refusals.delay;
+                let parts = compose::owner_parts(panel, delay, Arc::clone(&admin), &source)?;
+                Some((running, running.prepare(panel, parts)?))
             }
             _ => None,
         };
@@ -279,8 +283,8 @@ impl Daemon {
         self.trail.set_policy(config.audit.clone());
         self.plan.send_replace(compose::reminder_plan(&config));
         self.admin.send_replace(admin);
-        if let Some((owner, parts)) = parts {
-            owner.replace(parts);
+        if let Some((running, replacement)) = replacement {
+            running.replace(replacement);
         }
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
@@ -357,14 +361,12 @@ async fn start_panel(
     admin: Arc<Admin>,
     source: &Source,
     authenticator: &Arc<Authenticator>,
-    place: super::panel::Place<'_>,
-) -> Result<Option<Arc<Owner>>, ServeError> {
-    let Some(panel) = &config.panel else { return Ok(None) };
-    let parts = compose::owner_parts(panel, admin, source)?;
+    place: panel::Place<'_>,
+) -> Result<Option<panel::Running>, ServeError> {
+    let Some(wanted) = &config.panel else { return Ok(None) };
+    let parts = compose::owner_parts(wanted, config.refusals.delay, admin, source)?;
     let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
-    let delay = config.refusals.delay;
-    super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
-    Ok(Some(owner))
+    Ok(Some(panel::start(wanted, owner, place).await?))
 }
 
 /// The control socket; without it the daemon goes on deciding logins.

@@ -17,3 +17,4 @@ mod reminders;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};
+pub use panel::PanelError;
