@@ -114,7 +114,7 @@ fn accepted(reason: &str) -> (&'static str, Mood) {
         "password+session" => ("event-session", Mood::Good),
         "app_password" => ("event-app-password", Mood::Good),
         "panel+code" => ("event-panel-code", Mood::Neutral),
-        "panel+recovery_code" => ("event-panel-recovery", Mood::Good),
+        "panel+recovery_code" => ("event-panel-recovery", Mood::Neutral),
         _ => ("event-accepted", Mood::Good),
     }
 }

@@ -53,13 +53,15 @@ fn doors_that_lead_past_mail2fa_are_found() {
     let copy = stand.folder.sub("copies").unwrap();
     let text = std::fs::read_to_string(&dovecot).unwrap();
     let with = format!("{text}\nservice imap-login {{\n  executable = imap-login\n}}\n");
-    std::fs::write(copy.join("dovecot.conf"), with).unwrap();
+    // It reads other files beside it.
+    let direct = dovecot.with_file_name("direct.conf");
+    std::fs::write(&direct, with).unwrap();
     for file in ["main.cf", "master.cf"] {
         let text = std::fs::read_to_string(postfix.join(file)).unwrap();
         std::fs::write(copy.join(file), text.replace("private/mail2fa", "private/auth")).unwrap();
     }
     assert!(stand.mail2fa_mut().stop().unwrap().success());
-    let (status, found) = examined(&stand, &copy.join("dovecot.conf"), &copy);
+    let (status, found) = examined(&stand, &direct, &copy);
     assert_eq!(status, Some(69));
     has(&found, "dovecot imap-login: bad");
     has(&found, "dovecot pop3-login: good");
