@@ -72,8 +72,8 @@ fn the_commented_keys_can_be_switched_on() {
         .lines()
         .filter(|line| !line.starts_with("key_file"))
         .map(|line| {
-            if line.starts_with("#listen = ") {
-                // TLS of its own is for an address.
+            if line.starts_with("#listen = \"/") {
+                // The panel's. TLS of its own is for an address.
                 return "listen = \"[::]:8425\"";
             }
             let commented =
