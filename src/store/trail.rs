@@ -100,11 +100,15 @@ impl Head {
         let (count, rest) = rest.split_first_chunk::<4>()?;
         let (&[marks], rest) = rest.split_first_chunk::<1>()?;
         let (marks, sealed) = rest.split_at_checked(usize::from(marks) * 8)?;
-        let head = Self {
-            first: u64::from_be_bytes(*first),
-            count: u32::from_be_bytes(*count),
-            marks: marks.chunks_exact(8).filter_map(|mark| mark.try_into().ok()).collect(),
-        };
+        let mut marks: Vec<NameMark> =
+            marks.chunks_exact(8).filter_map(|mark| mark.try_into().ok()).collect();
+        // A damaged head must not keep an expiry from removing its block: each key once, and no more
+        // than fit a write set.
+        marks.sort_unstable();
+        marks.dedup();
+        marks.truncate(AUDIT_BLOCK_EVENTS * 2);
+        let head =
+            Self { first: u64::from_be_bytes(*first), count: u32::from_be_bytes(*count), marks };
         Some((head, sealed))
     }
 }
@@ -439,6 +443,8 @@ mod tests {
         head.write(&mut bytes);
         bytes.extend_from_slice(b"sealed");
         assert_eq!(Head::read(&bytes), Some((head, b"sealed".as_slice())));
+        let twice = [&bytes[..13], &[3], &[[1; 8], [2; 8], [1; 8]].concat()[..]].concat();
+        assert_eq!(Head::read(&twice).unwrap().0.marks, [[1; 8], [2; 8]]);
         for end in 0..bytes.len() - 6 {
             assert_eq!(Head::read(&bytes[..end]), None, "{end}");
         }
