@@ -8,7 +8,7 @@ use super::{
     RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, audit, enforcement, mechanisms,
     names, notices, panel,
     raw::{Document, Place, Report, Section},
-    sessions, throttle, values,
+    sessions, throttle, values, webmail,
 };
 use crate::base::limits::{self, LISTENER_CONNECTIONS};
 
@@ -31,6 +31,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         store,
         passwords,
         mechanisms: mechanisms::mechanisms(root.section("mechanisms", report), report),
+        webmail: webmail::webmails(&mut root, report),
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
@@ -343,5 +344,15 @@ fn together(config: &Config, report: &mut Report) {
             report.at(&Place { key: "mechanisms.pass".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Dovecot | PasswordSourceKind::Store, _, _) => {}
+    }
+    if let (Some(login), None, false) =
+        (login, &passwords.vouch_secret_file, config.webmail.is_empty())
+    {
+        let what = format!(
+            "is missing: the tokens of [[webmail]] are vouched for towards Dovecot at the listener \
+             {:?}",
+            login.name
+        );
+        report.at(&Place { key: "passwords.vouch_secret_file".into(), line: None }, what);
     }
 }

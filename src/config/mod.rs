@@ -28,6 +28,7 @@ mod show;
 mod tests;
 mod throttle;
 mod values;
+mod webmail;
 
 use std::{
     fs::File,
@@ -46,6 +47,7 @@ use crate::{
     decision::{
         enforcement::EnforcementPolicy, mechanisms::Mechanisms, names::NameRules,
         retention::TrailPolicy, session::SessionPolicy, throttle::ThrottlePolicy,
+        webmail::WebmailRules,
     },
 };
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub names: NameRules,
     /// `[mechanisms]`
     pub mechanisms: Mechanisms,
+    /// `[[webmail]]`
+    pub webmail: WebmailRules,
     /// `[totp]`
     pub totp: TotpConfig,
     /// `[sessions]`

@@ -35,6 +35,10 @@ pub enum Kind {
     PanelForm,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A webmail token.
+    WebmailToken,
+    /// The token of a one-time link to the panel.
+    PanelLink,
 }
 
 impl Kind {
@@ -47,6 +51,8 @@ impl Kind {
             Self::PanelToken => b"panel token",
             Self::PanelForm => b"panel form",
             Self::Standing => b"standing",
+            Self::WebmailToken => b"webmail token",
+            Self::PanelLink => b"panel link",
         }
     }
 }

@@ -23,3 +23,4 @@ pub mod retention;
 pub mod session;
 pub mod throttle;
 pub mod totp;
+pub mod webmail;

@@ -5,8 +5,9 @@ use super::{
     names::Identity,
     proof::{
         AppPasswordRight, Before, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
-        PasswordRight, PasswordSuffices, SessionLive,
+        PasswordRight, PasswordSuffices, SessionLive, WebmailTokenRight,
     },
+    webmail::WebmailMismatch,
 };
 
 /// The end of a login. Nothing else ends one.
@@ -50,6 +51,8 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// A webmail's token.
+    WebmailToken,
     /// A fresh code or recovery code, of somebody who is at the User Panel already. Opens no mailbox.
     PanelAndCode,
     /// The password of a protected mailbox, from an exempt network.
@@ -62,12 +65,13 @@ pub enum Method {
 
 impl Method {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::WebmailToken,
         Self::PanelAndCode,
         Self::ExemptNetwork,
         Self::Mechanism,
@@ -82,6 +86,7 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::WebmailToken => "webmail_token",
             Self::PanelAndCode => "panel+code",
             Self::ExemptNetwork => "password+exempt_network",
             Self::Mechanism => "mechanism",
@@ -151,6 +156,15 @@ impl Accepted {
         _right: AppPasswordRight,
     ) -> Self {
         Self { identity, method: Method::AppPassword, user, would_refuse: None }
+    }
+
+    /// Accepts on a webmail's token.
+    pub(super) fn by_webmail_token(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: WebmailTokenRight,
+    ) -> Self {
+        Self { identity, method: Method::WebmailToken, user, would_refuse: None }
     }
 
     /// The same, with what would have been refused if this were not a dry run.
@@ -235,6 +249,12 @@ pub enum Refusal {
     AppPasswordExpired,
     /// An app password that is not for this service, or not from this network.
     AppPasswordOutOfScope,
+    /// A webmail's token that is none of this mailbox, any more or ever.
+    WebmailTokenWrong,
+    /// A webmail's token whose time is over.
+    WebmailTokenEnded,
+    /// A webmail's token that is not for this service, or not from there.
+    WebmailTokenOutOfScope,
     /// The password is right, and the second factor that the mailbox must have is missing.
     FactorRequired,
     /// What was typed is right, and the service is off.
@@ -255,9 +275,19 @@ impl From<AppPasswordMismatch> for Refusal {
     }
 }
 
+impl From<WebmailMismatch> for Refusal {
+    fn from(mismatch: WebmailMismatch) -> Self {
+        match mismatch {
+            WebmailMismatch::Wrong => Self::WebmailTokenWrong,
+            WebmailMismatch::Ended => Self::WebmailTokenEnded,
+            WebmailMismatch::OutOfScope => Self::WebmailTokenOutOfScope,
+        }
+    }
+}
+
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -274,6 +304,9 @@ impl Refusal {
         Self::AppPasswordWrong,
         Self::AppPasswordExpired,
         Self::AppPasswordOutOfScope,
+        Self::WebmailTokenWrong,
+        Self::WebmailTokenEnded,
+        Self::WebmailTokenOutOfScope,
         Self::FactorRequired,
         Self::ServiceOff,
         Self::AppPasswordsOnly,
@@ -299,6 +332,9 @@ impl Refusal {
             Self::AppPasswordWrong => "app_password_wrong",
             Self::AppPasswordExpired => "app_password_expired",
             Self::AppPasswordOutOfScope => "app_password_out_of_scope",
+            Self::WebmailTokenWrong => "webmail_token_wrong",
+            Self::WebmailTokenEnded => "webmail_token_ended",
+            Self::WebmailTokenOutOfScope => "webmail_token_out_of_scope",
             Self::FactorRequired => "factor_required",
             Self::ServiceOff => "service_off",
             Self::AppPasswordsOnly => "app_passwords_only",

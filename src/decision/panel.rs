@@ -65,6 +65,16 @@ impl Standing {
         let said = [hash.as_bytes(), secret, &enabled, &locked, &ended];
         Self(key.digest(Kind::Standing, mailbox, &said))
     }
+
+    /// As it was stored.
+    pub fn from_digest(digest: Digest) -> Self {
+        Self(digest)
+    }
+
+    /// For storing.
+    pub fn digest(&self) -> &Digest {
+        &self.0
+    }
 }
 
 /// A live sign-in to the panel, as the store keeps it under [`name`].

@@ -186,6 +186,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         throttle: config.throttle.clone(),
         enforcement: config.enforcement.clone(),
         mechanisms: config.mechanisms.clone(),
+        webmail: config.webmail.clone(),
     }
 }
 

@@ -114,6 +114,7 @@ impl World {
             Method::Mechanism | Method::MechanismAndFactorElsewhere => {
                 return Err("nobody came with a mechanism of the mail server's".into());
             }
+            Method::WebmailToken => return Err("no webmail has tokens here".into()),
             Method::ExemptNetwork => return Err("no network is exempt here".into()),
             Method::PanelAndCode => return Err("nobody is at the panel here".into()),
         };

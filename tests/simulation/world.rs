@@ -91,6 +91,7 @@ impl Rules {
             },
             key: key(),
             mechanisms: Mechanisms::default(),
+            webmail: mail2fa::decision::webmail::WebmailRules::new(),
             enforcement: EnforcementPolicy::default(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
@@ -177,7 +178,8 @@ impl Login {
         };
         let name = service(self.service);
         let group = match (&name, self.rules.together) {
-            (Service::Other(_) | Service::Panel, _) | (Service::Sieve, false) => name.to_string(),
+            (Service::Other(_) | Service::Panel | Service::Webmail, _)
+            | (Service::Sieve, false) => name.to_string(),
             (Service::Imap | Service::Pop3, false) => "reading".into(),
             (Service::Smtp, false) => "sending".into(),
             (_, true) => "all".into(),

@@ -13,6 +13,7 @@ use crate::{
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
         throttle::{Event, Key, ThrottlePolicy, View},
+        webmail::WebmailRules,
     },
 };
 
@@ -96,6 +97,8 @@ pub struct Policy {
     pub enforcement: EnforcementPolicy,
     /// Which mechanisms the upstream decides.
     pub mechanisms: Mechanisms,
+    /// Which webmails get tokens.
+    pub webmail: WebmailRules,
 }
 
 /// Who knows the passwords.

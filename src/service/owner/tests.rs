@@ -99,6 +99,7 @@ impl Desk {
             throttle: None,
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
+            webmail: crate::decision::webmail::WebmailRules::new(),
         };
         let recorder = Arc::new(recorder);
         let log = log.unwrap_or_else(|| recorder.clone());

@@ -237,7 +237,7 @@ impl LoginLog for Recorder {
             match event.result {
                 LoginResult::Accepted(Method::Password)
                     if event.target.is_none()
-                        && *event.service != Service::Panel
+                        && !matches!(event.service, Service::Panel | Service::Webmail)
                         && policy.programs.is_some() =>
                 {
                     self.programs.note(mailbox, event, now);
@@ -278,7 +278,9 @@ fn lane(result: LoginResult<'_>) -> Lane {
             | Refusal::AppPasswordsOnly
             | Refusal::FullSignInOnly
             | Refusal::AppPasswordExpired
-            | Refusal::AppPasswordOutOfScope,
+            | Refusal::AppPasswordOutOfScope
+            | Refusal::WebmailTokenEnded
+            | Refusal::WebmailTokenOutOfScope,
         ) => Lane::SignIn,
         LoginResult::Refused(_) | LoginResult::Unavailable(_) => Lane::Refused,
     }

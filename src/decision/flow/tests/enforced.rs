@@ -572,7 +572,8 @@ proptest! {
                 | Method::PasswordAndSession
                 | Method::PanelAndCode
                 | Method::Mechanism
-                | Method::MechanismAndFactorElsewhere => {}
+                | Method::MechanismAndFactorElsewhere
+                | Method::WebmailToken => {}
             }
             prop_assert!(dry_run || accepted.would_refuse().is_none());
             prop_assert!(typed != 3, "a wrong password");
