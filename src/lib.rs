@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod decision;
+pub mod http;
 pub mod net;
 pub mod notice;
 pub mod password;

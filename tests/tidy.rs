@@ -15,24 +15,29 @@ use std::{
 };
 
 /// The rooms of `src` by layer. A room imports rooms of lower layers only, so neighbours never know each
-/// other. `sys` and `upstream` are what several adapters share.
+/// other. `sys`, `upstream` and `http` are what several adapters share.
 const LAYERS: [&[&str]; 9] = [
     &["base"],
     &["wire", "decision"],
     &["config", "ports"],
     &["service"],
     &["sys"],
-    &["upstream"],
+    &["upstream", "http"],
     &["store", "password", "net", "control", "audit", "notice", "web"],
     &["runtime"],
     &["cli"],
 ];
 
 /// Downward imports that are wrong all the same, and why.
-const FORBIDDEN: [(&str, &[&str], &str); 7] = [
+const FORBIDDEN: [(&str, &[&str], &str); 8] = [
     ("service", &["wire"], "a use-case knows no protocol"),
     ("config", &["wire"], "what is configured is not what is spoken"),
     ("ports", &["wire", "config"], "a port is the same for every protocol and configuration"),
+    (
+        "http",
+        &["wire", "decision", "config", "ports", "service"],
+        "it takes connections, whatever is asked over them",
+    ),
     ("store", &["wire", "service", "upstream", "config"], "it only keeps records"),
     ("notice", &["wire", "upstream", "config", "sys"], "it only tells owners"),
     ("password", &["wire", "service", "upstream", "config"], "it only hashes"),
@@ -57,8 +62,8 @@ const BANNED: [(&[&str], &[&str], &str); 4] = [
     ),
     (
         &[
-            "net", "upstream", "sys", "control", "audit", "notice", "password", "web", "runtime",
-            "cli",
+            "net", "upstream", "sys", "http", "control", "audit", "notice", "password", "web",
+            "runtime", "cli",
         ],
         &["sled::"],
         "only store/ knows sled",
@@ -66,7 +71,7 @@ const BANNED: [(&[&str], &[&str], &str); 4] = [
     (
         &[
             "store", "password", "net", "control", "audit", "notice", "web", "upstream", "sys",
-            "cli",
+            "http", "cli",
         ],
         &["SystemTime::now", "getrandom::"],
         "only runtime/ambient.rs asks the machine for time and chance",
@@ -92,9 +97,9 @@ const INTAKE: [&str; 13] = [
 ];
 
 /// Rooms whose files need a `# Security` paragraph when they take something from outside.
-const EXPOSED: [&str; 11] = [
+const EXPOSED: [&str; 12] = [
     "base", "wire", "config", "store", "net", "control", "notice", "upstream", "sys", "password",
-    "web",
+    "http", "web",
 ];
 
 /// Files that take something from outside and need no paragraph of their own, with the reason.

@@ -235,22 +235,25 @@ pub const PANEL_SHOWN_SECONDS: u64 = 900;
 pub const PANEL_EVENTS: usize = 30;
 
 /// Connections to the panel and the API at once; more wait.
-pub const WEB_CONNECTIONS: usize = 1_024;
+pub const HTTP_CONNECTIONS: usize = 1_024;
+
+/// Seconds for which a connection is kept for further requests.
+pub const HTTP_CONNECTION_SECONDS: u64 = 300;
 
 /// Header fields of one request.
-pub const WEB_HEADERS: usize = 64;
+pub const HTTP_HEADERS: usize = 64;
 
 /// Line and headers of one request, bytes.
-pub const WEB_HEADER_BYTES: usize = 16_384;
+pub const HTTP_HEADER_BYTES: usize = 16_384;
 
 /// Seconds in which line and headers of a request must be there.
-pub const WEB_HEADER_SECONDS: u64 = 10;
+pub const HTTP_HEADER_SECONDS: u64 = 10;
 
 /// Body of one request, bytes.
 pub const WEB_BODY_BYTES: usize = 65_536;
 
 /// Seconds in which a request must be answered; longer than a refusal is held back.
-pub const WEB_REQUEST_SECONDS: u64 = 60;
+pub const HTTP_REQUEST_SECONDS: u64 = 60;
 
 /// The host's picture on the pages, bytes.
 pub const WEB_LOGO_BYTES: usize = 65_536;

@@ -16,12 +16,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     base::limits::WEB_LOGO_BYTES,
     config::{Listen, PanelConfig},
+    http::{Listener, Server},
     service::owner::Owner,
     sys::socket::{self, Access, BindError},
-    web::{
-        self, Languages, Panel, Settings, TextError,
-        server::{self, Listener},
-    },
+    web::{self, Languages, Panel, Settings, TextError},
 };
 
 /// Owner and group: the proxy is in the group.
@@ -99,9 +97,9 @@ pub async fn start(
             Listener::Unix(unix(socket::bind(path, &access)?)?)
         }
     };
-    let serving = server::serve(listener, web::pages(panel), stopping.clone(), tasks.clone());
+    let server = Server::new("panel", web::pages(panel), stopping.clone(), tasks.clone());
     tasks.spawn(async move {
-        serving.await;
+        server.serve(listener).await;
         if let Some(path) = own {
             socket::sweep(&path);
         }

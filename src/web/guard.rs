@@ -18,7 +18,7 @@ use tower_http::{
 };
 
 use super::Settings;
-use crate::base::limits::{WEB_BODY_BYTES, WEB_REQUEST_SECONDS};
+use crate::base::limits::{HTTP_REQUEST_SECONDS, WEB_BODY_BYTES};
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 7] = [
@@ -43,7 +43,7 @@ const HSTS: &str = "max-age=31536000";
 
 /// Puts the guard before the pages.
 pub(super) fn before(pages: Router, settings: &Settings) -> Router {
-    let limit = Duration::from_secs(WEB_REQUEST_SECONDS);
+    let limit = Duration::from_secs(HTTP_REQUEST_SECONDS);
     let mut guarded = pages
         .layer(CsrfLayer::new())
         .layer(RequestBodyLimitLayer::new(WEB_BODY_BYTES))

@@ -1,14 +1,13 @@
 //! The User Panel: web pages on which the owner of a mailbox looks after it, over `service::owner`.
 //!
-//! Plain forms and redirects; nothing needs a script. `server` takes connections, `guard` stands before
-//! every page, `visitor` says who is asking, `panel` has the pages, `language` their texts.
+//! Plain forms and redirects; nothing needs a script. `guard` stands before every page, `visitor` says who is asking, `panel` has the pages, `language` their texts.
 //!
 //! It decides nothing about passwords and codes and keeps no state of its own.
 //!
 //! # Security
 //!
-//! Everything comes from strangers. Sizes, times and the number of connections are bounded before a page
-//! is reached; a request that another site may have sent never gets there; pages are built by maud,
+//! Everything comes from strangers. Sizes, times and, in `http`, the number of connections are bounded before a
+//! page is reached; a request that another site may have sent never gets there; pages are built by maud,
 //! which escapes all it is given. No page can be framed, sniffed or cached, and the only script and
 //! style are files of our own.
 
@@ -18,7 +17,6 @@ mod guard;
 mod language;
 mod page;
 mod panel;
-pub mod server;
 mod visitor;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};

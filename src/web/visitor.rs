@@ -16,10 +16,10 @@ use super::{
     cookie::{self, Cookie},
     language::Texts,
     page,
-    server::Peer,
 };
 use crate::{
     base::NetAddress,
+    http::Peer,
     service::owner::{OwnerError, Ticket, Visit},
 };
 

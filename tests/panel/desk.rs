@@ -14,6 +14,7 @@ use mail2fa::{
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
+    http::{Listener, Server},
     net::client,
     service::{
         admin::Admin,
@@ -22,10 +23,7 @@ use mail2fa::{
         trail::Recorder,
     },
     store::{MemoryEngine, SealedStore},
-    web::{
-        self, Languages, Panel, Settings,
-        server::{self, Listener},
-    },
+    web::{self, Languages, Panel, Settings},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -139,12 +137,8 @@ impl Desk {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stopping = CancellationToken::new();
-        tokio::spawn(server::serve(
-            Listener::Tcp(listener),
-            pages,
-            stopping.clone(),
-            TaskTracker::new(),
-        ));
+        let server = Server::new("panel", pages, stopping.clone(), TaskTracker::new());
+        tokio::spawn(server.serve(Listener::Tcp(listener)));
         Self {
             clock,
             log,

@@ -1,0 +1,162 @@
+//! Serves connections: places, time limits, and requests that are brought to their end.
+//!
+//! axum's own server has no limit on how long a client may take for its headers, so connections are
+//! hyper's, with one.
+//!
+//! # Security
+//!
+//! A place is taken before a connection is accepted, headers must be there in time and are bounded in
+//! number and size, and a connection that does nothing is closed. A slow client costs a place, not a thread.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use super::listener::{Listener, Peer, Stream};
+use crate::base::limits::{
+    HTTP_CONNECTION_SECONDS, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_SECONDS,
+    HTTP_HEADERS, HTTP_REQUEST_SECONDS,
+};
+
+/// Pause after an accept that failed for want of something.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a connection is kept for further requests.
+const CONNECTION_LIFE: Duration = Duration::from_secs(HTTP_CONNECTION_SECONDS);
+
+/// How long the request that runs then may take.
+const LAST_REQUEST: Duration = Duration::from_secs(HTTP_REQUEST_SECONDS);
+
+/// What answers connections, and until when.
+pub struct Server {
+    name: &'static str,
+    router: Router,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// A server that logs under this name, answers by the router until `stopping`, and does so in tasks of
+    /// `tasks`, so that an end can wait for them.
+    pub fn new(
+        name: &'static str,
+        router: Router,
+        stopping: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { name, router, stopping, tasks }
+    }
+
+    /// Serves until it is to stop, then lets the requests that run come to an end.
+    pub async fn serve(self, listener: Listener) {
+        let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS));
+        loop {
+            let place = tokio::select! {
+                place = Arc::clone(&places).acquire_owned() => place,
+                () = self.stopping.cancelled() => return,
+            };
+            // The semaphore is never closed.
+            let Ok(place) = place else { return };
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = self.stopping.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.start(stream, peer, place),
+                Err(error) => {
+                    tracing::warn!(server = self.name, %error, "cannot accept a connection");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn start(&self, stream: Box<dyn Stream>, peer: Peer, place: OwnedSemaphorePermit) {
+        let service = Service {
+            router: self.router.clone(),
+            peer,
+            place: Arc::new(place),
+            tasks: self.tasks.clone(),
+        };
+        let (name, stopping) = (self.name, self.stopping.clone());
+        self.tasks.spawn(async move {
+            if let Err(error) = connection(stream, service, stopping).await {
+                tracing::debug!(server = name, %error, "a connection ended");
+            }
+        });
+    }
+}
+
+/// What answers the requests of a connection.
+struct Service {
+    router: Router,
+    peer: Peer,
+    /// Taken until the last request is answered.
+    place: Arc<OwnedSemaphorePermit>,
+    tasks: TaskTracker,
+}
+
+impl Service {
+    /// Answers a request in a task of its own: what a form has begun is brought to its end, also when the
+    /// browser goes away. A code is not used up for nothing then.
+    async fn answer(&self, request: hyper::Request<Incoming>) -> Result<Response, Infallible> {
+        let mut request: Request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(self.peer);
+        let (router, place) = (self.router.clone(), Arc::clone(&self.place));
+        let answering = self.tasks.spawn(async move {
+            let Ok(response) = router.oneshot(request).await;
+            drop(place);
+            response
+        });
+        // Only a runtime that ends does not answer.
+        Ok(answering.await.unwrap_or_else(|_| StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    }
+}
+
+async fn connection(
+    stream: Box<dyn Stream>,
+    service: Service,
+    stopping: CancellationToken,
+) -> hyper::Result<()> {
+    let service = Arc::new(service);
+    let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
+        let service = Arc::clone(&service);
+        async move { service.answer(request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(HTTP_HEADER_SECONDS))
+        .max_headers(HTTP_HEADERS)
+        .max_header_size(HTTP_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = tokio::time::sleep(CONNECTION_LIFE) => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_REQUEST, connection).await
+        }
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            timeout(LAST_REQUEST, connection).await
+        }
+    };
+    // What takes even longer is cut off.
+    ended.unwrap_or(Ok(()))
+}
