@@ -43,11 +43,11 @@ pub struct Circumstances {
 
 /// Decides logins.
 pub struct Authenticator {
-    store: Arc<dyn Store>,
+    pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: RwLock<Arc<Policy>>,
-    counters: Counters,
+    pub(super) counters: Counters,
     notifier: Arc<dyn Notifier>,
 }
 

@@ -9,4 +9,7 @@ mod gates;
 pub mod notices;
 pub mod owner;
 mod relay;
+mod standing;
+mod throttled;
 pub mod trail;
+pub mod webmail;
