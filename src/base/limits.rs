@@ -223,7 +223,7 @@ pub const PANEL_CODE_TRIES: u8 = 5;
 pub const PANEL_LINK_SECONDS: u64 = 60;
 
 /// Longest name of who asked for a link, bytes.
-pub const PANEL_LINK_ISSUER_BYTES: usize = 96;
+pub const PANEL_LINK_ISSUER_BYTES: usize = 64;
 
 /// Secrets that the panel shows at once; one more pushes the oldest out.
 pub const PANEL_SHOWN: usize = 4_096;

@@ -15,6 +15,7 @@ pub mod names;
 pub mod notice;
 pub mod outcome;
 pub mod panel;
+pub mod panel_link;
 pub mod place;
 pub mod proof;
 pub mod record;

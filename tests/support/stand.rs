@@ -20,6 +20,7 @@ use mail2fa::{
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
+        webmail::WebmailRules,
     },
     net::{
         client::{self, ClientDoor},
@@ -66,6 +67,7 @@ pub struct Options {
     pub enforcement: EnforcementPolicy,
     /// Nothing passes, unless a test says so.
     pub mechanisms: Mechanisms,
+    pub webmail: WebmailRules,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
     /// Whether logins go into the audit trail. Nobody writes it down but [`Stand::trail`], so what is
@@ -84,6 +86,7 @@ impl Default for Options {
             throttle: None,
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
+            webmail: WebmailRules::new(),
             vouch: true,
             trail: false,
         }
@@ -176,6 +179,7 @@ impl Stand {
             throttle: options.throttle,
             enforcement: options.enforcement,
             mechanisms: options.mechanisms,
+            webmail: options.webmail,
         };
         let trail = Arc::new(Recorder::new(
             Arc::new(store.clone()),

@@ -160,6 +160,11 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Makes a one-time link to the User Panel.
+    PanelLink {
+        /// Name.
+        mailbox: String,
+    },
     /// A page of the audit trail, newest first.
     Audit(AuditWanted),
     /// What enforcement says.
@@ -339,6 +344,15 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// A one-time link to the User Panel.
+    PanelLink {
+        /// Canonical name.
+        mailbox: String,
+        /// What stands behind `link?t=` in the panel's address.
+        link: Disclosed,
+        /// When it is too late to follow it, seconds since 1970.
+        expires: u64,
+    },
     /// What is configured.
     Policy(PolicyView),
     /// What holds for a mailbox.
@@ -392,6 +406,7 @@ impl Request {
             Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::PanelLink { .. } => "panel link",
             Self::NoticeTest { .. } => "notice test",
             Self::MailboxPrograms { .. } => "mailbox programs",
             Self::Audit(_) => "audit",
@@ -419,6 +434,7 @@ impl Response {
             | Self::SessionsRevoked { mailbox, .. }
             | Self::Locked { mailbox }
             | Self::Unlocked { mailbox }
+            | Self::PanelLink { mailbox, .. }
             | Self::Enrolment(Enrolment { mailbox, .. }) => Some(mailbox),
             Self::Mailboxes { .. }
             | Self::Mailbox(_)

@@ -1,5 +1,7 @@
 //! What an owner does, over a store in memory and a clock that is set by hand.
 
+mod link;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},

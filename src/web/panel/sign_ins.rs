@@ -82,6 +82,10 @@ fn one(owner: &Owner, session: &SessionView) -> Markup {
     html! {
         h2 id=(title) { (when::service(texts, &session.last_use.service)) }
         dl {
+            @if let Some(webmail) = &session.webmail {
+                dt { (texts.get("service-webmail")) }
+                dd { (webmail) }
+            }
             dt { (texts.get("sign-in-opened")) }
             dd { (when::used(texts, &session.opened)) }
             dt { (texts.get("last-used")) }
