@@ -33,6 +33,8 @@ pub struct PanelConfig {
     pub base: String,
     /// Whether browsers come by HTTPS.
     pub https: bool,
+    /// Scheme and host as browsers see them, without a slash at the end: one-time links begin with it.
+    pub origin: Option<String>,
     /// Who may say where a browser is.
     pub proxies: Vec<Network>,
     /// What the host calls itself.
@@ -45,6 +47,13 @@ pub struct PanelConfig {
     pub accent_dark: Option<String>,
     /// How long a panel session lives.
     pub policy: PanelPolicy,
+}
+
+impl PanelConfig {
+    /// The address of a one-time link; without `origin` only its path.
+    pub fn link(&self, link: &str) -> String {
+        format!("{}{}link?t={link}", self.origin.as_deref().unwrap_or_default(), self.base)
+    }
 }
 
 /// Where the panel listens.
@@ -62,6 +71,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     let listen = section.read("listen", report, listen);
     let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
     let https = section.read("https", report, values::flag).unwrap_or(true);
+    let origin = section.read("origin", report, |value| origin(value, https));
     let proxies = section.read("proxies", report, networks).unwrap_or_default();
     let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
     let logo = section.read("logo", report, values::path);
@@ -82,6 +92,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
         listen: listen?,
         base,
         https,
+        origin,
         proxies,
         name,
         logo,
@@ -112,6 +123,20 @@ fn base(value: &DeValue<'_>) -> Result<String, String> {
         );
     }
     Ok(if text.ends_with('/') { text } else { format!("{text}/") })
+}
+
+fn origin(value: &DeValue<'_>, https: bool) -> Result<String, String> {
+    let text = values::filled(value)?;
+    let scheme = if https { "https://" } else { "http://" };
+    let host = text.strip_prefix(scheme).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    if host.is_empty() || host.len() > 255 || !host.bytes().all(plain) {
+        return Err(format!(
+            "must be scheme and host as browsers see them, without a path: \
+             \"{scheme}mail.example.org\""
+        ));
+    }
+    Ok(text)
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, String> {

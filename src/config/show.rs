@@ -157,10 +157,11 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
 }
 
 /// All keys of `[panel]`: without a place to listen none counts.
-const PANEL_KEYS: [&str; 10] = [
+const PANEL_KEYS: [&str; 11] = [
     "listen",
     "base_path",
     "https",
+    "origin",
     "proxies",
     "name",
     "logo",
@@ -184,6 +185,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     }
     out.text("base_path", Some(&panel.base));
     out.bare("https", panel.https);
+    out.text("origin", panel.origin.as_deref());
     let proxies: Vec<_> = panel.proxies.iter().map(ToString::to_string).collect();
     out.bare("proxies", toml::Value::from(proxies));
     out.text("name", Some(&panel.name));
