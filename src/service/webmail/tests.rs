@@ -372,6 +372,24 @@ async fn an_alias_gets_a_token_of_its_mailbox_where_the_caller_may_ask_for_that(
 }
 
 #[tokio::test]
+async fn the_factor_of_an_alias_makes_no_more_of_its_mailboxs_token() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    let now = UnixMillis::from_seconds(NOW);
+    let totp = TotpFactor { secret: Secret::from_slice(SECRET), last_step: 0, enabled: now };
+    let record = MailboxRecord { totp: Some(totp), ..MailboxRecord::new(now) };
+    let change = Change::Mailbox {
+        mailbox: mailbox("alias@example.org"),
+        expect: Expect::Absent,
+        record: Some(Box::new(record)),
+    };
+    let _ = desk.store.commit(vec![change]).await.unwrap();
+    let minted = desk.token("alias@example.org", Some(&code(0))).await;
+    assert_eq!(minted.mailbox.as_str(), BOB);
+    let sessions = desk.store.record(&mailbox(BOB)).unwrap().sessions;
+    assert_eq!(sessions[0].webmail.as_ref().unwrap().minted_on, MintedOn::Password);
+}
+
+#[tokio::test]
 async fn a_refresh_moves_the_idle_end_only() {
     let desk = Desk::open(Passwords::Upstream).await;
     let minted = desk.token(ALICE, Some(&code(0))).await;

@@ -387,7 +387,12 @@ proptest! {
                         let live = session.is_live(UnixMillis::from_seconds(clock));
                         if live && session.last_use.at < UnixMillis::from_seconds(clock) {
                             session.last_use.at = UnixMillis::from_seconds(clock);
-                            if let Some(kept) = &mut kept {
+                            let named = |token: &str| {
+                                TypedWebmailToken::parse(&Secret::from_slice(token.as_bytes()))
+                            };
+                            if let Some(kept) = &mut kept
+                                && named(&kept.token).unwrap().id == session.id
+                            {
                                 kept.used = clock;
                                 kept.noted = clock;
                             }

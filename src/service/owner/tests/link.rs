@@ -100,6 +100,40 @@ async fn who_loses_the_race_is_out_and_a_faulty_store_lets_nobody_in() {
     assert!(desk.owner.look_at_link(&one).await.is_err());
 }
 
+/// Somebody else follows the link after it was looked at, when the ticket is made.
+struct Stealing(Arc<MemoryStore>);
+
+impl crate::base::Rng for Stealing {
+    fn fill(&self, _: &mut [u8]) -> Result<(), crate::base::clock::RngError> {
+        self.0.forget_entries();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn who_comes_between_looking_and_following_gets_in_alone() {
+    let desk = Desk::enrolled().await;
+    let link = link(&desk, ALICE).await;
+    let parts = desk.owner.parts();
+    let Admin { store, clock, key, names, notifier, trail, .. } = &*parts.admin;
+    let admin = Admin {
+        store: store.clone(),
+        hasher: None,
+        clock: clock.clone(),
+        key: key.clone(),
+        rng: Arc::new(Stealing(desk.store.clone())),
+        names: names.clone(),
+        issuer: "Mail".into(),
+        notifier: notifier.clone(),
+        trail: trail.clone(),
+        enforcement: EnforcementPolicy::default(),
+    };
+    let (passwords, policy) = (Arc::clone(&parts.passwords), parts.policy);
+    desk.owner.replace(Parts { admin: Arc::new(admin), passwords, policy });
+    assert!(followed(&desk, &link).await.is_none());
+    assert_eq!(desk.store.entries(), 0, "no session was opened");
+}
+
 #[tokio::test]
 async fn a_session_by_link_makes_nothing_that_opens_mail() {
     let wanted = || NewAppPassword { name: "phone".into(), ..NewAppPassword::default() };
