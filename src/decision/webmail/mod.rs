@@ -49,7 +49,8 @@ const _: () = assert!(SECRET_CHARACTERS * alphabet::BITS >= 120);
 pub struct WebmailRule {
     /// The services its tokens open.
     pub services: Vec<Service>,
-    /// From where it connects: the host that is seen at the door, whatever address it passes on.
+    /// From where it connects: the host that is seen at the door, whatever address it passes on, or that
+    /// a proxy before the door passes on.
     pub networks: Vec<Network>,
     /// Whether a token is good from the browser's own address too, the one that was named when it was
     /// minted: for a mail server that sees nothing else of a webmail (Postfix's XCLIENT).
@@ -144,7 +145,11 @@ impl WebmailRule {
                 self.services.contains(&door.at.service)
             }
         };
-        let webmail = door.via.ip().is_some_and(|ip| self.networks.iter().any(|n| n.contains(ip)));
+        let among = |address: NetAddress| {
+            address.ip().is_some_and(|ip| self.networks.iter().any(|n| n.contains(ip)))
+        };
+        // The webmail connects and passes its browser on, or something between passes the webmail on.
+        let webmail = among(door.via) || among(door.at.from);
         // An address that somebody passed on is not where the connection comes from.
         let browser = self.from_browser
             && door.via == door.at.from
