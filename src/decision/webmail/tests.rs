@@ -91,7 +91,7 @@ fn what_is_shown_is_read_again_to_the_letter_and_nothing_else_is() {
     ] {
         assert!(parse(&other).is_none(), "{other}");
     }
-    assert_eq!(parse(&made.of_session(u64::MAX).shown().expose().to_owned()).unwrap().id, u64::MAX);
+    assert_eq!(parse(made.of_session(u64::MAX).shown().expose()).unwrap().id, u64::MAX);
 }
 
 #[test]
