@@ -324,10 +324,11 @@ fn together(config: &Config, report: &mut Report) {
             report.at(&Place { key: "passwords.upstream".into(), line: None }, what);
         }
         (PasswordSourceKind::Dovecot, _, None)
-            if config.panel.is_some() && passwords.upstream.is_none() =>
+            if passwords.upstream.is_none()
+                && (config.panel.is_some() || !config.webmail.is_empty()) =>
         {
-            let what = "is missing: the panel needs the socket of Dovecot's auth service to ask for \
-                        passwords";
+            let what = "is missing: the panel and [[webmail]] need the socket of Dovecot's auth \
+                        service to ask for passwords";
             report.at(&Place { key: "passwords.upstream".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Store, Some(login), _) if passwords.vouch_secret_file.is_none() => {
