@@ -4,14 +4,17 @@
 //! random source is touched here.
 
 pub mod clock;
+pub mod current;
 pub mod limits;
 pub mod mailbox;
 pub mod mechanism;
 pub mod peer;
+pub mod refusal;
 pub mod secret;
 pub mod service;
 
 pub use clock::{Clock, Rng, UnixMillis};
+pub use current::Current;
 pub use mailbox::{Mailbox, MailboxError};
 pub use mechanism::RelayedMechanism;
 pub use peer::{NetAddress, PeerCredentials};

@@ -96,6 +96,11 @@ impl Method {
 }
 
 impl Accepted {
+    /// Private: who accepts has the proofs that one of the constructors below asks for.
+    fn new(identity: Identity, method: Method, user: Option<Vec<u8>>) -> Self {
+        Self { identity, method, user, would_refuse: None }
+    }
+
     /// Accepts on the password alone.
     #[expect(clippy::needless_pass_by_value, reason = "a proof is used up")]
     pub(super) fn by_password(
@@ -108,7 +113,7 @@ impl Accepted {
             PasswordSuffices::NoFactorAsked(_) => Method::Password,
             PasswordSuffices::NetworkExempt(_) => Method::ExemptNetwork,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on a code, and what stood before it.
@@ -122,7 +127,7 @@ impl Accepted {
             Before::Password(_) => Method::PasswordAndCode,
             Before::Panel(_) => Method::PanelAndCode,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on a recovery code, and what stood before it.
@@ -136,7 +141,7 @@ impl Accepted {
             Before::Password(_) => Method::PasswordAndRecoveryCode,
             Before::Panel(_) => Method::PanelAndCode,
         };
-        Self { identity, method, user, would_refuse: None }
+        Self::new(identity, method, user)
     }
 
     /// Accepts on the password and a sign-in that still lives.
@@ -146,7 +151,7 @@ impl Accepted {
         _right: PasswordRight,
         _live: SessionLive,
     ) -> Self {
-        Self { identity, method: Method::PasswordAndSession, user, would_refuse: None }
+        Self::new(identity, Method::PasswordAndSession, user)
     }
 
     /// Accepts on an app password.
@@ -155,7 +160,7 @@ impl Accepted {
         user: Option<Vec<u8>>,
         _right: AppPasswordRight,
     ) -> Self {
-        Self { identity, method: Method::AppPassword, user, would_refuse: None }
+        Self::new(identity, Method::AppPassword, user)
     }
 
     /// Accepts on a webmail's token.
@@ -164,7 +169,7 @@ impl Accepted {
         user: Option<Vec<u8>>,
         _right: WebmailTokenRight,
     ) -> Self {
-        Self { identity, method: Method::WebmailToken, user, would_refuse: None }
+        Self::new(identity, Method::WebmailToken, user)
     }
 
     /// The same, with what would have been refused if this were not a dry run.
@@ -184,7 +189,7 @@ impl Accepted {
         _right: MechanismRight,
         _no_factor: NoFactorAsked,
     ) -> Self {
-        Self { identity, method: Method::Mechanism, user, would_refuse: None }
+        Self::new(identity, Method::Mechanism, user)
     }
 
     /// Accepts on a mechanism that the upstream decided, with a second factor asked elsewhere.
@@ -194,7 +199,7 @@ impl Accepted {
         _right: MechanismRight,
         _elsewhere: FactorElsewhere,
     ) -> Self {
-        Self { identity, method: Method::MechanismAndFactorElsewhere, user, would_refuse: None }
+        Self::new(identity, Method::MechanismAndFactorElsewhere, user)
     }
 
     /// Who is in.

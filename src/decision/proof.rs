@@ -26,11 +26,7 @@ pub struct PasswordRight(());
 impl PasswordRight {
     /// The proof, and the names the source returned; none if the answer is any other.
     pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Name, Name), NotRight> {
-        match answer {
-            PasswordAnswer::Right { user, auth_user } => Ok((Self(()), user, auth_user)),
-            PasswordAnswer::Wrong => Err(NotRight::Wrong),
-            PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
-        }
+        right(answer).map(|(user, auth_user)| (Self(()), user, auth_user))
     }
 }
 
@@ -66,11 +62,7 @@ pub struct MechanismRight(());
 impl MechanismRight {
     /// The proof, and the names the upstream returned; none if the answer is any other.
     pub(super) fn from_answer(answer: PasswordAnswer) -> Result<(Self, Name, Name), NotRight> {
-        match answer {
-            PasswordAnswer::Right { user, auth_user } => Ok((Self(()), user, auth_user)),
-            PasswordAnswer::Wrong => Err(NotRight::Wrong),
-            PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
-        }
+        right(answer).map(|(user, auth_user)| (Self(()), user, auth_user))
     }
 }
 
@@ -82,6 +74,15 @@ impl FactorElsewhere {
     /// The proof, if the configuration says so.
     pub(super) fn from_policy(policy: &Mechanisms, mechanism: RelayedMechanism) -> Option<Self> {
         policy.has_factor_elsewhere(mechanism).then_some(Self(()))
+    }
+}
+
+/// The names in an answer that says "right"; none if it is any other.
+fn right(answer: PasswordAnswer) -> Result<(Name, Name), NotRight> {
+    match answer {
+        PasswordAnswer::Right { user, auth_user } => Ok((user, auth_user)),
+        PasswordAnswer::Wrong => Err(NotRight::Wrong),
+        PasswordAnswer::Unavailable(why) => Err(NotRight::Unavailable(why)),
     }
 }
 

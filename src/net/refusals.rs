@@ -8,7 +8,10 @@ use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::wire::{Fields, RequestId};
+use crate::{
+    base::refusal::leaves_after,
+    wire::{Fields, RequestId},
+};
 
 /// Refusals that wait, the earliest first.
 #[derive(Debug)]
@@ -84,15 +87,7 @@ impl Refusals {
 
 fn due(arrived: Instant, now: Instant, delay: Duration) -> Instant {
     let taken = now.saturating_duration_since(arrived);
-    if delay.is_zero() {
-        return now;
-    }
-    let periods = taken.as_nanos().div_ceil(delay.as_nanos()).max(1);
-    u32::try_from(periods)
-        .ok()
-        .and_then(|periods| delay.checked_mul(periods))
-        .and_then(|wait| arrived.checked_add(wait))
-        .unwrap_or(now)
+    arrived.checked_add(leaves_after(taken, delay)).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -100,13 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refusals_leave_at_whole_delays() {
-        let arrived = Instant::now();
-        let ms = Duration::from_millis;
-        for (taken, expected) in [(0, 2_000), (1, 2_000), (2_000, 2_000), (2_001, 4_000)] {
-            assert_eq!(due(arrived, arrived + ms(taken), ms(2_000)), arrived + ms(expected));
-        }
-        assert_eq!(due(arrived, arrived + ms(5), Duration::ZERO), arrived + ms(5));
+    fn one_that_no_clock_reaches_leaves_at_once() {
+        let (arrived, ms) = (Instant::now(), Duration::from_millis);
+        let now = arrived + ms(5);
+        assert_eq!(due(arrived, now, ms(2_000)), arrived + ms(2_000));
+        assert_eq!(due(arrived, now, Duration::ZERO), now);
+        assert_eq!(due(arrived, now, Duration::MAX), now);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::{
     collections::VecDeque,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     base::{
-        Clock, UnixMillis,
+        Clock, Current, UnixMillis,
         limits::{NOTICE_DRAIN_SECONDS, NOTICE_QUEUE, NOTICE_RETRY_SECONDS, NOTICE_SEND_SECONDS},
     },
     decision::notice::{NoticeKind, Verdict},
@@ -52,13 +52,11 @@ pub struct Outfit {
     pub transport: Box<dyn Transport>,
 }
 
-/// `None` while notices are switched off.
-type Current = Arc<RwLock<Option<Arc<Outfit>>>>;
-
 /// Tells owners by mail.
 pub struct Owners {
     queue: mpsc::Sender<Notice>,
-    outfit: Current,
+    /// `None` while notices are switched off.
+    outfit: Arc<Current<Option<Outfit>>>,
     stopping: CancellationToken,
     worker: Mutex<Option<JoinHandle<usize>>>,
 }
@@ -67,7 +65,7 @@ impl Owners {
     /// Starts the worker; call it inside a runtime. `None` tells nobody, until [`Self::equip`].
     pub fn start(memory: Notices, clock: Arc<dyn Clock>, outfit: Option<Outfit>) -> Self {
         let (queue, waiting) = mpsc::channel(NOTICE_QUEUE);
-        let outfit: Current = Arc::new(RwLock::new(outfit.map(Arc::new)));
+        let outfit = Arc::new(Current::new(outfit));
         let stopping = CancellationToken::new();
         let worker = Worker {
             waiting,
@@ -84,7 +82,7 @@ impl Owners {
 
     /// Notices that are sent from now on are sent like this.
     pub fn equip(&self, outfit: Option<Outfit>) {
-        *self.outfit.write().unwrap_or_else(PoisonError::into_inner) = outfit.map(Arc::new);
+        self.outfit.set(outfit);
     }
 
     /// Sends what waits, within [`NOTICE_DRAIN_SECONDS`] and a little, and stops; how many notices
@@ -96,16 +94,12 @@ impl Owners {
         // The worker keeps its own time; one that has panicked sent nothing.
         worker.await.unwrap_or(1)
     }
-
-    fn current(&self) -> Option<Arc<Outfit>> {
-        self.outfit.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 impl Notifier for Owners {
     fn notify(&self, notice: Notice) {
         let kind = notice.what.kind();
-        if self.current().is_none_or(|outfit| !outfit.kinds.contains(&kind)) {
+        if self.outfit.get().as_ref().as_ref().is_none_or(|outfit| !outfit.kinds.contains(&kind)) {
             return;
         }
         let (notice, why) = match self.queue.try_send(notice) {
@@ -118,10 +112,11 @@ impl Notifier for Owners {
 
     fn try_now<'a>(&'a self, notice: &'a Notice) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
-            let outfit = self.current().ok_or_else(|| {
+            let outfit = self.outfit.get();
+            let outfit = outfit.as_ref().as_ref().ok_or_else(|| {
                 "notices are switched off: [notices] has no from, or enabled = false".to_owned()
             })?;
-            let sent = hand_over(&outfit, notice, None).await;
+            let sent = hand_over(outfit, notice, None).await;
             match &sent {
                 Ok(()) => told(notice),
                 Err(error) => lost(notice, &error.to_string()),
@@ -145,7 +140,7 @@ struct Worker {
     unsent: usize,
     memory: Notices,
     clock: Arc<dyn Clock>,
-    outfit: Current,
+    outfit: Arc<Current<Option<Outfit>>>,
     stopping: CancellationToken,
 }
 
@@ -206,14 +201,15 @@ impl Worker {
     }
 
     async fn send(&mut self, notice: Notice, tried: usize) {
-        let outfit = self.outfit.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(outfit) = outfit.filter(|o| o.kinds.contains(&notice.what.kind())) else {
+        let outfit = self.outfit.get();
+        let kind = notice.what.kind();
+        let Some(outfit) = outfit.as_ref().as_ref().filter(|o| o.kinds.contains(&kind)) else {
             self.give_up(&notice, "notices of this kind were switched off meanwhile");
             return;
         };
         let left = self.memory.left(&notice).await;
         let sent = tokio::select! {
-            sent = hand_over(&outfit, &notice, left) => sent,
+            sent = hand_over(outfit, &notice, left) => sent,
             () = async { self.stopping.cancelled().await; sleep(LAST).await } => {
                 Err(SendError::Later("the daemon stops".into()))
             }

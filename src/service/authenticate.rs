@@ -3,11 +3,11 @@
 //! It decides nothing itself. It knows neither the socket the login came through nor the store
 //! behind the port.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::counters::Counters;
 use crate::{
-    base::{Clock, Mailbox, NetAddress, Secret, Service, UnixMillis},
+    base::{Clock, Current, Mailbox, NetAddress, Secret, Service, UnixMillis},
     decision::{
         flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
@@ -46,7 +46,7 @@ pub struct Authenticator {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
-    policy: RwLock<Arc<Policy>>,
+    policy: Current<Policy>,
     pub(super) counters: Counters,
     notifier: Arc<dyn Notifier>,
 }
@@ -61,7 +61,7 @@ impl Authenticator {
         policy: Policy,
     ) -> Self {
         let counters = Counters::new(Arc::clone(&store));
-        let policy = RwLock::new(Arc::new(policy));
+        let policy = Current::new(policy);
         Self { store, clock, log, policy, counters, notifier: Arc::new(Silent) }
     }
 
@@ -73,11 +73,11 @@ impl Authenticator {
 
     /// Logins that start from now on are decided by this policy.
     pub fn set_policy(&self, policy: Policy) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.policy.set(policy);
     }
 
     pub(super) fn policy(&self) -> Arc<Policy> {
-        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+        self.policy.get()
     }
 
     /// Decides one login and logs the decision.

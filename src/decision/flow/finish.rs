@@ -47,7 +47,7 @@ impl Login {
             record.sessions = sessions.with(std::mem::take(&mut record.sessions), session, now);
         }
         let write = self.write(candidate.seen.version, record);
-        let spent = Some(self.fingerprint(self.credential.expose()));
+        let spent = Some(self.fingerprint(self.typed.whole().expose()));
         let count = self.count(Event::Success { spent });
         let basis = match before {
             Before::Password(right) => Basis::Password(right, Standing::ToBurn(candidate)),
@@ -192,7 +192,7 @@ impl Login {
     }
 
     pub(super) fn fail(self, refusal: Refusal, event: impl Fn(Fingerprint) -> Event) -> Next {
-        let whole = self.fingerprint(self.credential.expose());
+        let whole = self.fingerprint(self.typed.whole().expose());
         self.finish_counting(Outcome::Refused(refusal), event(whole))
     }
 }

@@ -1,5 +1,7 @@
 //! What goes into the machine and what comes out of it.
 
+use std::borrow::Cow;
+
 use super::Flow;
 use crate::{
     base::{Mailbox, NetAddress, Secret, SecretText, Service},
@@ -51,12 +53,14 @@ pub enum Credential {
 
 impl Credential {
     /// All that was typed, as one string. Fields are joined by a NUL, which no joined credential has.
-    pub(super) fn whole(&self) -> Secret {
+    /// Only those make a secret of their own.
+    pub(super) fn whole(&self) -> Cow<'_, Secret> {
         match self {
-            Self::Joined(whole) => whole.clone(),
-            Self::Apart { password, factor: None } => password.clone(),
+            Self::Joined(whole) | Self::Apart { password: whole, factor: None } => {
+                Cow::Borrowed(whole)
+            }
             Self::Apart { password, factor: Some(factor) } => {
-                Secret::from_vec([password.expose(), b"\0", factor.expose()].concat())
+                Cow::Owned(Secret::from_vec([password.expose(), b"\0", factor.expose()].concat()))
             }
         }
     }

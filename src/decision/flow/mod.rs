@@ -103,8 +103,6 @@ struct Login {
     /// The names that the identity was made of.
     asked: SaslNames,
     typed: Credential,
-    /// All of it.
-    credential: Secret,
     /// The hash of the credential that a session of this sign-in has.
     session: Digest,
     /// When, from where, for what.
@@ -131,15 +129,13 @@ impl Login {
         arrival: Use,
         via: NetAddress,
     ) -> Self {
-        let credential = typed.whole();
         let (service, from) = (&arrival.service, arrival.from);
-        let session = policy.sessions.digest(&policy.key, &identity, &credential, service, from);
+        let session = policy.sessions.digest(&policy.key, &identity, &typed.whole(), service, from);
         Self {
             policy,
             identity,
             asked,
             typed,
-            credential,
             session,
             arrival,
             via,

@@ -245,7 +245,7 @@ impl Login {
             checked.candidate = Some(Candidate { factor: Factor::Session, seen });
             return self.judge_code(checked);
         }
-        let whole = self.fingerprint(self.credential.expose());
+        let whole = self.fingerprint(self.typed.whole().expose());
         match admit_code(throttle, view, whole, now) {
             CodeAdmission::Look => {
                 checked.candidate = Some(Candidate { factor, seen });

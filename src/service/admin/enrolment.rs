@@ -16,8 +16,8 @@ use crate::{
     },
     decision::{
         code::Code,
-        enrolment::{Confirmation, Pending},
-        record::{MailboxRecord, Versioned},
+        enrolment::{Confirmation, Drift, Pending},
+        record::{MailboxRecord, TotpFactor, Versioned},
         totp,
     },
     ports::{
@@ -65,7 +65,7 @@ impl Acting<'_> {
         code: &Disclosed,
     ) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
-        let code = Code::parse(code.expose().trim().as_bytes()).ok_or(AdminError::BadCode)?;
+        let code = code_of(code)?;
         let set = self.recovery_set()?;
         for _ in 0..ADMIN_ATTEMPTS {
             let now = self.now()?;
@@ -73,11 +73,7 @@ impl Acting<'_> {
             let (waiting, confirmation) = self.judge(&mailbox, &code, now).await?;
             let (changes, result) =
                 self.consequence(&mailbox, found, &waiting, confirmation, now, &set);
-            let detail = match &result {
-                Ok(_) => String::new(),
-                Err(error) => error.to_string(),
-            };
-            match self.commit(&mailbox, changes, &detail).await? {
+            match self.commit(&mailbox, changes, &detail(&result)).await? {
                 Commit::Done(_) => {
                     if result.is_ok() {
                         self.tell_owner(&mailbox, What::SecondFactorOn);
@@ -193,13 +189,9 @@ impl Acting<'_> {
         now: UnixMillis,
         set: &RecoverySet,
     ) -> (Vec<Change>, Result<Response, AdminError>) {
-        let entry = |entry| Change::Entry {
-            key: key(mailbox),
-            expect: Some(Expect::Version(waiting.version)),
-            entry,
-        };
-        match confirmation {
-            Confirmation::Confirmed(factor, drift) => {
+        match proven(mailbox, waiting, confirmation) {
+            Err(unproven) => (vec![unproven.change], Err(unproven.error)),
+            Ok((factor, drift)) => {
                 let expect = unchanged(found.as_ref());
                 let mut record = found.map_or_else(|| MailboxRecord::new(now), |found| found.value);
                 record.totp = Some(factor);
@@ -210,19 +202,62 @@ impl Acting<'_> {
                     drift_steps: drift.0,
                     recovery_codes: set.shown(),
                 };
-                (vec![write(mailbox, expect, Some(record)), entry(None)], Ok(confirmed))
-            }
-            Confirmation::Wrong { pending, left } => {
-                let expires = waiting.value.expires;
-                let changes = vec![entry(Some(Entry { value: pending.encode(), expires }))];
-                (changes, Err(AdminError::WrongCode { left }))
-            }
-            Confirmation::Exhausted => {
-                let mailbox = mailbox.to_string();
-                (vec![entry(None)], Err(AdminError::EnrolmentDropped { mailbox }))
+                let changes = vec![
+                    write(mailbox, expect, Some(record)),
+                    replace_pending(mailbox, waiting, None),
+                ];
+                (changes, Ok(confirmed))
             }
         }
     }
+}
+
+/// The code that was given, with or without spaces around it.
+pub(super) fn code_of(given: &Disclosed) -> Result<Code, AdminError> {
+    Code::parse(given.expose().trim().as_bytes()).ok_or(AdminError::BadCode)
+}
+
+/// What the audit trail says of a change that is written for this result.
+pub(super) fn detail(result: &Result<Response, AdminError>) -> String {
+    result.as_ref().err().map(ToString::to_string).unwrap_or_default()
+}
+
+/// What to write and say for a code that is not right.
+pub(super) struct Unproven {
+    /// Counts it, or drops the secret that waits.
+    pub(super) change: Change,
+    /// What to answer once that is written.
+    pub(super) error: AdminError,
+}
+
+/// The factor that a judged code has proven.
+pub(super) fn proven(
+    mailbox: &Mailbox,
+    waiting: &Versioned<Entry>,
+    confirmation: Confirmation,
+) -> Result<(TotpFactor, Drift), Box<Unproven>> {
+    let (entry, error) = match confirmation {
+        Confirmation::Confirmed(factor, drift) => return Ok((factor, drift)),
+        Confirmation::Wrong { pending, left } => {
+            let expires = waiting.value.expires;
+            let entry = Entry { value: pending.encode(), expires };
+            (Some(entry), AdminError::WrongCode { left })
+        }
+        Confirmation::Exhausted => {
+            (None, AdminError::EnrolmentDropped { mailbox: mailbox.to_string() })
+        }
+    };
+    Err(Box::new(Unproven { change: replace_pending(mailbox, waiting, entry), error }))
+}
+
+/// Replaces the secret that waits, if it is still the one that was judged.
+pub(super) fn replace_pending(
+    mailbox: &Mailbox,
+    waiting: &Versioned<Entry>,
+    entry: Option<Entry>,
+) -> Change {
+    let expect = Some(Expect::Version(waiting.version));
+    Change::Entry { key: key(mailbox), expect, entry }
 }
 
 /// Where a secret waits: an enrolment's while 2-factor authentication is off, a new phone's while it is on.

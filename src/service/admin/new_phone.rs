@@ -7,15 +7,16 @@
 //! which `service::owner` asks for. The code of the new one is burned in the write that replaces it, and
 //! wrong ones are counted like at an enrolment. Everybody who is signed in has to do it again.
 
-use super::{AdminError, Disclosed, Response, acting::Acting, enrolment::key, mailbox::write};
+use super::{
+    AdminError, Disclosed, Response,
+    acting::Acting,
+    enrolment::{Unproven, code_of, detail, proven, replace_pending},
+    mailbox::write,
+};
 use crate::{
     base::{Mailbox, UnixMillis, limits::ADMIN_ATTEMPTS},
-    decision::{
-        code::Code,
-        enrolment::Confirmation,
-        record::{MailboxRecord, TotpFactor, Versioned},
-    },
-    ports::store::{Change, Commit, Entry, Expect},
+    decision::record::{MailboxRecord, TotpFactor, Versioned},
+    ports::store::{Commit, Expect},
 };
 
 impl Acting<'_> {
@@ -33,13 +34,14 @@ impl Acting<'_> {
         code: &Disclosed,
     ) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
-        let code = Code::parse(code.expose().trim().as_bytes()).ok_or(AdminError::BadCode)?;
+        let code = code_of(code)?;
         for _ in 0..ADMIN_ATTEMPTS {
             self.with_factor(&mailbox).await?;
             let (waiting, confirmation) = self.judge(&mailbox, &code, self.now()?).await?;
-            let Some((change, error)) = wrong(&mailbox, &waiting, &confirmation) else {
+            let Err(unproven) = proven(&mailbox, &waiting, confirmation) else {
                 return Ok(Response::MoveChecked { mailbox: mailbox.to_string() });
             };
+            let Unproven { change, error } = *unproven;
             match self.commit(&mailbox, vec![change], &error.to_string()).await? {
                 Commit::Done(_) => return Err(error),
                 Commit::Conflict => {}
@@ -55,33 +57,26 @@ impl Acting<'_> {
         code: &Disclosed,
     ) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
-        let code = Code::parse(code.expose().trim().as_bytes()).ok_or(AdminError::BadCode)?;
+        let code = code_of(code)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let (found, enabled) = self.with_factor(&mailbox).await?;
             let (waiting, confirmation) = self.judge(&mailbox, &code, self.now()?).await?;
-            let (changes, result) = match (wrong(&mailbox, &waiting, &confirmation), confirmation) {
-                (Some((change, error)), _) => (vec![change], Err(error)),
-                (None, Confirmation::Confirmed(factor, drift)) => {
+            let (changes, result) = match proven(&mailbox, &waiting, confirmation) {
+                Err(unproven) => (vec![unproven.change], Err(unproven.error)),
+                Ok((factor, drift)) => {
                     let mut record = found.value;
                     record.totp = Some(TotpFactor { enabled, ..factor });
                     record.sessions.clear();
                     let expect = Expect::Version(found.version);
                     let changes = vec![
                         write(&mailbox, expect, Some(record)),
-                        pending(&mailbox, &waiting, None),
+                        replace_pending(&mailbox, &waiting, None),
                     ];
                     let mailbox = mailbox.to_string();
                     (changes, Ok(Response::Moved { mailbox, drift_steps: drift.0 }))
                 }
-                (None, Confirmation::Wrong { .. } | Confirmation::Exhausted) => {
-                    return Err(AdminError::Busy);
-                }
             };
-            let detail = match &result {
-                Ok(_) => String::new(),
-                Err(error) => error.to_string(),
-            };
-            match self.commit(&mailbox, changes, &detail).await? {
+            match self.commit(&mailbox, changes, &detail(&result)).await? {
                 Commit::Done(_) => return result,
                 Commit::Conflict => {}
             }
@@ -99,29 +94,4 @@ impl Acting<'_> {
         let enabled = found.value.totp.as_ref().map(|totp| totp.enabled).ok_or_else(off)?;
         Ok((found, enabled))
     }
-}
-
-/// What to write and say for a code that is not right.
-fn wrong(
-    mailbox: &Mailbox,
-    waiting: &Versioned<Entry>,
-    confirmation: &Confirmation,
-) -> Option<(Change, AdminError)> {
-    match confirmation {
-        Confirmation::Confirmed(..) => None,
-        Confirmation::Wrong { pending: next, left } => {
-            let entry = Entry { value: next.encode(), expires: waiting.value.expires };
-            let error = AdminError::WrongCode { left: *left };
-            Some((pending(mailbox, waiting, Some(entry)), error))
-        }
-        Confirmation::Exhausted => {
-            let error = AdminError::EnrolmentDropped { mailbox: mailbox.to_string() };
-            Some((pending(mailbox, waiting, None), error))
-        }
-    }
-}
-
-fn pending(mailbox: &Mailbox, waiting: &Versioned<Entry>, entry: Option<Entry>) -> Change {
-    let expect = Some(Expect::Version(waiting.version));
-    Change::Entry { key: key(mailbox), expect, entry }
 }

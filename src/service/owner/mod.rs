@@ -21,7 +21,7 @@ mod sign_in;
 mod tests;
 mod waiting;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 pub use changes::RecoveryLeft;
 pub use session::{Ticket, Visit};
@@ -34,6 +34,7 @@ use super::{
     authenticate::Authenticator,
 };
 use crate::{
+    base::Current,
     decision::{outcome::Refusal, panel::PanelPolicy},
     ports::{password::PasswordSources, store::StoreError},
 };
@@ -41,7 +42,7 @@ use crate::{
 /// The use-cases, with what they need.
 pub struct Owner {
     authenticator: Arc<Authenticator>,
-    parts: RwLock<Arc<Parts>>,
+    parts: Current<Parts>,
     waiting: waiting::Waiting,
     shown: shown::OnScreen,
 }
@@ -87,7 +88,7 @@ impl Owner {
     pub fn new(authenticator: Arc<Authenticator>, parts: Parts) -> Self {
         Self {
             authenticator,
-            parts: RwLock::new(Arc::new(parts)),
+            parts: Current::new(parts),
             waiting: waiting::Waiting::default(),
             shown: shown::OnScreen::default(),
         }
@@ -95,11 +96,11 @@ impl Owner {
 
     /// What is asked from now on is done with these.
     pub fn replace(&self, parts: Parts) {
-        *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
+        self.parts.set(parts);
     }
 
     fn parts(&self) -> Arc<Parts> {
-        Arc::clone(&self.parts.read().unwrap_or_else(PoisonError::into_inner))
+        self.parts.get()
     }
 
     fn admin(&self) -> Arc<Admin> {

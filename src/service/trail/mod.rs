@@ -21,7 +21,7 @@ mod wrong_codes;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 pub use programs::{Program, Programs};
@@ -31,7 +31,7 @@ pub use wrong_codes::WrongCodes;
 use self::{programs::Inventory, quota::Quotas, wrong_codes::Signals};
 use crate::{
     base::{
-        Clock, Mailbox, Service, UnixMillis,
+        Clock, Current, Mailbox, Service, UnixMillis,
         limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES},
     },
     decision::{
@@ -61,7 +61,7 @@ pub struct Recorder {
     store: Arc<dyn Store>,
     trail: Arc<dyn Trail>,
     clock: Arc<dyn Clock>,
-    policy: RwLock<Arc<TrailPolicy>>,
+    policy: Current<TrailPolicy>,
     queue: Mutex<Queue>,
     quotas: Mutex<Quotas>,
     programs: Inventory,
@@ -84,7 +84,7 @@ impl Recorder {
             store,
             trail,
             clock,
-            policy: RwLock::new(Arc::new(policy)),
+            policy: Current::new(policy),
             queue: Mutex::default(),
             quotas: Mutex::default(),
             programs: Inventory::default(),
@@ -94,11 +94,11 @@ impl Recorder {
 
     /// What comes from now on is kept by this policy.
     pub fn set_policy(&self, policy: TrailPolicy) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.policy.set(policy);
     }
 
     fn policy(&self) -> Arc<TrailPolicy> {
-        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+        self.policy.get()
     }
 
     /// The time, or its beginning while the clock is wrong: an event without a time is still one.

@@ -12,10 +12,7 @@
 //! everything else is one refusal. A token leaves once, in the answer to the exchange; the store has its
 //! keyed hash. To refresh is not to sign in again: it moves the idle end only, never the absolute one.
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use zeroize::Zeroizing;
 
@@ -25,7 +22,10 @@ use super::{
     standing::Proved,
 };
 use crate::{
-    base::{Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis, limits::ADMIN_ATTEMPTS},
+    base::{
+        Current, Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis,
+        limits::ADMIN_ATTEMPTS,
+    },
     decision::{
         flow::{Credential, Policy, Request},
         outcome::{Accepted, Method, Outcome, Refusal},
@@ -50,7 +50,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// The use-cases, with what they need.
 pub struct Webmail {
     authenticator: Arc<Authenticator>,
-    parts: RwLock<Arc<Parts>>,
+    parts: Current<Parts>,
 }
 
 /// What a reload of the configuration may replace.
@@ -137,12 +137,12 @@ impl From<StoreError> for WebmailError {
 impl Webmail {
     /// Over the one that decides logins, and what may be replaced later.
     pub fn new(authenticator: Arc<Authenticator>, parts: Parts) -> Self {
-        Self { authenticator, parts: RwLock::new(Arc::new(parts)) }
+        Self { authenticator, parts: Current::new(parts) }
     }
 
     /// What is asked from now on is done with these.
     pub fn replace(&self, parts: Parts) {
-        *self.parts.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(parts);
+        self.parts.set(parts);
     }
 
     /// Whether a webmail of this name is configured.
@@ -185,7 +185,7 @@ impl Webmail {
 
     async fn ask(&self, wanted: &Exchange) -> Outcome {
         let Exchange { webmail, name, password, factor, browser } = wanted;
-        let passwords = Arc::clone(&self.parts().passwords);
+        let passwords = Arc::clone(&self.parts.get().passwords);
         let login = FormLogin { name, from: *browser, service: &Service::Webmail };
         let source = passwords.for_form(&login);
         let request = Request {
@@ -327,11 +327,7 @@ impl Webmail {
     }
 
     fn admin(&self) -> Arc<Admin> {
-        Arc::clone(&self.parts().admin)
-    }
-
-    fn parts(&self) -> Arc<Parts> {
-        Arc::clone(&self.parts.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.parts.get().admin)
     }
 }
 

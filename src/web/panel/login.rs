@@ -5,8 +5,6 @@
 //! All refusals are one page and leave at the common moment, whatever was wrong. What was typed into the
 //! password field is never shown again. A sign-in makes a new session whatever the browser brought.
 
-use std::time::Duration;
-
 use axum::{
     Form,
     extract::rejection::FormRejection,
@@ -19,7 +17,7 @@ use tokio::time::Instant;
 
 use super::field;
 use crate::{
-    base::{Mailbox, Secret},
+    base::{Mailbox, Secret, refusal::leaves_after},
     service::owner::SignIn,
     web::{
         cookie::{self, Cookie},
@@ -198,13 +196,10 @@ async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Resp
 
 /// A refusal leaves a whole number of delays after its form arrived, like at every other door.
 async fn hold_back(visitor: &Visitor, arrived: Instant) {
-    let delay = visitor.settings().refusal_delay;
-    if delay.is_zero() {
-        return;
+    let wait = leaves_after(arrived.elapsed(), visitor.settings().refusal_delay);
+    if let Some(due) = arrived.checked_add(wait) {
+        tokio::time::sleep_until(due).await;
     }
-    let delays = arrived.elapsed().as_nanos() / delay.as_nanos() + 1;
-    let delays = u32::try_from(delays).unwrap_or(u32::MAX);
-    tokio::time::sleep_until(arrived + delay.checked_mul(delays).unwrap_or(Duration::MAX)).await;
 }
 
 fn login_page(visitor: &Visitor, name: &str, message: Option<Message>) -> Markup {
