@@ -3,7 +3,7 @@
 use super::*;
 use crate::decision::webmail::WebmailRule;
 
-const LOGIN: &str = "[passwords]\nvouch_secret_file = \"/s\"\n\
+const LOGIN: &str = "[passwords]\nupstream = \"/u\"\nvouch_secret_file = \"/s\"\n\
                      [[listener]]\nname = \"l\"\nkind = \"login\"\nsocket = \"/run/l\"\n\
                      upstream = \"/run/d-login\"\n";
 
