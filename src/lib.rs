@@ -3,11 +3,11 @@
 //! The layers, from the bottom, and what each may know, are in `docs/architecture.md`;
 //! `tests/tidy.rs` holds the code to it.
 
+pub mod api;
 pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod config;
-pub mod control;
 pub mod decision;
 pub mod http;
 pub mod net;

@@ -9,15 +9,18 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{sync::watch, task::JoinHandle};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use mail2fa::{
+    api::client,
     base::{Rng, UnixMillis},
-    control::{client, server},
     decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
     ports::notice::Silent,
-    runtime::ambient::{SystemClock, SystemRng},
+    runtime::{
+        ambient::{SystemClock, SystemRng},
+        api::Service,
+    },
     service::{
         admin::{Admin, AdminError, Request, Response},
         trail::Recorder,
@@ -29,7 +32,7 @@ struct Daemon {
     _directory: tempfile::TempDir,
     path: PathBuf,
     stopping: CancellationToken,
-    serving: JoinHandle<std::io::Result<()>>,
+    tasks: TaskTracker,
     admin: watch::Sender<Arc<Admin>>,
 }
 
@@ -60,11 +63,17 @@ async fn admin(issuer: &str) -> Arc<Admin> {
 async fn daemon() -> Daemon {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("control");
-    let listener = server::bind(&path).unwrap();
-    let stopping = CancellationToken::new();
+    let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (admin, current) = watch::channel(admin("Mail").await);
-    let serving = tokio::spawn(server::serve(listener, current, stopping.clone()));
-    Daemon { _directory: directory, path, stopping, serving, admin }
+    let service = Service {
+        admin: current,
+        webmail: None,
+        refusal_delay: std::time::Duration::ZERO,
+        tasks: tasks.clone(),
+        stopping: stopping.clone(),
+    };
+    service.control(&path).unwrap();
+    Daemon { _directory: directory, path, stopping, tasks, admin }
 }
 
 impl Daemon {
@@ -82,7 +91,7 @@ impl Daemon {
             let _ = stream.write_all(bytes);
             let _ = stream.shutdown(std::net::Shutdown::Write);
             let mut answer = String::new();
-            let _ = BufReader::new(stream).read_line(&mut answer);
+            let _ = BufReader::new(stream).read_to_string(&mut answer);
             answer
         };
         tokio::task::spawn_blocking(exchange).await.unwrap()
@@ -90,7 +99,8 @@ impl Daemon {
 
     async fn stop(self) {
         self.stopping.cancel();
-        self.serving.await.unwrap().unwrap();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -125,15 +135,19 @@ async fn a_reload_replaces_what_serves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nonsense_is_answered_and_nothing_stops() {
     let daemon = daemon().await;
-    let long = vec![b'x'; 2_000_000].leak();
+    let long = format!(
+        "PUT /v1/mailboxes/alice/password HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         content-length: 2000000\r\n\r\n{}",
+        "x".repeat(2_000_000)
+    );
     let table: [(&'static [u8], &str); 7] = [
         (b"", ""),
-        (b"\n", "this is not a request"),
-        (b"hunter2\n", "this is not a request"),
-        (b"{\"version\":1}", "a request is one line"),
-        (b"{\"version\":2,\"ask\":{}}\n", "restart the daemon"),
-        (b"{\"version\":1,\"ask\":{\"do\":\"hunter2\"}}\n", "does not know this request"),
-        (long, "a request is one line"),
+        (b"\r\n", ""),
+        (b"hunter2\r\n\r\n", "400 Bad Request"),
+        (b"GET /hunter2 HTTP/1.1\r\nhost: x\r\n\r\n", "of another version?"),
+        (b"GET /v2/mailboxes HTTP/1.1\r\nhost: x\r\n\r\n", "of another version?"),
+        (b"GET /v1/mailboxes?hunter2=1 HTTP/1.1\r\nhost: x\r\n\r\n", "urn:mail2fa:bad-query"),
+        (long.leak().as_bytes(), "urn:mail2fa:too-large"),
     ];
     for (bytes, expected) in table {
         let answer = daemon.raw(bytes).await;
@@ -168,7 +182,7 @@ fn without_a_daemon_nobody_is_asked() {
     let no_daemon =
         |path| matches!(client::ask(path, &enable()), Err(client::ClientError::NoDaemon(_)));
     assert!(no_daemon(&path));
-    drop(server::bind(&path).unwrap());
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(no_daemon(&path), "a socket that was left behind");
 }
 

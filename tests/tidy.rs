@@ -23,13 +23,13 @@ const LAYERS: [&[&str]; 9] = [
     &["service"],
     &["sys"],
     &["upstream", "http"],
-    &["store", "password", "net", "control", "audit", "notice", "web"],
+    &["store", "password", "net", "api", "audit", "notice", "web"],
     &["runtime"],
     &["cli"],
 ];
 
 /// Downward imports that are wrong all the same, and why.
-const FORBIDDEN: [(&str, &[&str], &str); 8] = [
+const FORBIDDEN: [(&str, &[&str], &str); 9] = [
     ("service", &["wire"], "a use-case knows no protocol"),
     ("config", &["wire"], "what is configured is not what is spoken"),
     ("ports", &["wire", "config"], "a port is the same for every protocol and configuration"),
@@ -39,6 +39,7 @@ const FORBIDDEN: [(&str, &[&str], &str); 8] = [
         "it takes connections, whatever is asked over them",
     ),
     ("store", &["wire", "service", "upstream", "config"], "it only keeps records"),
+    ("api", &["wire", "upstream", "config"], "it asks the use-cases"),
     ("notice", &["wire", "upstream", "config", "sys"], "it only tells owners"),
     ("password", &["wire", "service", "upstream", "config"], "it only hashes"),
     (
@@ -62,7 +63,7 @@ const BANNED: [(&[&str], &[&str], &str); 4] = [
     ),
     (
         &[
-            "net", "upstream", "sys", "http", "control", "audit", "notice", "password", "web",
+            "net", "upstream", "sys", "http", "api", "audit", "notice", "password", "web",
             "runtime", "cli",
         ],
         &["sled::"],
@@ -70,8 +71,8 @@ const BANNED: [(&[&str], &[&str], &str); 4] = [
     ),
     (
         &[
-            "store", "password", "net", "control", "audit", "notice", "web", "upstream", "sys",
-            "http", "cli",
+            "store", "password", "net", "api", "audit", "notice", "web", "upstream", "sys", "http",
+            "cli",
         ],
         &["SystemTime::now", "getrandom::"],
         "only runtime/ambient.rs asks the machine for time and chance",
@@ -98,7 +99,7 @@ const INTAKE: [&str; 13] = [
 
 /// Rooms whose files need a `# Security` paragraph when they take something from outside.
 const EXPOSED: [&str; 12] = [
-    "base", "wire", "config", "store", "net", "control", "notice", "upstream", "sys", "password",
+    "base", "wire", "config", "store", "net", "api", "notice", "upstream", "sys", "password",
     "http", "web",
 ];
 

@@ -367,9 +367,6 @@ pub const ADMIN_ATTEMPTS: usize = 8;
 /// Mailboxes in one answer to a listing.
 pub const ADMIN_PAGE: usize = 512;
 
-/// Connections on the control socket at once.
-pub const CONTROL_CONNECTIONS: usize = 16;
-
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 
@@ -399,6 +396,21 @@ pub const KEY_FILE_BYTES: u64 = 65_536;
 
 /// Master keys in one key ring.
 pub const KEY_RING: usize = 16;
+
+/// Tokens of the API.
+pub const API_TOKENS: usize = 64;
+
+/// Longest name of a token of the API, bytes.
+pub const API_TOKEN_NAME_BYTES: usize = 64;
+
+/// Domains that one token of the API may be limited to.
+pub const API_TOKEN_DOMAINS: usize = 64;
+
+/// Seconds after which the use of a token is noted again.
+pub const API_TOKEN_USE_SECONDS: u64 = 3_600;
+
+/// Largest body of a request to the API, bytes.
+pub const API_BODY_BYTES: usize = 65_536;
 
 /// Largest request or answer on the control socket, bytes.
 pub const CONTROL_BYTES: usize = 1_048_576;

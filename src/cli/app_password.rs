@@ -49,7 +49,7 @@ fn add(options: NewAppPasswordOptions, backend: &mut Backend, json: bool) -> Res
         password: &'a Disclosed,
     }
     let NewAppPasswordOptions { mailbox, name, services, networks, expires } = options;
-    let expires = expires.as_deref().map(end).transpose()?;
+    let expires = expires.as_deref().map(|when| end("an app password", when)).transpose()?;
     let wanted = NewAppPassword { name, services, networks, expires };
     let response = backend.ask(Request::AppPasswordAdd { mailbox, wanted })?;
     let Response::AppPassword { mailbox, id, password } = &response else {
@@ -106,11 +106,13 @@ fn row(id: &str, name: &str, services: &str, networks: &str, ends: &str, last: &
     format!("{id:<5} {name:<20} {services:<20} {networks:<20} {ends:<21} {last}\n")
 }
 
-/// When an app password ends: after a while, `90d`, or on a date.
-fn end(text: &str) -> Result<u64, Failure> {
+/// When something ends: after a while, `90d`, or on a date.
+pub fn end(what: &str, text: &str) -> Result<u64, Failure> {
     let wrong = || {
-        let what = "an app password ends after a while, such as 90d or 1year, or on a date, \
-                    2027-01-31 or 2027-01-31T12:00:00Z";
+        let what = format!(
+            "{what} ends after a while, such as 90d or 1year, or on a date, 2027-01-31 or \
+             2027-01-31T12:00:00Z"
+        );
         Failure::new(Exit::Usage, what)
     };
     if let Ok(after) = humantime::parse_duration(text) {
@@ -126,12 +128,12 @@ mod tests {
 
     #[test]
     fn ends() {
-        assert_eq!(end("2005-03-18T01:58:29Z").unwrap(), 1_111_111_109);
-        assert_eq!(end("2005-03-18").unwrap(), 1_111_104_000);
-        let day = end("1d").unwrap();
-        assert!(end("2d").unwrap() - day >= 86_400);
+        assert_eq!(end("it", "2005-03-18T01:58:29Z").unwrap(), 1_111_111_109);
+        assert_eq!(end("it", "2005-03-18").unwrap(), 1_111_104_000);
+        let day = end("it", "1d").unwrap();
+        assert!(end("it", "2d").unwrap() - day >= 86_400);
         for wrong in ["", "soon", "2005-13-01", "90"] {
-            assert!(end(wrong).is_err(), "{wrong}");
+            assert!(end("it", wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -129,6 +129,11 @@ pub enum Command {
     /// configuration. The level of a mailbox, which comes first, is set here.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Tokens of the API: what programs on other machines may do, and for which domains.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print the OpenAPI document of the API.
+    Openapi,
     /// Notices: what owners are told by mail.
     #[command(subcommand)]
     Notice(NoticeCommand),
@@ -273,6 +278,30 @@ pub enum TotpCommand {
         #[command(flatten)]
         sure: Sure,
     },
+    /// Start the move to a new phone: show another secret.
+    ///
+    /// The old phone's codes count until one of the new phone has been given.
+    Move {
+        /// Name.
+        mailbox: String,
+    },
+    /// Look whether a code of the new phone is right; nothing is replaced.
+    CheckMove {
+        /// Name.
+        mailbox: String,
+        /// The six digits that the new phone shows; asked for if not given.
+        code: Option<String>,
+    },
+    /// Replace the secret by that of the new phone.
+    ///
+    /// Sessions end; recovery codes and app passwords stay.
+    #[command(after_help = "Example:\n  mail2fa totp finish-move alice@example.org 189145")]
+    FinishMove {
+        /// Name.
+        mailbox: String,
+        /// The six digits that the new phone shows; asked for if not given.
+        code: Option<String>,
+    },
     /// Show whether 2-factor authentication is on.
     Status {
         /// Name.
@@ -362,11 +391,14 @@ pub enum SessionCommand {
         /// Name.
         mailbox: String,
         /// Number of the session, from the list.
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present_any = ["all", "all_sign_ins"])]
         id: Option<u64>,
         /// All of them.
         #[arg(long, conflicts_with = "id")]
         all: bool,
+        /// All of them, and all sign-ins to the User Panel.
+        #[arg(long, conflicts_with_all = ["id", "all"])]
+        all_sign_ins: bool,
     },
 }
 
@@ -382,6 +414,42 @@ pub enum PanelCommand {
         /// Name.
         mailbox: String,
     },
+}
+
+/// `token`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown this once.
+    ///
+    /// A program brings it in the header "Authorization: Bearer ..." to the place that api.listen
+    /// names. No token can make tokens.
+    #[command(after_help = "Examples:\n  mail2fa token add hosting-panel --scope mailboxes:read \
+                      --scope totp:read,totp:write --domain example.org\n  mail2fa token add \
+                      backup --scope audit:read --expires 90d")]
+    Add(NewTokenOptions),
+    /// List the tokens; never their secret part.
+    List,
+    /// End a token.
+    Revoke {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `token add`
+#[derive(Debug, Args)]
+pub struct NewTokenOptions {
+    /// What to call the token; the audit trail shows it.
+    pub name: String,
+    /// What it may do, such as totp:read; several times for several. `*` is everything.
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
+    pub scopes: Vec<String>,
+    /// A domain whose mailboxes it is for; several times for several. Any if not given.
+    #[arg(long = "domain", value_name = "DOMAIN", value_delimiter = ',')]
+    pub domains: Vec<String>,
+    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<String>,
 }
 
 /// `notice`

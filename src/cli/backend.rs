@@ -13,8 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::failure::{Exit, Failure};
 use crate::{
+    api::client::{self, ClientError},
     config::{Config, ListenerConfig, ListenerKind, PasswordSourceKind},
-    control::client::{self, ClientError},
     notice::Owners,
     runtime::compose::{self, ComposeError},
     service::admin::{Admin, Request, Response},

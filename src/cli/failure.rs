@@ -4,7 +4,7 @@
 use std::{fmt::Display, io};
 
 use crate::{
-    control::client::ClientError,
+    api::client::ClientError,
     ports::store::StoreError,
     runtime::ServeError,
     runtime::compose::ComposeError,
@@ -98,6 +98,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::BadAppPasswordId
         | AdminError::BadKind
         | AdminError::BadCursor
+        | AdminError::BadToken { .. }
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
         | AdminError::NoRecord { .. }
@@ -105,12 +106,16 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::NoEnrolment { .. }
         | AdminError::NoAppPassword { .. }
         | AdminError::NoSession { .. }
+        | AdminError::NoToken
         | AdminError::NotLocked { .. } => Exit::NoUser,
         AdminError::Exists { .. }
         | AdminError::AlreadyOn { .. }
         | AdminError::AlreadyLocked { .. }
+        | AdminError::TokenExists { .. }
+        | AdminError::TooManyTokens { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
         AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
+        AdminError::NoScope { .. } | AdminError::OutOfReach => Exit::NoPermission,
         AdminError::NoticeNotSent { .. } => Exit::Unavailable,
         AdminError::Busy | AdminError::Unavailable { .. } | AdminError::Ambiguous { .. } => {
             Exit::Temporary
@@ -206,9 +211,7 @@ impl From<ServeError> for Failure {
         let exit = match error {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
-            ServeError::Listen(_) | ServeError::Control(_) | ServeError::Panel(_) => {
-                Exit::CannotCreate
-            }
+            ServeError::Listen(_) | ServeError::Api(_) | ServeError::Panel(_) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

@@ -85,6 +85,10 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::MailboxPolicy(_)
         | Response::PolicySet(_)
         | Response::NoticeSent { .. }
+        | Response::TokenAdded { .. }
+        | Response::Tokens { .. }
+        | Response::TokenRevoked { .. }
+        | Response::Health { .. }
         | Response::Totp(_) => return Err(unexpected()),
     };
     if json { print_json(&Changed { mailbox }) } else { print(&format!("{mailbox} {words}\n")) }

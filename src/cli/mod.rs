@@ -20,6 +20,7 @@ mod setup;
 mod store;
 mod terminal;
 mod text;
+mod token;
 mod totp;
 
 use std::process::ExitCode;
@@ -94,6 +95,10 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Policy(command) => {
             policy::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Token(command) => {
+            token::run(command, &mut Backend::new(setup::load(&config)?), json)
+        }
+        Command::Openapi => terminal::print(crate::api::document().as_str()),
         Command::Notice(command) => notice::run(command, &config, json),
         Command::Store(command) => store::run(command, &setup::load(&config)?, json),
         Command::Completions { shell } => {

@@ -17,7 +17,13 @@ use crate::service::admin::{Request, Response, SessionView};
 pub fn run(command: SessionCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {
     match command {
         SessionCommand::List { mailbox } => list(mailbox, backend, json),
-        SessionCommand::Revoke { mailbox, id, all: _ } => revoke(mailbox, id, backend, json),
+        SessionCommand::Revoke { mailbox, all_sign_ins: true, .. } => {
+            tell(&backend.ask(Request::SignInsEnd { mailbox })?, json)
+        }
+        SessionCommand::Revoke { mailbox, id, .. } => {
+            // Without an id all are ended; the command line has asked for `--all` then.
+            tell(&backend.ask(Request::SessionRevoke { mailbox, id })?, json)
+        }
     }
 }
 
@@ -57,20 +63,13 @@ fn row(id: &str, ends: &str, opened: &str, last: &str, webmail: Option<&str>) ->
     }
 }
 
-/// Without an id all are ended; the command line has asked for `--all` then.
-fn revoke(
-    mailbox: String,
-    id: Option<u64>,
-    backend: &mut Backend,
-    json: bool,
-) -> Result<(), Failure> {
+fn tell(response: &Response, json: bool) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Revoked<'a> {
         mailbox: &'a str,
         revoked: usize,
     }
-    let response = backend.ask(Request::SessionRevoke { mailbox, id })?;
-    let Response::SessionsRevoked { mailbox, count } = &response else {
+    let Response::SessionsRevoked { mailbox, count } = response else {
         return Err(unexpected());
     };
     if json {

@@ -27,10 +27,7 @@ pub fn run(command: TotpCommand, backend: &mut Backend, json: bool) -> Result<()
     match command {
         TotpCommand::Enable { mailbox } => enable(mailbox, backend, json),
         TotpCommand::Confirm { mailbox, code: given } => {
-            let given = match given {
-                Some(text) => Disclosed::new(SecretText::new(text)),
-                None => code("Code that the app shows now: ")?,
-            };
+            let given = given_code(given)?;
             let response = backend.ask(Request::TotpConfirm { mailbox, code: given })?;
             tell_confirmed(&response, json)
         }
@@ -42,7 +39,57 @@ pub fn run(command: TotpCommand, backend: &mut Backend, json: bool) -> Result<()
             confirm(&question, sure)?;
             tell(&backend.ask(Request::TotpDisable { mailbox })?, json)
         }
+        TotpCommand::Move { mailbox } => start_move(mailbox, backend, json),
+        TotpCommand::CheckMove { mailbox, code: given } => {
+            let request = Request::TotpMoveCheck { mailbox, code: given_code(given)? };
+            tell_move(&backend.ask(request)?, json)
+        }
+        TotpCommand::FinishMove { mailbox, code: given } => {
+            let request = Request::TotpMoveConfirm { mailbox, code: given_code(given)? };
+            tell_move(&backend.ask(request)?, json)
+        }
         TotpCommand::Status { mailbox } => status(mailbox, backend, json),
+    }
+}
+
+fn given_code(given: Option<String>) -> Result<Disclosed, Failure> {
+    match given {
+        Some(text) => Ok(Disclosed::new(SecretText::new(text))),
+        None => code("Code that the app shows now: "),
+    }
+}
+
+fn start_move(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failure> {
+    let Response::Enrolment(enrolment) = backend.ask(Request::TotpMove { mailbox })? else {
+        return Err(unexpected());
+    };
+    if json {
+        return print_json(&enrolment);
+    }
+    print(&sheet(&enrolment, "The old one counts until a")?)?;
+    print(&format!("Next: mail2fa totp finish-move {} CODE\n", enrolment.mailbox))
+}
+
+fn tell_move(response: &Response, json: bool) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Moved<'a> {
+        mailbox: &'a str,
+        moved: bool,
+    }
+    let (mailbox, moved) = match response {
+        Response::MoveChecked { mailbox } => (mailbox, false),
+        Response::Moved { mailbox, .. } => (mailbox, true),
+        _ => return Err(unexpected()),
+    };
+    if json {
+        return print_json(&Moved { mailbox, moved });
+    }
+    if moved {
+        print(&format!("the new phone's codes count for {mailbox} now, the old one's no more\n"))
+    } else {
+        print(&format!(
+            "this code is right; `mail2fa totp finish-move {mailbox} CODE` replaces the old phone\n"
+        ))
     }
 }
 
@@ -53,7 +100,7 @@ fn enable(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Fail
     if json {
         return print_json(&enrolment);
     }
-    print(&sheet(&enrolment)?)?;
+    print(&sheet(&enrolment, "2-factor authentication is not on yet: it is as soon as a")?)?;
     let mailbox = &enrolment.mailbox;
     if backend.passwords_are_dovecots() {
         print(
@@ -67,7 +114,7 @@ fn enable(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Fail
 }
 
 /// What is shown once.
-fn sheet(enrolment: &Enrolment) -> Result<String, Failure> {
+fn sheet(enrolment: &Enrolment, state: &str) -> Result<String, Failure> {
     let coloured = std::io::stdout().is_terminal();
     let style = if coloured { Style::Coloured } else { Style::Plain };
     let uri = enrolment.otpauth_uri.expose();
@@ -75,7 +122,7 @@ fn sheet(enrolment: &Enrolment) -> Result<String, Failure> {
         "Scan this with the authenticator app of {mailbox}:\n\n{qr}\n\
          Or type this secret into the app (time-based, 6 digits):\n\n    {secret}\n\n\
          Or open this address on the phone:\n\n    {uri}\n\n\
-         The secret is not shown again. 2-factor authentication is not on yet: it is as soon as a\n\
+         The secret is not shown again. {state}\n\
          code of the app has been given, until {until}.\n",
         mailbox = enrolment.mailbox,
         qr = qr::draw(uri, style)?,

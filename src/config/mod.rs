@@ -13,6 +13,7 @@
 //! mistake in it is passed over: a key with a typing error would else leave a protection off.
 
 mod accounts;
+mod api;
 mod audit;
 mod check;
 mod enforcement;
@@ -38,6 +39,7 @@ use std::{
 };
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
+pub use api::ApiConfig;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 pub use panel::{Listen, PanelConfig};
@@ -83,6 +85,8 @@ pub struct Config {
     pub listeners: Vec<ListenerConfig>,
     /// `[panel]`; `None` without a place to listen.
     pub panel: Option<PanelConfig>,
+    /// `[api]`; `None` without a place to listen.
+    pub api: Option<ApiConfig>,
     /// `[control]`
     pub control: ControlConfig,
     /// `[refusals]`

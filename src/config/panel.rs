@@ -102,7 +102,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     })
 }
 
-fn listen(value: &DeValue<'_>) -> Result<Listen, String> {
+pub(super) fn listen(value: &DeValue<'_>) -> Result<Listen, String> {
     let text = values::filled(value)?;
     if text.starts_with('/') {
         return values::socket_path(value).map(Listen::Unix);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
+    ApiConfig, Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
     NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, notices::switches,
 };
 use crate::{
@@ -48,6 +48,7 @@ pub(super) fn show(config: &Config) -> String {
     sessions(&config.sessions, &mut out);
     throttle(config.throttle.as_ref(), &mut out);
     panel(config.panel.as_ref(), &mut out);
+    api(config.api.as_ref(), &mut out);
     notices(&config.notices, &mut out);
     audit(&config.audit, &mut out);
     enforcement(&config.enforcement, &mut out);
@@ -194,6 +195,16 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
+}
+
+fn api(api: Option<&ApiConfig>, out: &mut Out) {
+    out.section("[api]");
+    match api.map(|api| &api.listen) {
+        Some(Listen::Tcp(address)) => out.text("listen", Some(&address.to_string())),
+        Some(Listen::Unix(path)) => out.path("listen", Some(path)),
+        None => out.text("listen", None),
+    }
+    out.bare("behind_proxy", api.is_some_and(|api| api.behind_proxy));
 }
 
 fn notices(config: &NoticesConfig, out: &mut Out) {

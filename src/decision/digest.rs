@@ -39,6 +39,8 @@ pub enum Kind {
     WebmailToken,
     /// The token of a one-time link to the panel.
     PanelLink,
+    /// A token of the API.
+    ApiToken,
 }
 
 impl Kind {
@@ -53,6 +55,7 @@ impl Kind {
             Self::Standing => b"standing",
             Self::WebmailToken => b"webmail token",
             Self::PanelLink => b"panel link",
+            Self::ApiToken => b"api token",
         }
     }
 }
@@ -95,11 +98,20 @@ impl CredentialKey {
 
     /// The hash of these fields for this mailbox.
     pub fn digest(&self, kind: Kind, mailbox: &Mailbox, fields: &[&[u8]]) -> Digest {
+        self.mac([kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields))
+    }
+
+    /// The hash of these fields, of what belongs to no mailbox.
+    pub fn digest_of(&self, kind: Kind, fields: &[&[u8]]) -> Digest {
+        self.mac([kind.label()].iter().chain(fields))
+    }
+
+    fn mac<'a>(&self, fields: impl Iterator<Item = &'a &'a [u8]>) -> Digest {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else {
             // HMAC takes keys of any length; were it not so, nothing may match.
             return Digest([0; 32]);
         };
-        for field in [kind.label(), mailbox.as_str().as_bytes()].iter().chain(fields) {
+        for field in fields {
             mac.update(&(field.len() as u64).to_be_bytes());
             mac.update(field);
         }

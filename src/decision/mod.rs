@@ -4,6 +4,7 @@
 
 pub mod alphabet;
 pub mod answer;
+pub mod api_token;
 pub mod app_password;
 pub mod code;
 pub mod digest;

@@ -9,6 +9,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{BoxFuture, store::StoreError};
 use crate::base::{
@@ -78,7 +79,7 @@ impl Lane {
 }
 
 /// What an event tells of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// A decided login.
@@ -94,7 +95,7 @@ pub enum EventKind {
 
 /// One event. Its texts are clean and bounded (see [`clean`]); none is a secret. The names of the
 /// fields are those of the JSON output, documented in docs/audit.md.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TrailEvent {
     /// When, milliseconds since 1970.
     pub at: u64,

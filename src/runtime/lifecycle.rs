@@ -31,11 +31,12 @@ use crate::{
         },
     },
     config::{Config, ConfigErrors},
-    control,
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
-    service::{admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder},
+    service::{
+        admin::Admin, authenticate::Authenticator, owner::Owner, trail::Recorder, webmail::Webmail,
+    },
 };
 
 /// How long a stopping daemon writes down its last logins.
@@ -65,9 +66,9 @@ pub enum ServeError {
     /// A socket.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The control socket.
-    #[error("control.socket: {0}")]
-    Control(#[from] crate::sys::socket::BindError),
+    /// The control socket, or the API.
+    #[error(transparent)]
+    Api(#[from] super::api::ApiError),
     /// The User Panel.
     #[error(transparent)]
     Panel(#[from] super::panel::PanelError),
@@ -121,6 +122,7 @@ struct Daemon {
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
     owner: Option<Arc<Owner>>,
+    webmail: Option<Arc<Webmail>>,
     owners: Arc<Owners>,
 }
 
@@ -183,8 +185,21 @@ impl Daemon {
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
-        let control = control::server::bind(&config.control.socket)?;
-        tasks.spawn(serve_control(control, current, stopping.clone()));
+        // Without anybody to ask for passwords there is none.
+        let webmail = compose::webmail_parts(Arc::clone(&first), &source)
+            .ok()
+            .map(|parts| Arc::new(Webmail::new(Arc::clone(&authenticator), parts)));
+        let api = super::api::Service {
+            admin: current,
+            webmail: webmail.clone(),
+            refusal_delay: config.refusals.delay,
+            tasks: tasks.clone(),
+            stopping: stopping.clone(),
+        };
+        api.control(&config.control.socket)?;
+        if let Some(config) = &config.api {
+            api.tokens(config).await?;
+        }
         let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
         let owner = start_panel(&config, first, &source, &authenticator, place).await?;
         Ok(Self {
@@ -201,6 +216,7 @@ impl Daemon {
             failure,
             admin,
             owner,
+            webmail,
             owners,
         })
     }
@@ -249,6 +265,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
+            ("api", config.api != self.config.api),
             ("panel", config.panel != self.config.panel),
             ("log.target", config.log.target != self.config.log.target),
         ];
@@ -269,6 +286,11 @@ impl Daemon {
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
+        if let (Some(webmail), Ok(parts)) =
+            (&self.webmail, compose::webmail_parts(Arc::clone(&admin), &source))
+        {
+            webmail.replace(parts);
+        }
         self.admin.send_replace(admin);
         if let Some((owner, parts)) = parts {
             owner.replace(parts);
@@ -297,7 +319,6 @@ impl Daemon {
         {
             tracing::warn!("the last logins are missing in the audit trail");
         }
-        crate::sys::socket::sweep(&self.config.control.socket);
         match self.failure.take() {
             Some(reason) => Err(ServeError::StoreFailed(reason)),
             None => Ok(()),
@@ -356,17 +377,6 @@ async fn start_panel(
     let delay = config.refusals.delay;
     super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
     Ok(Some(owner))
-}
-
-/// The control socket; without it the daemon goes on deciding logins.
-async fn serve_control(
-    listener: std::os::unix::net::UnixListener,
-    admin: watch::Receiver<Arc<Admin>>,
-    stopping: CancellationToken,
-) {
-    if let Err(error) = control::server::serve(listener, admin, stopping).await {
-        tracing::error!(%error, "the control socket has failed: restart to use the command line");
-    }
 }
 
 /// Feeds systemd's watchdog as long as a write gets through the store.

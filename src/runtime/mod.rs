@@ -5,6 +5,7 @@
 //! for randomness.
 
 pub mod ambient;
+pub mod api;
 pub mod compose;
 mod hardening;
 pub mod lifecycle;

@@ -1,11 +1,12 @@
 //! What is asked of the audit trail, and what of it may be seen.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::ports::trail::TrailEvent;
 
 /// What is asked of the audit trail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AuditWanted {
     /// Only of this mailbox.
@@ -23,7 +24,7 @@ pub struct AuditWanted {
 }
 
 /// An event of the audit trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
     /// Names it.
     pub id: String,

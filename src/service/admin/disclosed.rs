@@ -3,13 +3,15 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::base::SecretText;
 
 /// A secret on its way between the command line and the daemon, or to a person's screen: a new
 /// password, a code, a TOTP secret. Unlike [`SecretText`] it can be serialised; like it, it
 /// cannot be logged.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = "password", description = "A secret in clear text")]
 pub struct Disclosed(SecretText);
 
 impl Disclosed {

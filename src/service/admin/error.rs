@@ -168,6 +168,36 @@ pub enum AdminError {
     /// Not a place in the audit trail.
     #[error("this is no place in the audit trail")]
     BadCursor,
+    /// A token that cannot be made like this.
+    #[error("{why}")]
+    BadToken {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is a token of this name.
+    #[error("there is a token called {name} already")]
+    TokenExists {
+        /// The name.
+        name: String,
+    },
+    /// As many tokens as there may be.
+    #[error("there are at most {most} tokens; revoke one that is not used any more")]
+    TooManyTokens {
+        /// So many.
+        most: usize,
+    },
+    /// No token of this name.
+    #[error("there is no token of this name")]
+    NoToken,
+    /// The caller may not do this.
+    #[error("this needs the scope {scope}")]
+    NoScope {
+        /// What is needed.
+        scope: String,
+    },
+    /// The caller may not do this with this mailbox, whether or not it exists.
+    #[error("this token is not for mailboxes of this domain")]
+    OutOfReach,
     /// The record kept changing.
     #[error("the mailbox is being changed by others at the same time; try again")]
     Busy,

@@ -1,17 +1,19 @@
-//! Requests and answers, as they also travel over the control socket.
+//! Requests and answers, as they also travel over the API (`api/operations.rs`).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Disclosed,
     audit_view::{AuditWanted, EventView},
     policy_view::{MailboxPolicyView, NewLevel, PolicyView},
+    token::{NewToken, TokenView},
     view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView},
 };
 use crate::service::trail::Program;
 
 /// What is asked. Names are as typed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Makes a mailbox; `store` mode only.
@@ -179,24 +181,41 @@ pub enum Request {
         /// Which.
         level: NewLevel,
     },
+    /// Makes a token of the API.
+    TokenAdd {
+        /// What it is for.
+        wanted: NewToken,
+    },
+    /// The tokens of the API.
+    TokenList,
+    /// Ends a token of the API.
+    TokenRevoke {
+        /// Its name.
+        name: String,
+    },
+    /// Whether all is well.
+    Health,
 }
 
 /// What is asked of a new app password.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAppPassword {
     /// What its owner calls it.
     pub name: String,
     /// Services it opens, as the mail server names them; none means all.
+    #[serde(default)]
     pub services: Vec<String>,
     /// Networks it may be used from; none means any.
+    #[serde(default)]
     pub networks: Vec<String>,
     /// When it ends, seconds since 1970.
+    #[serde(default)]
     pub expires: Option<u64>,
 }
 
 /// A new password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewPassword {
     /// The password itself; it is hashed.
@@ -206,7 +225,7 @@ pub enum NewPassword {
 }
 
 /// What is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Response {
     /// The mailbox was made.
@@ -377,6 +396,30 @@ pub enum Response {
         /// Parts of the trail that cannot be read.
         unreadable: usize,
     },
+    /// A new token of the API.
+    TokenAdded {
+        /// What it is called.
+        name: String,
+        /// The characters that name it.
+        id: String,
+        /// The token.
+        token: Disclosed,
+    },
+    /// All tokens of the API.
+    Tokens {
+        /// In the order in which they were made.
+        tokens: Vec<TokenView>,
+    },
+    /// A token opens nothing any more.
+    TokenRevoked {
+        /// What it was called.
+        name: String,
+    },
+    /// All is well: a write would be taken.
+    Health {
+        /// The daemon's version.
+        version: String,
+    },
 }
 
 impl Request {
@@ -412,6 +455,52 @@ impl Request {
             Self::Audit(_) => "audit",
             Self::PolicyShow { .. } => "policy show",
             Self::PolicySet { .. } => "policy set",
+            Self::TokenAdd { .. } => "token add",
+            Self::TokenList => "token list",
+            Self::TokenRevoke { .. } => "token revoke",
+            Self::Health => "health",
+        }
+    }
+}
+
+impl Request {
+    /// The mailboxes that it touches or shows, as typed.
+    pub fn mailboxes(&self) -> Vec<&str> {
+        match self {
+            Self::MailboxRename { mailbox, to } => vec![mailbox, to],
+            Self::MailboxAdd { mailbox, .. }
+            | Self::MailboxShow { mailbox }
+            | Self::MailboxPassword { mailbox, .. }
+            | Self::MailboxRemove { mailbox }
+            | Self::TotpEnable { mailbox }
+            | Self::TotpConfirm { mailbox, .. }
+            | Self::TotpDisable { mailbox }
+            | Self::TotpMove { mailbox }
+            | Self::TotpMoveCheck { mailbox, .. }
+            | Self::TotpMoveConfirm { mailbox, .. }
+            | Self::TotpStatus { mailbox }
+            | Self::AppPasswordAdd { mailbox, .. }
+            | Self::AppPasswordList { mailbox }
+            | Self::AppPasswordRevoke { mailbox, .. }
+            | Self::RecoveryCodesNew { mailbox }
+            | Self::RecoveryCodesLeft { mailbox }
+            | Self::SessionList { mailbox }
+            | Self::SessionRevoke { mailbox, .. }
+            | Self::SignInsEnd { mailbox }
+            | Self::MailboxLock { mailbox }
+            | Self::MailboxUnlock { mailbox }
+            | Self::NoticeTest { mailbox }
+            | Self::MailboxPrograms { mailbox }
+            | Self::PanelLink { mailbox }
+            | Self::PolicySet { mailbox, .. } => vec![mailbox],
+            Self::PolicyShow { mailbox } | Self::Audit(AuditWanted { mailbox, .. }) => {
+                mailbox.as_deref().into_iter().collect()
+            }
+            Self::MailboxList { .. }
+            | Self::TokenAdd { .. }
+            | Self::TokenList
+            | Self::TokenRevoke { .. }
+            | Self::Health => Vec::new(),
         }
     }
 }
@@ -447,6 +536,10 @@ impl Response {
             | Self::Policy(_)
             | Self::MailboxPolicy(_)
             | Self::Programs { .. }
+            | Self::TokenAdded { .. }
+            | Self::Tokens { .. }
+            | Self::TokenRevoked { .. }
+            | Self::Health { .. }
             | Self::Audit { .. } => None,
         }
     }

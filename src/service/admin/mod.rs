@@ -13,8 +13,9 @@
 //! # Security
 //!
 //! Whoever reaches this may switch second factors off: callers let only root and the service user
-//! in. A secret leaves in one answer only, the one to the request that made it.
+//! in, or ask for what a token of the API allows (`access.rs`). A secret leaves in one answer only, the one to the request that made it.
 
+mod access;
 mod acting;
 mod app_password;
 mod audit_view;
@@ -34,10 +35,12 @@ mod recovery;
 mod session;
 #[cfg(test)]
 pub(super) mod tests;
+mod token;
 mod view;
 
 use std::sync::Arc;
 
+pub use access::Access;
 pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
@@ -45,6 +48,7 @@ pub use message::{NewAppPassword, NewPassword, Request, Response};
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };
+pub use token::{NewToken, TokenView};
 pub use view::{AppPasswordView, Enrolment, MailboxView, SessionView, TotpView, UseView};
 
 use crate::{
@@ -110,6 +114,12 @@ impl Admin {
             }
         }
         result
+    }
+
+    /// Whether a write would be taken.
+    async fn health(&self) -> Result<Response, AdminError> {
+        self.store.ping().await?;
+        Ok(Response::Health { version: env!("CARGO_PKG_VERSION").into() })
     }
 
     fn name(&self, typed: &str) -> Result<Mailbox, AdminError> {
@@ -181,6 +191,10 @@ impl Acting<'_> {
             Request::Audit(wanted) => self.events(wanted).await,
             Request::PanelLink { mailbox } => self.link_to_panel(&mailbox).await,
             Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
+            Request::TokenAdd { wanted } => self.add_token(wanted).await,
+            Request::TokenList => self.list_tokens().await,
+            Request::TokenRevoke { name } => self.revoke_token(&name).await,
+            Request::Health => self.health().await,
         }
     }
 }

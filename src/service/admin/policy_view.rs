@@ -1,11 +1,12 @@
 //! Levels and rules of enforcement as they travel in requests and answers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{base::UnixMillis, decision::enforcement::Level};
 
 /// A level of enforcement for a mailbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NewLevel {
     /// Nobody can switch a second factor on.
@@ -34,7 +35,7 @@ impl NewLevel {
 }
 
 /// What is configured of enforcement. Moments are seconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PolicyView {
     /// The server's level: `off`, `optional`, `required`, `required_from`.
     pub level: String,
@@ -55,7 +56,7 @@ pub struct PolicyView {
 }
 
 /// What is configured for a domain. It is never longer than it is in the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DomainView {
     /// Its name.
     pub name: String,
@@ -70,7 +71,7 @@ pub struct DomainView {
 }
 
 /// The rule of a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceRuleView {
     /// Its name.
     pub service: String,
@@ -79,7 +80,7 @@ pub struct ServiceRuleView {
 }
 
 /// What holds for a mailbox. Moments are seconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MailboxPolicyView {
     /// Canonical name.
     pub mailbox: String,
@@ -104,7 +105,7 @@ pub struct MailboxPolicyView {
 }
 
 /// What opens a mailbox at a service, from no exempt network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceView {
     /// The service; `*` is every other one.
     pub service: String,

@@ -1,12 +1,13 @@
 //! What may be seen of mailboxes, as it travels in answers.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Disclosed;
 use crate::service::trail::WrongCodes;
 
 /// What may be seen of a mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MailboxView {
     /// Canonical name.
     pub mailbox: String,
@@ -29,7 +30,7 @@ pub struct MailboxView {
 }
 
 /// When, from where and for what something was used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct UseView {
     /// Seconds since 1970.
     pub at: u64,
@@ -40,7 +41,7 @@ pub struct UseView {
 }
 
 /// What may be seen of an app password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AppPasswordView {
     /// The four characters that it begins with.
     pub id: String,
@@ -59,7 +60,7 @@ pub struct AppPasswordView {
 }
 
 /// What may be seen of a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionView {
     /// Names it within the mailbox.
     pub id: u64,
@@ -75,7 +76,7 @@ pub struct SessionView {
 }
 
 /// A started enrolment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Enrolment {
     /// Canonical name.
     pub mailbox: String,
@@ -88,7 +89,7 @@ pub struct Enrolment {
 }
 
 /// How it stands with a mailbox's second factor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TotpView {
     /// Canonical name.
     pub mailbox: String,

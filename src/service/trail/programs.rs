@@ -7,6 +7,7 @@
 use std::{collections::HashMap, sync::Mutex};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::lock;
 use crate::{
@@ -29,7 +30,7 @@ const AT_ONE_GO: usize = 2_048;
 const SIDE_BY_SIDE: usize = 64;
 
 /// A program, as far as it can be told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Program {
     /// The service it used.
     pub service: String,

@@ -4,6 +4,7 @@
 use std::{collections::HashMap, sync::Mutex};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::lock;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Wrong codes of a mailbox. They are forgotten when none came for thirty days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WrongCodes {
     /// How many.
     pub count: u64,

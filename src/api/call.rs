@@ -1,0 +1,175 @@
+//! From an HTTP request to a request of `service::admin`, and from its answer to an HTTP response.
+//!
+//! The request is put together from path, query and body by the names of its fields, and read as a whole:
+//! what is left over, missing or of another type is refused.
+//!
+//! # Security
+//!
+//! Who asks is known before anything of the body is read. It is bounded in size and time.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequestParts as _, Query, RawPathParams, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::{Map, Value};
+
+use super::{
+    Api,
+    door::Shut,
+    operations::Operation,
+    problem::{Problem, problem, respond},
+};
+use crate::{
+    base::limits::{ADMIN_PAGE, API_BODY_BYTES, AUDIT_PAGE, HTTP_HEADER_SECONDS},
+    http::Peer,
+    service::admin,
+};
+
+/// How long a body may take.
+const PATIENCE: Duration = Duration::from_secs(HTTP_HEADER_SECONDS);
+
+/// Answers a request for an operation.
+pub(super) async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
+    let admin = std::sync::Arc::clone(&api.admin.borrow());
+    let (mut parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let access = match api.door.visitor(peer, &parts.headers, &admin).await {
+        Ok(access) => access,
+        Err(Shut::Out(why)) => return why.into_response(),
+        Err(Shut::Error(error)) => return problem(&error),
+    };
+    let asked = match read(operation, &mut parts, body).await {
+        Ok(asked) => asked,
+        Err(why) => return why.into_response(),
+    };
+    match admin.handle_for(&access, operation.scope, asked).await {
+        Ok(answered) => done(operation, &answered),
+        Err(error) => problem(&error),
+    }
+}
+
+/// The request.
+async fn read(
+    operation: &Operation,
+    parts: &mut Parts,
+    body: Body,
+) -> Result<admin::Request, Problem> {
+    let (mut whole, mut typed) = (Map::new(), Map::new());
+    in_path(operation, parts, &mut whole).await?;
+    in_query(operation, parts, &mut whole).await?;
+    let bytes = receive(body).await?;
+    if takes_body(operation) {
+        typed = object(&parts.headers, &bytes)?;
+    } else if !bytes.is_empty() {
+        return Err(Problem::EMPTY);
+    }
+    if let Some(field) = operation.body {
+        typed = [(field.to_owned(), Value::Object(typed))].into_iter().collect();
+    }
+    // What the path says is not said again, and nobody says what is done.
+    if typed.contains_key("do") || typed.keys().any(|key| whole.contains_key(key)) {
+        return Err(Problem::FIELDS);
+    }
+    whole.extend(typed);
+    whole.insert("do".into(), operation.request.into());
+    // The text of a serde error may quote the request, and so a password.
+    serde_json::from_value(Value::Object(whole)).map_err(|_| Problem::FIELDS)
+}
+
+/// Whether an operation has a body: those of which something is left to be said.
+pub(super) fn takes_body(operation: &Operation) -> bool {
+    matches!(
+        operation.request,
+        "mailbox_add"
+            | "mailbox_password"
+            | "mailbox_rename"
+            | "totp_confirm"
+            | "totp_move_check"
+            | "totp_move_confirm"
+            | "app_password_add"
+            | "policy_set"
+            | "token_add"
+            | "webmail_exchange"
+            | "webmail_refresh"
+            | "webmail_revoke"
+    )
+}
+
+async fn in_path(
+    operation: &Operation,
+    parts: &mut Parts,
+    whole: &mut Map<String, Value>,
+) -> Result<(), Problem> {
+    let found = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Problem::PATH)?;
+    for (name, value) in &found {
+        whole.insert(name.into(), value_of(operation, name, value).ok_or(Problem::PATH)?);
+    }
+    Ok(())
+}
+
+async fn in_query(
+    operation: &Operation,
+    parts: &mut Parts,
+    whole: &mut Map<String, Value>,
+) -> Result<(), Problem> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, &())
+        .await
+        .map_err(|_| Problem::QUERY)?;
+    for (name, value) in pairs {
+        let value = value_of(operation, &name, &value).ok_or(Problem::QUERY)?;
+        if !operation.query.contains(&&*name) || whole.insert(name, value).is_some() {
+            return Err(Problem::QUERY);
+        }
+    }
+    if operation.query.contains(&"limit") && !whole.contains_key("limit") {
+        let most = if operation.request == "audit" { AUDIT_PAGE } else { ADMIN_PAGE };
+        whole.insert("limit".into(), most.into());
+    }
+    Ok(())
+}
+
+fn value_of(operation: &Operation, name: &str, text: &str) -> Option<Value> {
+    if !operation.is_number(name) {
+        return Some(text.into());
+    }
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse::<u64>().ok().map(Value::from)).flatten()
+}
+
+pub(super) async fn receive(body: Body) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, API_BODY_BYTES).collect());
+    match collected.await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::LARGE),
+        Ok(Err(_)) => Err(Problem::JSON),
+        Err(_) => Err(Problem::SLOW),
+    }
+}
+
+pub(super) fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+    if !media.trim().eq_ignore_ascii_case("application/json") {
+        return Err(Problem::MEDIA);
+    }
+    serde_json::from_slice(bytes).map_err(|_| Problem::JSON)
+}
+
+/// The response to what was done.
+fn done(operation: &Operation, answered: &admin::Response) -> Response {
+    let status = StatusCode::from_u16(operation.status).unwrap_or(StatusCode::OK);
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(answered) else {
+        return Problem::BROKEN.into_response();
+    };
+    let tag = fields.remove("answer");
+    if tag.as_ref().and_then(Value::as_str) != Some(operation.answer) {
+        tracing::error!(operation = operation.id, "api: an answer of another kind");
+        return Problem::BROKEN.into_response();
+    }
+    respond(status, "application/json", Value::Object(fields).to_string())
+}

@@ -1,0 +1,74 @@
+//! Who asks: a process on the control socket, or whoever brings a token.
+//!
+//! # Security
+//!
+//! On the control socket the system says who is there, and only root and the daemon's own user may ask.
+//! Elsewhere a token must be brought; all that are no good are answered alike.
+
+use axum::http::{HeaderMap, header};
+use nix::unistd::geteuid;
+
+use super::problem::Problem;
+use crate::{
+    decision::api_token::Rights,
+    http::Peer,
+    service::admin::{Access, Admin, AdminError},
+};
+
+/// How people come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// By the control socket.
+    Control,
+    /// With a token.
+    Token,
+}
+
+/// Why somebody is not let in.
+pub(super) enum Shut {
+    Out(Problem),
+    /// It cannot be told now.
+    Error(AdminError),
+}
+
+impl Door {
+    /// Who is there.
+    pub(super) async fn visitor(
+        self,
+        peer: Option<Peer>,
+        headers: &HeaderMap,
+        admin: &Admin,
+    ) -> Result<Access, Shut> {
+        match self {
+            Self::Control => control(peer).ok_or(Shut::Out(Problem::PEER)),
+            Self::Token => {
+                let token = bearer(headers).ok_or(Shut::Out(Problem::TOKEN))?;
+                let found = admin.bearer(token).await.map_err(Shut::Error)?;
+                found.ok_or_else(|| {
+                    tracing::info!(?peer, "api: refused a token");
+                    Shut::Out(Problem::TOKEN)
+                })
+            }
+        }
+    }
+}
+
+fn control(peer: Option<Peer>) -> Option<Access> {
+    let Some(Peer::Process(Some(peer))) = peer else {
+        tracing::warn!("control: refused a peer that cannot be told");
+        return None;
+    };
+    if peer.uid != 0 && peer.uid != geteuid().as_raw() {
+        tracing::warn!(%peer, "control: refused a peer that is neither root nor this user");
+        return None;
+    }
+    Some(Access { by: peer.to_string(), rights: Rights::all() })
+}
+
+/// The token of the one `Authorization` header (RFC 6750, 2.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (all.next()?, all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

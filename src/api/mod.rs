@@ -1,0 +1,80 @@
+//! The JSON API: what hosting panels, webmail and the command line ask, over HTTP.
+//!
+//! `operations` is the one table of what can be asked; routes, client and OpenAPI document are made from
+//! it. `door` says who asks, `call` turns HTTP into requests of `service::admin` and back, `problem` has
+//! the errors, `document` the description, `client` the command line's end.
+//!
+//! It decides nothing: rights are looked at in `service/admin/access.rs`. It logs nothing of a request.
+//!
+//! # Security
+//!
+//! Two doors lead here. The control socket is open to its owner only, and each peer must be root or the
+//! daemon's own user (`SO_PEERCRED`); whoever comes in that way may do everything. The other one, off by
+//! default, asks for a token. Bodies are bounded in size and time. What is not understood is refused
+//! without quoting it: it may hold a password. Nothing is cached.
+
+mod call;
+pub mod client;
+mod document;
+mod door;
+mod operations;
+mod problem;
+mod webmail;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    response::IntoResponse,
+    routing::{MethodFilter, get, on},
+};
+pub use document::document;
+pub use door::Door;
+use tokio::sync::watch;
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+
+use self::problem::Problem;
+use crate::service::{admin::Admin, webmail::Webmail};
+
+/// Where the description is.
+const DOCUMENT: &str = "/v1/openapi.json";
+
+/// What answers: whoever is [`Admin`] when a request comes, so that a reload can replace it.
+#[derive(Clone)]
+pub struct Api {
+    /// Who asks.
+    pub door: Door,
+    /// Who does it.
+    pub admin: watch::Receiver<Arc<Admin>>,
+    /// Who gives webmails their tokens.
+    pub webmail: Option<Arc<Webmail>>,
+    /// When refusals of logins leave.
+    pub refusal_delay: Duration,
+}
+
+/// All routes.
+pub fn routes(api: Api) -> Router {
+    let mut router = Router::new().route(DOCUMENT, get(async || document().into_response()));
+    router = router.merge(webmail::routes(&api));
+    for operation in operations::ALL {
+        let filter = MethodFilter::try_from(operation.method()).unwrap_or(MethodFilter::GET);
+        let api = api.clone();
+        let handler = move |request| call::answer(operation, api.clone(), request);
+        router = router.route(operation.path, on(filter, handler));
+    }
+    router
+        .fallback(async || Problem::NO_PATH.into_response())
+        .method_not_allowed_fallback(async || Problem::NO_METHOD.into_response())
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+            Problem::BROKEN.into_response()
+        }))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+}

@@ -1,0 +1,168 @@
+//! Errors as they are answered: RFC 9457 problems, and from a problem back to the error.
+//!
+//! An [`AdminError`] becomes `urn:mail2fa:` and its tag, with its fields beside it, so that nothing is
+//! lost on the way; [`kind`] is the one table of statuses and titles.
+//!
+//! # Security
+//!
+//! A problem never quotes the request, but for names that were checked.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value, json};
+
+use crate::service::admin::AdminError;
+
+/// The beginning of each type.
+const URN: &str = "urn:mail2fa:";
+
+/// What a problem is sent as.
+const MEDIA: &str = "application/problem+json";
+
+/// Seconds after which it is worth while to try again.
+const RETRY: &str = "1";
+
+/// What is wrong with a request before it is one of `service::admin`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    status: StatusCode,
+    word: &'static str,
+    title: &'static str,
+    detail: &'static str,
+}
+
+macro_rules! problems {
+    ($($name:ident: $status:ident $word:literal $title:literal, $detail:literal;)*) => {
+        impl Problem {
+            $(pub const $name: Self = Self {
+                status: StatusCode::$status, word: $word, title: $title, detail: $detail,
+            };)*
+        }
+    };
+}
+
+problems! {
+    NO_PATH: NOT_FOUND "no-such-path" "There is nothing here",
+        "the daemon does not know this request; is it of another version? /v1/openapi.json says what it knows";
+    NO_METHOD: METHOD_NOT_ALLOWED "method-not-allowed" "Not this method",
+        "the header Allow says which methods this path has";
+    BROKEN: INTERNAL_SERVER_ERROR "bug" "A bug in mail2fa", "it was told in the log; look whether it happened";
+    NO_WEBMAIL: NOT_FOUND "no-webmail" "No such webmail",
+        "no webmail of this name is configured, or nobody can be asked for passwords: see [[webmail]]";
+    TOKEN: UNAUTHORIZED "unauthorized" "No good token",
+        "this needs a token that is known and not over: Authorization: Bearer m2f_...";
+    PEER: FORBIDDEN "not-allowed" "Not for this user", "only root and the daemon's user may ask";
+    JSON: BAD_REQUEST "not-json" "Not a JSON object", "the body must be one JSON object";
+    EMPTY: BAD_REQUEST "no-body" "No body here", "this operation takes no body";
+    FIELDS: BAD_REQUEST "bad-fields" "Not the fields of this operation",
+        "a field is missing, not known, or of another type; /v1/openapi.json says what is asked for";
+    QUERY: BAD_REQUEST "bad-query" "Not the parameters of this operation",
+        "a parameter is not known, there twice, or no number; /v1/openapi.json says what may be asked";
+    PATH: BAD_REQUEST "bad-path" "Not a path of this operation",
+        "a part of the path is no number or no percent-encoded UTF-8";
+    SLOW: REQUEST_TIMEOUT "too-slow" "Too slow", "the body was not there in time";
+    LARGE: PAYLOAD_TOO_LARGE "too-large" "Too large", "a body has at most 65536 bytes";
+    MEDIA: UNSUPPORTED_MEDIA_TYPE "media-type" "Not JSON", "a body is sent as application/json";
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, word, title, detail } = self;
+        let body = json!({
+            "type": format!("{URN}{word}"), "title": title, "status": status.as_u16(), "detail": detail,
+        });
+        let mut response = respond(status, MEDIA, body.to_string());
+        if status == StatusCode::UNAUTHORIZED {
+            let value = HeaderValue::from_static("Bearer realm=\"mail2fa\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+}
+
+/// A body with its type.
+pub(super) fn respond(status: StatusCode, media: &'static str, body: String) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+/// The problem of an error.
+pub(super) fn problem(error: &AdminError) -> Response {
+    let (status, title) = kind(error);
+    let mut fields = match serde_json::to_value(error) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    let tag = fields.remove("error");
+    let tag = tag.as_ref().and_then(Value::as_str).unwrap_or("error").replace('_', "-");
+    fields.insert("type".into(), format!("{URN}{tag}").into());
+    fields.insert("title".into(), title.into());
+    fields.insert("status".into(), status.as_u16().into());
+    fields.insert("detail".into(), error.to_string().into());
+    let mut response = respond(status, MEDIA, Value::Object(fields).to_string());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY));
+    }
+    response
+}
+
+/// The error of a problem, or what it says.
+pub(super) fn error(body: &[u8]) -> Option<Result<AdminError, String>> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let tag = fields.remove("type")?.as_str()?.strip_prefix(URN)?.replace('-', "_");
+    let detail = fields.remove("detail")?.as_str()?.to_owned();
+    fields.remove("title");
+    fields.remove("status");
+    fields.insert("error".into(), tag.into());
+    Some(serde_json::from_value(Value::Object(fields)).map_err(|_| detail))
+}
+
+/// The status of an error and what it is called.
+fn kind(error: &AdminError) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match error {
+        AdminError::BadName { .. } => (S::UNPROCESSABLE_ENTITY, "Not a mailbox name"),
+        AdminError::BadPassword { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "Not a password that can be used")
+        }
+        AdminError::BadCode => (S::UNPROCESSABLE_ENTITY, "Not a code"),
+        AdminError::SameName { .. } => (S::UNPROCESSABLE_ENTITY, "Both names are one"),
+        AdminError::WrongCode { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong code"),
+        AdminError::EnrolmentDropped { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong too often"),
+        AdminError::BadAppPassword { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "Not an app password that can be made")
+        }
+        AdminError::BadAppPasswordId => {
+            (S::UNPROCESSABLE_ENTITY, "Not the name of an app password")
+        }
+        AdminError::BadKind => (S::UNPROCESSABLE_ENTITY, "Not a kind of events"),
+        AdminError::BadCursor => (S::UNPROCESSABLE_ENTITY, "Not a place in the audit trail"),
+        AdminError::BadToken { .. } => (S::UNPROCESSABLE_ENTITY, "Not a token that can be made"),
+        AdminError::NoMailbox { .. } => (S::NOT_FOUND, "No such mailbox"),
+        AdminError::NoRecord { .. } => (S::NOT_FOUND, "Nothing is kept about the mailbox"),
+        AdminError::NoEnrolment { .. } => (S::NOT_FOUND, "No enrolment waits for a code"),
+        AdminError::NoAppPassword { .. } => (S::NOT_FOUND, "No such app password"),
+        AdminError::NoSession { .. } => (S::NOT_FOUND, "No such session"),
+        AdminError::NoToken => (S::NOT_FOUND, "No such token"),
+        AdminError::Exists { .. } => (S::CONFLICT, "The mailbox exists"),
+        AdminError::NotOurPasswords => (S::CONFLICT, "Passwords are Dovecot's"),
+        AdminError::AlreadyOn { .. } => (S::CONFLICT, "2-factor authentication is on"),
+        AdminError::AlreadyOff { .. } => (S::CONFLICT, "2-factor authentication is off"),
+        AdminError::EnrolmentOff { .. } => (S::CONFLICT, "2-factor authentication is not allowed"),
+        AdminError::TooManyAppPasswords { .. } => (S::CONFLICT, "Too many app passwords"),
+        AdminError::NoticeNotSent { .. } => (S::CONFLICT, "The notice was not sent"),
+        AdminError::AlreadyLocked { .. } => (S::CONFLICT, "Locked already"),
+        AdminError::NotLocked { .. } => (S::CONFLICT, "Not locked"),
+        AdminError::TokenExists { .. } => (S::CONFLICT, "The token exists"),
+        AdminError::TooManyTokens { .. } => (S::CONFLICT, "Too many tokens"),
+        AdminError::NoScope { .. } => (S::FORBIDDEN, "The token is not for this"),
+        AdminError::OutOfReach => (S::FORBIDDEN, "The token is not for this domain"),
+        AdminError::Busy => (S::SERVICE_UNAVAILABLE, "Changed by others at the same time"),
+        AdminError::Unavailable { .. } => (S::SERVICE_UNAVAILABLE, "Not now"),
+        AdminError::Ambiguous { .. } => (S::GATEWAY_TIMEOUT, "It may or may not have happened"),
+        AdminError::Storage { .. } => (S::INTERNAL_SERVER_ERROR, "The store cannot be used"),
+    }
+}

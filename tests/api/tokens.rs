@@ -1,0 +1,122 @@
+//! Tokens: who is let in, and who is not.
+
+use axum::http::Request;
+use http_body_util::Full;
+use mail2fa::service::admin::{self, AdminError};
+
+use crate::{desk::Desk, support::NOW};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_bad_tokens_are_answered_alike() {
+    let desk = Desk::new().await;
+    let good = desk.named("good", &["*"], &[], None).await.unwrap();
+    let ends = desk.named("ends", &["*"], &[], Some(NOW.seconds() + 60)).await.unwrap();
+    let revoked = desk.named("gone", &["*"], &[], None).await.unwrap();
+    desk.get(&good, "/v1/health").await.ok();
+    desk.get(&ends, "/v1/health").await.ok();
+    desk.get(&revoked, "/v1/health").await.ok();
+    desk.admin.handle(admin::Request::TokenRevoke { name: "gone".into() }, "t").await.unwrap();
+    desk.clock.forward(60);
+    let last = if good.ends_with('a') { "b" } else { "a" };
+    let near = format!("{}{last}", &good[..good.len() - 1]);
+    let (id, secret) = (&good[..12], &ends[13..]);
+    let mut answers = Vec::new();
+    for header in [
+        None,
+        Some(String::new()),
+        Some("Bearer".into()),
+        Some("Bearer ".into()),
+        Some(format!("Basic {good}")),
+        Some(good.clone()),
+        Some(format!("Bearer {near}")),
+        Some(format!("Bearer {id}_{secret}")),
+        Some(format!("Bearer {ends}")),
+        Some(format!("Bearer {revoked}")),
+        Some(format!("Bearer {good} {good}")),
+        Some(format!("Bearer {}", good.to_uppercase())),
+    ] {
+        let mut request = Request::get("/v1/mailboxes");
+        if let Some(header) = &header {
+            request = request.header("authorization", header);
+        }
+        let answer = desk.send(request.body(Full::default()).unwrap()).await;
+        answer.fails(401, "unauthorized");
+        assert_eq!(answer.headers["www-authenticate"], "Bearer realm=\"mail2fa\"", "{header:?}");
+        answers.push(answer.text);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    let twice = Request::get("/v1/health")
+        .header("authorization", format!("Bearer {good}"))
+        .header("authorization", format!("Bearer {good}"));
+    desk.send(twice.body(Full::default()).unwrap()).await.fails(401, "unauthorized");
+    let log = crate::support::watched::traced();
+    for token in [&good, &ends, &revoked, &near] {
+        assert!(!log.contains(&token[13..]), "a token was logged");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_use_is_noted_and_no_token_is_shown_again() {
+    let desk = Desk::new().await;
+    let token = desk.named("one", &["health:read"], &["example.org"], None).await.unwrap();
+    let list = async || {
+        let listed = desk.admin.handle(admin::Request::TokenList, "t").await.unwrap();
+        let text = serde_json::to_string(&listed).unwrap();
+        assert!(!text.contains(&token[13..]) && text.contains(&token[4..12]), "{text}");
+        let admin::Response::Tokens { tokens } = listed else { panic!("a list") };
+        tokens[0].last_used
+    };
+    assert_eq!(list().await, None);
+    desk.get(&token, "/v1/health").await.ok();
+    assert_eq!(list().await, Some(NOW.seconds()));
+    desk.clock.forward(10);
+    desk.get(&token, "/v1/health").await.ok();
+    assert_eq!(list().await, Some(NOW.seconds()), "not every use is a write");
+    desk.clock.forward(3_600);
+    desk.get(&token, "/v1/health").await.ok();
+    assert_eq!(list().await, Some(NOW.seconds() + 3_610));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_made_is_refused() {
+    let desk = Desk::new().await;
+    desk.named("one", &["*"], &[], None).await.unwrap();
+    let again = desk.named("one", &["*"], &[], None).await.unwrap_err();
+    assert_eq!(again, AdminError::TokenExists { name: "one".into() });
+    let long = "x".repeat(65);
+    for (name, scopes, domains, expires) in [
+        ("", &["*"][..], &[][..], None),
+        ("a b", &["*"], &[], None),
+        ("a\n", &["*"], &[], None),
+        (&*long, &["*"], &[], None),
+        ("n", &[], &[], None),
+        ("n", &["mailboxes"], &[], None),
+        ("n", &["*"], &[""], None),
+        ("n", &["*"], &["a@b"], None),
+        ("n", &["*"], &[], Some(NOW.seconds())),
+    ] {
+        let error = desk.named(name, scopes, domains, expires).await.unwrap_err();
+        assert!(matches!(error, AdminError::BadToken { .. }), "{name:?} {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_does_not_answer_lets_nobody_in_and_says_so() {
+    let desk = Desk::new().await;
+    let token = desk.token(&["*"], &[]).await;
+    desk.clock.break_down();
+    let answer = desk.get(&token, "/v1/health").await;
+    answer.fails(503, "unavailable");
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_says_whose_token_it_was() {
+    let desk = Desk::new().await;
+    let token = desk.named("hosting-panel", &["*"], &[], None).await.unwrap();
+    desk.ask(&token, "PUT", "/v1/mailboxes/alice%40example.org/lock", None).await.ok();
+    let events = desk.get(&token, "/v1/audit?mailbox=alice%40example.org").await.ok();
+    assert_eq!(events["events"][0]["by"], "token hosting-panel");
+    assert_eq!(events["events"][0]["action"], "mailbox lock");
+}
