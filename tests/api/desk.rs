@@ -7,8 +7,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use mail2fa::{
-    config::{ApiConfig, Listen},
     base::Service as Service_,
+    config::{ApiConfig, Listen},
     decision::{
         enforcement::EnforcementPolicy,
         flow::{Passwords, Policy},
@@ -27,7 +27,6 @@ use mail2fa::{
         trail::Recorder,
         webmail::{Parts, Webmail},
     },
-    store::{MemoryEngine, SealedStore},
 };
 use serde_json::Value;
 use tokio::{net::UnixStream, sync::watch};
@@ -55,7 +54,6 @@ fn rule() -> WebmailRule {
 /// The API and all that belongs to it.
 pub struct Desk {
     pub clock: Arc<FakeClock>,
-    pub store: SealedStore<MemoryEngine>,
     pub admin: Arc<Admin>,
     pub authenticator: Arc<Authenticator>,
     pub log: Arc<Watched>,
@@ -141,8 +139,7 @@ impl Desk {
         };
         let log = Watched::new();
         let port = Arc::new(store.clone());
-        let authenticator =
-            Arc::new(Authenticator::new(port, clock.clone(), log.clone(), policy));
+        let authenticator = Arc::new(Authenticator::new(port, clock.clone(), log.clone(), policy));
         let passwords = Arc::new(client::Passwords::Stored(Arc::new(Comparing)));
         let parts = Parts { admin: Arc::clone(&admin), passwords };
         let webmail = Webmail::new(Arc::clone(&authenticator), parts);
@@ -157,7 +154,6 @@ impl Desk {
         service.tokens(&ApiConfig { listen, behind_proxy: false }).await.unwrap();
         Self {
             clock,
-            store,
             admin,
             authenticator,
             log,
