@@ -10,6 +10,8 @@ mod notices;
 mod policy;
 #[path = "cli/signins.rs"]
 mod signins;
+#[path = "cli/tokens.rs"]
+mod tokens;
 
 use std::{
     fs,

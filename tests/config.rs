@@ -72,6 +72,10 @@ fn the_commented_keys_can_be_switched_on() {
         .lines()
         .filter(|line| !line.starts_with("key_file"))
         .map(|line| {
+            if line.starts_with("#listen = ") {
+                // TLS of its own is for an address.
+                return "listen = \"[::]:8425\"";
+            }
             let commented =
                 line.starts_with('#') && !line.starts_with("# ") && line.contains(" = ");
             if commented { &line[1..] } else { line }
@@ -79,6 +83,7 @@ fn the_commented_keys_can_be_switched_on() {
         .collect();
     let config = parse(&on.join("\n"));
     assert_eq!(config.names.default_realm.as_deref(), Some("example.org"));
+    assert!(config.panel.is_some_and(|panel| panel.tls.is_some()));
     assert_eq!(config.names.master_separator, Some('*'));
     assert!(config.listeners.iter().all(|listener| listener.owner.is_some()));
 }

@@ -16,6 +16,8 @@ mod support;
 
 #[path = "doors/abuse.rs"]
 mod abuse;
+#[path = "doors/alike.rs"]
+mod alike;
 #[path = "doors/chunks.rs"]
 mod chunks;
 #[path = "doors/client.rs"]
@@ -36,6 +38,8 @@ mod login;
 mod mechanisms;
 #[path = "doors/notices.rs"]
 mod notices;
+#[path = "doors/recall.rs"]
+mod recall;
 #[path = "doors/refusals.rs"]
 mod refusals;
 #[path = "doors/signins.rs"]

@@ -3,229 +3,26 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "support/certificates.rs"]
+mod certificates;
+#[path = "lifecycle/panel.rs"]
+mod panel;
+#[path = "lifecycle/site.rs"]
+mod site;
+#[path = "lifecycle/tls.rs"]
+mod tls;
+
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    os::unix::net::{UnixDatagram, UnixListener, UnixStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
+    io::Read,
+    net::TcpListener,
+    os::unix::net::{UnixListener, UnixStream},
     time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
-use tempfile::TempDir;
+use nix::sys::signal::Signal;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_mail2fa");
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A folder with a configuration, a key, a store, and bob, whose password is `hunter123456`.
-struct Site {
-    folder: TempDir,
-}
-
-impl Site {
-    fn new() -> Self {
-        let site = Self { folder: tempfile::tempdir().unwrap() };
-        site.configure("plain", "500ms", "");
-        assert_ok(&site.run(&["init"], ""));
-        assert_ok(
-            &site.run(
-                &["mailbox", "add", "bob@example.org", "--hash-stdin"],
-                "{PLAIN}hunter123456\n",
-            ),
-        );
-        site
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn configure(&self, log: &str, delay: &str, more: &str) {
-        let at = self.folder.path().display();
-        let text = format!(
-            r#"
-            [store]
-            directory = "{at}/store"
-            key_file = "{at}/key"
-            [passwords]
-            source = "store"
-            [control]
-            socket = "{at}/control"
-            [refusals]
-            delay = "{delay}"
-            [log]
-            target = "{log}"
-            [[listener]]
-            name = "postfix"
-            kind = "client"
-            socket = "{at}/client"
-            mode = "0600"
-            {more}
-            "#
-        );
-        fs::write(self.path("mail2fa.toml"), text).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command.arg("--config").arg(self.path("mail2fa.toml")).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Closed early when the program does not read: that is its right.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-
-    fn serve(&self) -> Daemon {
-        Daemon::start(self, self.command(&["serve"]))
-    }
-}
-
-fn assert_ok(output: &Output) {
-    assert!(
-        output.status.success(),
-        "{}\n{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-/// A running daemon, what it tells systemd, and its log.
-struct Daemon {
-    child: Child,
-    notices: UnixDatagram,
-    log: PathBuf,
-}
-
-impl Daemon {
-    fn start(site: &Site, mut command: Command) -> Self {
-        let _ = fs::remove_file(site.path("notify"));
-        let notices = UnixDatagram::bind(site.path("notify")).unwrap();
-        notices.set_read_timeout(Some(PATIENCE)).unwrap();
-        let log = site.path("log");
-        let child = command
-            .env("NOTIFY_SOCKET", site.path("notify"))
-            .stdin(command_stdin(site))
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        let daemon = Self { child, notices, log };
-        daemon.wait_for("READY=1");
-        daemon
-    }
-
-    /// The notice that has this line, all of it.
-    fn wait_for(&self, line: &str) -> String {
-        let mut buffer = [0; 4_096];
-        loop {
-            let length = self.notices.recv(&mut buffer).unwrap_or_else(|error| {
-                panic!("no {line:?} from the daemon ({error}); its log:\n{}", self.log())
-            });
-            let notice = String::from_utf8_lossy(&buffer[..length]).into_owned();
-            if notice.lines().any(|l| l == line) {
-                return notice;
-            }
-        }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().try_into().unwrap())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal).unwrap();
-    }
-
-    fn stop(mut self) -> String {
-        self.signal(Signal::SIGTERM);
-        self.wait_for("STOPPING=1");
-        let status = self.child.wait().unwrap();
-        assert!(status.success(), "{status}; its log:\n{}", self.log());
-        self.log()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Standard input is where the shell of the socket-activation test finds its listening socket.
-fn command_stdin(site: &Site) -> Stdio {
-    match fs::symlink_metadata(site.path("handed")) {
-        Ok(_) => {
-            fs::remove_file(site.path("handed")).unwrap();
-            let listener = UnixListener::bind(site.path("handed")).unwrap();
-            Stdio::from(std::os::fd::OwnedFd::from(listener))
-        }
-        Err(_) => Stdio::null(),
-    }
-}
-
-/// A client of Dovecot's protocol that knows just enough.
-struct Client {
-    reader: BufReader<UnixStream>,
-    id: u32,
-}
-
-impl Client {
-    fn connect(path: &Path) -> Self {
-        let stream = UnixStream::connect(path).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut client = Self { reader: BufReader::new(stream), id: 0 };
-        while client.line() != "DONE" {}
-        client.send("VERSION\t1\t2\nCPID\t4711\n");
-        client
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.reader.read_line(&mut line).unwrap();
-        assert!(!line.is_empty(), "the daemon closed the connection");
-        line.trim_end().to_owned()
-    }
-
-    fn send(&mut self, text: &str) {
-        self.reader.get_mut().write_all(text.as_bytes()).unwrap();
-    }
-
-    fn ask(&mut self, user: &str, password: &str) {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        self.id += 1;
-        let response = STANDARD.encode(format!("\0{user}\0{password}"));
-        self.send(&format!("AUTH\t{}\tPLAIN\tservice=smtp\tresp={response}\n", self.id));
-    }
-
-    fn login(&mut self, user: &str, password: &str) -> String {
-        self.ask(user, password);
-        self.line()
-    }
-}
-
-fn bob_gets_in(socket: &Path) {
-    let answer = Client::connect(socket).login("bob@example.org", "hunter123456");
-    assert_eq!(answer, "OK\t1\tuser=bob@example.org");
-}
+use site::{Client, Daemon, PATIENCE, Site, bob_gets_in};
 
 #[test]
 fn a_running_login_is_finished_before_the_daemon_stops() {
@@ -335,21 +132,22 @@ fn the_watchdog_is_fed() {
 #[test]
 fn a_socket_that_systemd_hands_over_is_used() {
     let site = Site::new();
-    // Marks that standard input is to be a listening socket.
-    fs::write(site.path("handed"), "").unwrap();
-    let mut command = Command::new("sh");
-    command
-        .arg("-c")
-        .arg(
-            "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=postfix \
-             exec \"$0\" --config \"$1\" serve",
-        )
-        .arg(BINARY)
-        .arg(site.path("mail2fa.toml"));
-    let daemon = Daemon::start(&site, command);
+    let listener = UnixListener::bind(site.path("handed")).unwrap();
+    let daemon = site.serve_handed(listener, "postfix");
+    daemon.wait_for("READY=1");
     bob_gets_in(&site.path("handed"));
     assert!(!site.path("client").exists(), "its own socket is not made");
     daemon.stop();
+}
+
+#[test]
+fn a_door_is_not_opened_to_a_network() {
+    let site = Site::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut daemon = site.serve_handed(listener, "postfix");
+    let status = daemon.child.wait().unwrap();
+    assert_eq!(status.code(), Some(73), "{}", daemon.log());
+    assert!(daemon.log().contains("\"postfix\" handed over by the service manager is not a Unix"));
 }
 
 #[test]

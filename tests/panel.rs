@@ -9,6 +9,8 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -34,3 +36,5 @@ mod link;
 mod login;
 #[path = "panel/sign_ins.rs"]
 mod sign_ins;
+#[path = "panel/wire.rs"]
+mod wire;

@@ -11,9 +11,16 @@
 //!   on, a code of an unused step, an unused recovery code of the present set, or the sign-in of this
 //!   very string at this place; or an app password in its scope;
 //! - a step and a recovery code are used up by one login, which had the right password first;
+//! - where passwords are remembered for a time, one that was changed at the mail server is good for that
+//!   time at most, in the very sign-in, service and address that it was found right for, and one of whose
+//!   mailbox anything was changed here is asked for;
 //! - sign-ins and app passwords end when they end, and what was revoked, locked or switched on counts
 //!   for every login that had not had its last look;
 //! - a login to which something was not there ends as unavailable, and no other one does;
+//! - what is enforced is: a mailbox that must have a factor and has none opens nothing from its date on but
+//!   what is configured, a service that is off opens nothing, one for app passwords takes no code and one for
+//!   full sign-ins no app password, a password is enough from exempt networks only, and a token or
+//!   ticket opens no mailbox with a factor unless it was asked elsewhere (`simulation/enforced.rs`);
 //! - each login has one outcome, and all refusals are the same reply;
 //! - what is stored is what was asked for, and a login changes nothing but its own use;
 //! - whoever has everything right comes in, and throttling keeps nobody waiting who has a session
@@ -37,6 +44,8 @@
 mod books;
 #[path = "simulation/dice.rs"]
 mod dice;
+#[path = "simulation/enforced.rs"]
+mod enforced;
 #[path = "simulation/episode.rs"]
 mod episode;
 #[path = "simulation/judge.rs"]
@@ -47,6 +56,8 @@ mod people;
 mod places;
 #[path = "simulation/ports.rs"]
 mod ports;
+#[path = "simulation/relayed.rs"]
+mod relayed;
 #[path = "simulation/staff.rs"]
 mod staff;
 #[path = "simulation/world.rs"]
@@ -148,9 +159,20 @@ fn nobody_comes_in_without_all_proofs_and_whoever_has_them_does() {
         "master_without_factor",
         "app_password_expired",
         "app_password_out_of_scope",
+        "factor_required",
+        "service_off",
+        "app_passwords_only",
+        "full_sign_in_only",
+        "password+exempt_network",
+        "mechanism",
+        "mechanism+factor_elsewhere",
+        "mechanism_without_factor",
+        "required from a date, and passed",
         "fault: load",
         "fault: commit unknown, done",
         "conflict",
+        "remembered",
+        "remembered, and changed since",
         "restarts",
         "clock jumps",
         "logins cut off",

@@ -505,7 +505,7 @@ fn the_rules_bite() {
     bites(check_size, "src/x.rs", &"x\n".repeat(FILE_LINES + 1));
     passes(check_size, "src/x.rs", &"x\n".repeat(FILE_LINES));
     bites(check_security, "src/wire/x.rs", "//! Reads lines.\npub fn parse(line: &[u8]) {}");
-    bites(check_security, "src/control/x.rs", "//! Socket.\nlistener.accept().await");
+    bites(check_security, "src/api/x.rs", "//! Socket.\nlistener.accept().await");
     passes(check_security, "src/wire/x.rs", "//! # Security\npub fn parse(line: &[u8]) {}");
     passes(check_security, "src/wire/x.rs", "//! Writes.\npub fn encode() {} // fn parse");
     bites(check_leftovers, "src/x.rs", concat!("to", "do!()"));

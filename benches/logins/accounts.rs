@@ -26,12 +26,30 @@ pub enum Kind {
     Plain,
     /// A password and a second factor.
     Coded,
+    /// The same, for sign-ins that live.
+    SignedIn,
 }
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Plain, Self::Coded, Self::SignedIn];
+
+    /// How many mailboxes of this kind there are, where there are so many of each other kind.
+    fn count(self, mailboxes: usize) -> usize {
+        match self {
+            Self::Plain | Self::Coded => mailboxes,
+            Self::SignedIn => mailboxes.min(SIGNED_IN),
+        }
+    }
+}
+
+/// Mailboxes with a sign-in that lives.
+const SIGNED_IN: usize = 1_000;
 
 pub fn name(kind: Kind, number: usize) -> String {
     match kind {
         Kind::Plain => format!("plain{number:06}@example.org"),
         Kind::Coded => format!("coded{number:06}@example.org"),
+        Kind::SignedIn => format!("signed{number:06}@example.org"),
     }
 }
 
@@ -52,8 +70,8 @@ fn secret(number: usize) -> [u8; 20] {
 pub fn write_passwd_file(path: &Path, mailboxes: usize) -> Result<()> {
     use std::fmt::Write;
     let mut text = String::new();
-    for kind in [Kind::Plain, Kind::Coded] {
-        for number in 0..mailboxes {
+    for kind in Kind::ALL {
+        for number in 0..kind.count(mailboxes) {
             writeln!(text, "{}:{{PLAIN}}{}", name(kind, number), password(number))?;
         }
     }
@@ -77,9 +95,9 @@ pub fn fill_store(dir: &Path, key: &Path, mailboxes: usize, hashes: Hashes) -> R
         let keys = Keyring::create(key, &*rng)?;
         let store = Arc::new(SealedStore::create(dir, &keys, rng, compose::clock().now()?).await?);
         let mut changes = Vec::new();
-        for kind in [Kind::Plain, Kind::Coded] {
-            for number in (0..mailboxes).filter(|_| kind == Kind::Coded || hashes == Hashes::Stored)
-            {
+        for kind in Kind::ALL {
+            let known = kind != Kind::Plain || hashes == Hashes::Stored;
+            for number in (0..kind.count(mailboxes)).filter(|_| known) {
                 changes.push(addition(kind, number, hashes, &*compose::clock())?);
             }
         }
@@ -107,7 +125,7 @@ fn addition(kind: Kind, number: usize, hashes: Hashes, clock: &dyn Clock) -> Res
     if hashes == Hashes::Stored {
         record.password_hash = Some(SecretText::new(format!("{{PLAIN}}{}", password(number))));
     }
-    if kind == Kind::Coded {
+    if kind != Kind::Plain {
         let secret = Secret::from_slice(&secret(number));
         record.totp = Some(TotpFactor { secret, last_step: 0, enabled: now });
     }
@@ -139,13 +157,14 @@ impl PlainLogins {
 /// Logins with password and code. Each code is used once: of a mailbox there is one for the present
 /// step and one for the next, and the codes of a step go on counting for the length of a step after it.
 pub struct CodedLogins {
+    kind: Kind,
     /// Mailboxes in the order of their turn, with the first step whose code is unused.
     turn: VecDeque<(usize, u64)>,
 }
 
 impl CodedLogins {
-    pub fn new(mailboxes: usize) -> Self {
-        Self { turn: (0..mailboxes).map(|number| (number, 0)).collect() }
+    pub fn new(kind: Kind, mailboxes: usize) -> Self {
+        Self { kind, turn: (0..kind.count(mailboxes)).map(|number| (number, 0)).collect() }
     }
 
     /// Makes requests whose codes count now and for the next half minute. Waits for the next step when all
@@ -165,10 +184,31 @@ impl CodedLogins {
                 continue;
             }
             let typed = format!("{}{}", password(number), code(number, step)?);
-            requests.push(load::request(&name(Kind::Coded, number), &typed));
+            requests.push(load::request(&name(self.kind, number), &typed));
             self.turn.push_back((number, step + 1));
         }
         Ok(requests)
+    }
+}
+
+/// The same strings again and again, of sign-ins that live.
+pub struct SignedInLogins {
+    strings: Vec<Vec<u8>>,
+    next: usize,
+}
+
+impl SignedInLogins {
+    /// Strings that were not used yet: the first login with each signs in.
+    pub fn new(mailboxes: usize, clock: &dyn Clock) -> Result<Self> {
+        let count = Kind::SignedIn.count(mailboxes);
+        let strings = CodedLogins::new(Kind::SignedIn, mailboxes).take(count, clock)?;
+        Ok(Self { strings, next: 0 })
+    }
+
+    pub fn take(&mut self, count: usize) -> Vec<Vec<u8>> {
+        let taken = self.strings.iter().cycle().skip(self.next).take(count).cloned().collect();
+        self.next = (self.next + count) % self.strings.len();
+        taken
     }
 }
 

@@ -1,7 +1,8 @@
 //! Logins a second and latency through a `client` listener, beside Dovecot's own auth service.
 //!
 //!     cargo bench --bench logins [-- [--quick] [--only CASE] [--shape SHAPE] [--rounds NUMBER]
-//!                                    [--disk DIR] [--log LEVEL] [--no-throttle] [--no-audit]]
+//!                                    [--disk DIR] [--log LEVEL] [--no-throttle] [--no-audit]
+//!                                    [--password-cache TIME]]
 //!
 //! The servers are processes of their own; the load generator is this one. Each case is measured
 //! next to Dovecot, turn about, several rounds, and the ratio printed is the median of the rounds'
@@ -25,7 +26,7 @@ use anyhow::{Context, Result, bail, ensure};
 use mail2fa::runtime::compose;
 
 use self::{
-    accounts::{CodedLogins, Hashes, Kind, PlainLogins},
+    accounts::{CodedLogins, Hashes, Kind, PlainLogins, SignedInLogins},
     load::{PIPELINED, SINGLE, Shape},
     peers::{Daemon, Server},
     report::Series,
@@ -33,7 +34,7 @@ use self::{
 
 /// What the command line takes.
 const KNOWN: &str = "--quick, --only CASE, --shape SHAPE, --rounds NUMBER, --disk DIR, --log LEVEL, \
-                     --no-throttle, --no-audit";
+                     --no-throttle, --no-audit, --password-cache TIME";
 
 /// What is asked for on the command line.
 struct Options {
@@ -48,6 +49,8 @@ struct Options {
     throttle: bool,
     /// Whether logins go into the audit trail, as they do unless it is told not to.
     audit: bool,
+    /// How long a password that was right need not be checked again: `passwords.cache`.
+    cache: String,
 }
 
 /// How much is done.
@@ -74,7 +77,7 @@ struct Case {
     expected: f64,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 6] = [
     Case {
         name: "store",
         title: "mail2fa, own passwords",
@@ -102,6 +105,20 @@ const CASES: [Case; 4] = [
         kind: Kind::Coded,
         hashes: Hashes::Elsewhere,
         expected: 0.7,
+    },
+    Case {
+        name: "store-session",
+        title: "mail2fa, own passwords, sign-in that lives",
+        kind: Kind::SignedIn,
+        hashes: Hashes::Stored,
+        expected: 1.0,
+    },
+    Case {
+        name: "dovecot-session",
+        title: "mail2fa, asking Dovecot, sign-in that lives",
+        kind: Kind::SignedIn,
+        hashes: Hashes::Elsewhere,
+        expected: 1.0,
     },
 ];
 
@@ -133,6 +150,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         log: "info".into(),
         throttle: true,
         audit: true,
+        cache: "0s".into(),
     };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -145,6 +163,7 @@ fn options(arguments: &[String]) -> Result<Options> {
             "--disk" => options.disk = rest.next().context("--disk DIR")?.into(),
             "--no-throttle" => options.throttle = false,
             "--no-audit" => options.audit = false,
+            "--password-cache" => options.cache.clone_from(rest.next().context("how long?")?),
             "--log" => options.log.clone_from(rest.next().context("--log which level?")?),
             other => bail!("unknown argument {other}; known: {KNOWN}"),
         }
@@ -268,6 +287,7 @@ impl Bench {
             log: &options.log,
             throttle: options.throttle,
             audit: options.audit,
+            cache: &options.cache,
         };
         let begun = Instant::now();
         let (server, socket) = daemon.start()?;
@@ -281,10 +301,17 @@ impl Bench {
 
     fn case(&mut self, case: &Case, subject: &Subject) -> Result<Outcome> {
         let clock = compose::clock();
-        let mut coded = CodedLogins::new(self.size.mailboxes);
+        let mut coded = CodedLogins::new(Kind::Coded, self.size.mailboxes);
+        let mut signed_in = match case.kind {
+            Kind::SignedIn => Some(SignedInLogins::new(self.size.mailboxes, &*clock)?),
+            Kind::Plain | Kind::Coded => None,
+        };
         let mut requests = |plain: &mut PlainLogins, count| match case.kind {
             Kind::Plain => Ok(plain.take(count)),
             Kind::Coded => coded.take(count, &*clock),
+            Kind::SignedIn => {
+                Ok(signed_in.as_mut().map(|strings| strings.take(count)).unwrap_or_default())
+            }
         };
         let mut pids = vec![subject.pid];
         if case.hashes == Hashes::Elsewhere {

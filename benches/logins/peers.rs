@@ -135,6 +135,8 @@ pub struct Daemon<'a> {
     pub log: &'a str,
     pub throttle: bool,
     pub audit: bool,
+    /// `passwords.cache`.
+    pub cache: &'a str,
 }
 
 impl Daemon<'_> {
@@ -160,11 +162,11 @@ impl Daemon<'_> {
                 format!("source = \"dovecot\"\nupstream = \"{}\"", self.upstream.display())
             }
         };
-        let (level, throttle) = (self.log, self.throttle);
+        let (level, throttle, cache) = (self.log, self.throttle, self.cache);
         let logins = if self.audit { "30d" } else { "off" };
         format!(
             "[store]\ndirectory = \"{store}\"\nkey_file = \"{key}\"\n\
-             [passwords]\n{passwords}\n\
+             [passwords]\n{passwords}\ncache = \"{cache}\"\n\
              [throttle]\nenabled = {throttle}\n\
              [audit]\nlogins = \"{logins}\"\n\
              [control]\nsocket = \"{root}/control\"\n\

@@ -6,7 +6,10 @@
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use mail2fa::{
-    base::{Mailbox, NetAddress, UnixMillis},
+    base::{
+        Mailbox, NetAddress, UnixMillis,
+        limits::{THROTTLE_CODE_MARKS, THROTTLE_PASSWORD_MARKS},
+    },
     decision::throttle::{
         Admission, CodeAdmission, Counter, Event, Fingerprint, Key, Owner, ThrottlePolicy, View,
         admit, admit_code, after, settle, standing,
@@ -26,12 +29,23 @@ fn updated(view: &View, changed: Vec<(Key, Counter)>) -> View {
     view.clone().updated(changed.into_iter().map(|(key, counter)| (key, Some(counter))))
 }
 
-/// The bytes as the moment, lanes and last success of a counter that remembers no string: whole
-/// counters by chance are too rare.
+/// The bytes as the moment, lanes and last success of a counter, and what is left of them as the
+/// strings that it remembers: whole counters by chance are too rare.
 fn filled(bytes: &[u8]) -> Vec<u8> {
-    let mut numbers = bytes.to_vec();
-    numbers.resize(8 * 11, 0);
-    [&[1], &numbers[..], &[0, 0]].concat()
+    let (numbers, rest) = bytes.split_at_checked(8 * 11).unwrap_or((bytes, &[]));
+    let mut counter = vec![1];
+    counter.extend_from_slice(numbers);
+    counter.resize(1 + 8 * 11, 0);
+    let marks = rest.chunks_exact(24);
+    let (passwords, codes) = (marks.len().min(THROTTLE_PASSWORD_MARKS), marks.clone());
+    for part in [
+        marks.take(passwords).collect::<Vec<_>>(),
+        codes.skip(passwords).take(THROTTLE_CODE_MARKS).collect(),
+    ] {
+        counter.push(u8::try_from(part.len()).unwrap());
+        counter.extend(part.concat());
+    }
+    counter
 }
 
 fuzz_target!(|case: Case| {

@@ -254,7 +254,7 @@ fn parameter(operation: &Operation, name: &str, place: &str, found: &Value) -> V
         _ => name.into(),
     });
     let schema = if operation.is_number(name) {
-        json!({"type": "integer", "format": "int64", "minimum": 0})
+        json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
     } else if place == "path" {
         json!({"type": "string", "minLength": 1})
     } else {

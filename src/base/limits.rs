@@ -89,6 +89,13 @@ pub const SESSION_SECONDS: u64 = 2_592_000;
 /// code itself is good for not much less.
 pub const SESSION_PARALLEL_SECONDS: u64 = 60;
 
+/// Longest time in which a password that was found right need not be asked for again, seconds. As long
+/// may one that was changed at the mail server still open what it signed in to.
+pub const RECENT_PASSWORD_SECONDS: u64 = 300;
+
+/// Passwords found right a moment ago that are kept in memory, as keyed hashes of 32 bytes.
+pub const RECENT_PASSWORDS: usize = 65_536;
+
 /// Sessions of one mailbox.
 pub const SESSIONS: usize = 32;
 
@@ -198,6 +205,9 @@ pub const SHARED_NETWORKS: usize = 256;
 /// Domains that may have an enforcement rule of their own.
 pub const ENFORCEMENT_DOMAINS: usize = 4_096;
 
+/// Networks of proxies that may say where a browser is.
+pub const PANEL_PROXIES: usize = 64;
+
 /// Networks that the configuration may exempt, and networks of webmail.
 pub const ENFORCEMENT_NETWORKS: usize = 256;
 
@@ -231,6 +241,12 @@ pub const PANEL_SHOWN: usize = 4_096;
 /// Seconds for which a secret can be looked at again at the panel.
 pub const PANEL_SHOWN_SECONDS: u64 = 900;
 
+/// Seconds for which a form that ended its own session may be sent again, to the same end.
+pub const PANEL_REPEAT_SECONDS: u64 = 20;
+
+/// Such forms that are remembered at once; one more pushes the oldest out.
+pub const PANEL_REPEATS: usize = 256;
+
 /// Events on one page of recent activity at the panel.
 pub const PANEL_EVENTS: usize = 30;
 
@@ -239,6 +255,18 @@ pub const HTTP_CONNECTIONS: usize = 1_024;
 
 /// Seconds for which a connection is kept for further requests.
 pub const HTTP_CONNECTION_SECONDS: u64 = 300;
+
+/// Of a body that nobody wants, what is read so that its sender hears the answer, bytes.
+pub const HTTP_REST_BYTES: usize = 1_048_576;
+
+/// Seconds for that.
+pub const HTTP_REST_SECONDS: u64 = 5;
+
+/// Seconds for a TLS handshake.
+pub const TLS_HANDSHAKE_SECONDS: u64 = 10;
+
+/// A certificate with all between it and its root, or a key, bytes.
+pub const TLS_FILE_BYTES: usize = 262_144;
 
 /// Header fields of one request.
 pub const HTTP_HEADERS: usize = 64;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
-use super::{audit::AuditOptions, store::StoreCommand};
+use super::{audit::AuditOptions, store::StoreCommand, token::TokenCommand};
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -414,42 +414,6 @@ pub enum PanelCommand {
         /// Name.
         mailbox: String,
     },
-}
-
-/// `token`
-#[derive(Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Make a token; it is shown this once.
-    ///
-    /// A program brings it in the header "Authorization: Bearer ..." to the place that api.listen
-    /// names. No token can make tokens.
-    #[command(after_help = "Examples:\n  mail2fa token add hosting-panel --scope mailboxes:read \
-                      --scope totp:read,totp:write --domain example.org\n  mail2fa token add \
-                      backup --scope audit:read --expires 90d")]
-    Add(NewTokenOptions),
-    /// List the tokens; never their secret part.
-    List,
-    /// End a token.
-    Revoke {
-        /// Its name.
-        name: String,
-    },
-}
-
-/// `token add`
-#[derive(Debug, Args)]
-pub struct NewTokenOptions {
-    /// What to call the token; the audit trail shows it.
-    pub name: String,
-    /// What it may do, such as totp:read; several times for several. `*` is everything.
-    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
-    pub scopes: Vec<String>,
-    /// A domain whose mailboxes it is for; several times for several. Any if not given.
-    #[arg(long = "domain", value_name = "DOMAIN", value_delimiter = ',')]
-    pub domains: Vec<String>,
-    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
-    #[arg(long, value_name = "WHEN")]
-    pub expires: Option<String>,
 }
 
 /// `notice`

@@ -6,8 +6,8 @@ use std::{fmt::Display, io};
 use crate::{
     api::client::ClientError,
     ports::store::StoreError,
-    runtime::ServeError,
     runtime::compose::ComposeError,
+    runtime::{PanelError, ServeError},
     service::admin::AdminError,
     store::{KeyringError, OpenError},
 };
@@ -157,7 +157,7 @@ fn compose(error: &ComposeError) -> Exit {
     match error {
         ComposeError::Store(error) => open(error),
         ComposeError::Key(error) => key(error),
-        ComposeError::Clock(_) => Exit::System,
+        ComposeError::Clock(_) | ComposeError::Random(_) => Exit::System,
         ComposeError::Hashing(_)
         | ComposeError::NoPanelPasswords
         | ComposeError::NoCredential(_)
@@ -210,8 +210,17 @@ impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         let exit = match error {
             ServeError::Compose(error) => return error.into(),
-            ServeError::Config(_) | ServeError::Unreachable { .. } => Exit::Config,
-            ServeError::Listen(_) | ServeError::Api(_) | ServeError::Panel(_) => Exit::CannotCreate,
+            ServeError::Config(_)
+            | ServeError::Unreachable { .. }
+            | ServeError::Panel(
+                PanelError::Tls(_)
+                | PanelError::TlsOverUnix
+                | PanelError::Logo { .. }
+                | PanelError::Texts(_),
+            ) => Exit::Config,
+            ServeError::Listen(_)
+            | ServeError::Api(_)
+            | ServeError::Panel(PanelError::Bind(_) | PanelError::Address(_)) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

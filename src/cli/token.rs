@@ -2,17 +2,53 @@
 
 use std::io::IsTerminal;
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
     app_password::end,
-    arguments::{NewTokenOptions, TokenCommand},
     backend::Backend,
     failure::Failure,
     terminal::{print, print_json},
     text::{listed, time, unexpected},
 };
 use crate::service::admin::{Disclosed, NewToken, Request, Response, TokenView};
+
+/// `token`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown this once.
+    ///
+    /// A program brings it in the header "Authorization: Bearer ..." to the place that api.listen
+    /// names. No token can make tokens.
+    #[command(after_help = "Examples:\n  mail2fa token add hosting-panel --scope mailboxes:read \
+                      --scope totp:read,totp:write --domain example.org\n  mail2fa token add \
+                      backup --scope audit:read --expires 90d")]
+    Add(NewTokenOptions),
+    /// List the tokens; never their secret part.
+    List,
+    /// End a token.
+    Revoke {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// `token add`
+#[derive(Debug, Args)]
+pub struct NewTokenOptions {
+    /// What to call the token; the audit trail shows it.
+    pub name: String,
+    /// What it may do, such as totp:read; several times for several. `*` is everything.
+    #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
+    pub scopes: Vec<String>,
+    /// A domain whose mailboxes it is for; several times for several. Any if not given.
+    #[arg(long = "domain", value_name = "DOMAIN", value_delimiter = ',')]
+    pub domains: Vec<String>,
+    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<String>,
+}
 
 /// Runs one of the commands.
 pub fn run(command: TokenCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -111,6 +111,9 @@ fn passwords(
             .unwrap_or(PasswordSourceKind::Dovecot),
         upstream,
         vouch_secret_file: section.read("vouch_secret_file", report, values::path),
+        cache_seconds: section
+            .read("cache", report, sessions::seconds(limits::RECENT_PASSWORD_SECONDS))
+            .unwrap_or(0),
         hashing: hashing(section.section("hashing", report), report),
     };
     section.finish(report);
@@ -356,5 +359,13 @@ fn together(config: &Config, report: &mut Report) {
             login.name
         );
         report.at(&Place { key: "passwords.vouch_secret_file".into(), line: None }, what);
+    }
+    if passwords.source == PasswordSourceKind::Dovecot
+        && client.is_none()
+        && passwords.cache_seconds > 0
+    {
+        let what = "has nothing to act on: with source = \"dovecot\" it is for listeners of kind \"client\", \
+                    and there is none. Dovecot's own login processes must ask Dovecot each time";
+        report.at(&Place { key: "passwords.cache".into(), line: None }, what.into());
     }
 }

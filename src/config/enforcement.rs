@@ -50,7 +50,9 @@ pub(super) fn enforcement(
         &[("panel", Unenrolled::Panel), ("app_passwords", Unenrolled::AppPasswords)];
     let level = level(&mut section, report).unwrap_or_default();
     let exempt_networks = section.read("exempt_networks", report, exempt).unwrap_or_default();
-    let webmail_networks = section.read("webmail_networks", report, networks).unwrap_or_default();
+    let webmail_networks = section
+        .read("webmail_networks", report, values::networks(ENFORCEMENT_NETWORKS))
+        .unwrap_or_default();
     if !exempt_networks.is_empty() && !section.has("webmail_networks") {
         let what = "needs enforcement.webmail_networks beside it, which are never exempt: say where \
                     webmail connects from, or [] if there is none";
@@ -185,29 +187,9 @@ fn services(section: Section<'_>, report: &mut Report) -> ServiceRules {
 }
 
 fn exempt(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
-    let networks = networks(value)?;
+    let networks = values::networks(ENFORCEMENT_NETWORKS)(value)?;
     match networks.iter().find(|network| network.is_wider_than(WIDEST.0, WIDEST.1)) {
         Some(wide) => Err(format!("has {wide} in it, which is no place but much of the world")),
         None => Ok(networks),
     }
-}
-
-/// A list of networks, `["192.0.2.10", "2001:db8::/48"]`.
-fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
-    const ALLOWED: &str =
-        "a list of addresses and networks, e.g. [\"192.0.2.10\", \"2001:db8::/48\"]";
-    let list = value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
-    if list.len() > ENFORCEMENT_NETWORKS {
-        return Err(format!("has more than {ENFORCEMENT_NETWORKS} networks"));
-    }
-    let network = |item: &DeValue<'_>| {
-        let text = values::text(item)?;
-        Network::parse(&text).ok_or_else(|| {
-            format!(
-                "has {text:?} in it, which is no address and no network (with zeros behind its \
-                     bits)"
-            )
-        })
-    };
-    list.iter().map(|item| network(item.get_ref())).collect()
 }

@@ -28,6 +28,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod tls;
 mod values;
 mod webmail;
 
@@ -43,6 +44,7 @@ pub use api::ApiConfig;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
 pub use panel::{Listen, PanelConfig};
+pub use tls::TlsConfig;
 
 use crate::{
     base::limits::CONFIG_BYTES,
@@ -126,6 +128,9 @@ pub struct PasswordsConfig {
     /// File with the secret that vouches for a mailbox towards Dovecot. With source Store it is
     /// present when there are `login` listeners; with source Dovecot app passwords need it there.
     pub vouch_secret_file: Option<PathBuf>,
+    /// How long a password that was found right need not be asked for again in the same sign-in,
+    /// seconds; 0 for each time.
+    pub cache_seconds: u64,
     /// Costs and bounds of hashing.
     pub hashing: HashingConfig,
 }

@@ -5,13 +5,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    raw::{Report, Section, kind},
-    values,
+    TlsConfig,
+    raw::{Report, Section},
+    tls, values,
 };
-use crate::decision::{panel::PanelPolicy, place::Network};
-
-/// Networks of proxies that may be named.
-const PROXIES: usize = 64;
+use crate::{
+    base::limits::PANEL_PROXIES,
+    decision::{panel::PanelPolicy, place::Network},
+};
 
 /// Shortest and longest life of a panel session.
 const LIFE: std::ops::RangeInclusive<Duration> =
@@ -29,6 +30,8 @@ const CONTRAST: f64 = 4.5;
 pub struct PanelConfig {
     /// Where it listens.
     pub listen: Listen,
+    /// TLS of its own.
+    pub tls: Option<TlsConfig>,
     /// Where it begins below the host's root, with a slash at both ends.
     pub base: String,
     /// Whether browsers come by HTTPS.
@@ -54,6 +57,14 @@ impl PanelConfig {
     pub fn link(&self, link: &str) -> String {
         format!("{}{}link?t={link}", self.origin.as_deref().unwrap_or_default(), self.base)
     }
+
+    /// Whether something differs that counts after a restart only. The life of sessions counts at once, and
+    /// so does a certificate in place of another.
+    pub fn needs_restart(old: Option<&Self>, new: Option<&Self>) -> bool {
+        let (Some(old), Some(new)) = (old, new) else { return old.is_some() != new.is_some() };
+        let tls = if old.tls.is_some() && new.tls.is_some() { &new.tls } else { &old.tls };
+        Self { policy: new.policy, tls: tls.clone(), ..old.clone() } != *new
+    }
 }
 
 /// Where the panel listens.
@@ -70,9 +81,21 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     let defaults = PanelPolicy::default();
     let listen = section.read("listen", report, listen);
     let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
-    let https = section.read("https", report, values::flag).unwrap_or(true);
-    let origin = section.read("origin", report, |value| origin(value, https));
-    let proxies = section.read("proxies", report, networks).unwrap_or_default();
+    let https = section.read("https", report, values::flag);
+    let tls = tls::tls(section.section("tls", report), report);
+    if tls.is_some() && https == Some(false) {
+        let what =
+            "is false, and [panel.tls] makes HTTPS of every connection: leave one of them out";
+        section.mistake("https", what.into(), report);
+    }
+    if tls.is_some() && matches!(listen, Some(Listen::Unix(_))) {
+        let what = "is for an address: who comes by a socket may say where a browser is, so it must be a \
+                    web server, which does TLS itself";
+        section.mistake("tls", what.into(), report);
+    }
+    let origin = section.read("origin", report, |value| origin(value, https.unwrap_or(true)));
+    let proxies =
+        section.read("proxies", report, values::networks(PANEL_PROXIES)).unwrap_or_default();
     let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
     let logo = section.read("logo", report, values::path);
     let accent = section.read("accent", report, |value| colour(value, LIGHT));
@@ -90,8 +113,9 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     section.finish(report);
     Some(PanelConfig {
         listen: listen?,
+        tls,
         base,
-        https,
+        https: https.unwrap_or(true),
         origin,
         proxies,
         name,
@@ -142,19 +166,6 @@ fn origin(value: &DeValue<'_>, https: bool) -> Result<String, String> {
 fn name(value: &DeValue<'_>) -> Result<String, String> {
     let text = values::filled(value)?;
     if text.chars().count() > 64 { Err("must have at most 64 characters".into()) } else { Ok(text) }
-}
-
-fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, String> {
-    const ALLOWED: &str =
-        "a list of addresses and networks, e.g. [\"127.0.0.1\", \"192.0.2.0/24\"]";
-    let list = value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
-    if list.len() > PROXIES {
-        return Err(format!("has more than {PROXIES} entries"));
-    }
-    list.iter()
-        .map(|each| each.get_ref().as_str().and_then(Network::parse))
-        .collect::<Option<_>>()
-        .ok_or_else(|| format!("must be {ALLOWED}"))
 }
 
 /// A colour, and whether people can read it.

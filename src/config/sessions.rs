@@ -46,13 +46,15 @@ pub(super) fn sessions(mut section: Section<'_>, report: &mut Report) -> Session
             .unwrap_or(defaults.per_mailbox),
         binding: binding(&mut section, report).unwrap_or(defaults.binding),
         groups: section.read("groups", report, groups).unwrap_or(defaults.groups),
+        // Says [passwords].
+        password_seconds: defaults.password_seconds,
     };
     section.finish(report);
     policy
 }
 
 /// A duration of whole seconds.
-fn seconds(most: u64) -> impl Fn(&DeValue<'_>) -> Result<u64, String> {
+pub(super) fn seconds(most: u64) -> impl Fn(&DeValue<'_>) -> Result<u64, String> {
     move |value| {
         let duration = values::duration(Duration::ZERO..=Duration::from_secs(most))(value)?;
         match duration.subsec_nanos() {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     ApiConfig, Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
-    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, notices::switches,
+    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, TlsConfig, notices::switches,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -82,6 +82,7 @@ fn passwords(config: &Config, out: &mut Out) {
     out.text("source", Some(source));
     out.path("upstream", passwords.upstream.as_deref());
     out.path("vouch_secret_file", passwords.vouch_secret_file.as_deref());
+    out.duration("cache", Duration::from_secs(passwords.cache_seconds));
     out.section("[passwords.hashing]");
     out.bare("memory_kib", passwords.hashing.memory_kib);
     out.bare("passes", passwords.hashing.passes);
@@ -178,6 +179,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
         for key in PANEL_KEYS {
             out.text(key, None);
         }
+        tls("[panel.tls]", None, out);
         return;
     };
     match &panel.listen {
@@ -195,6 +197,13 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
+    tls("[panel.tls]", panel.tls.as_ref(), out);
+}
+
+fn tls(header: &str, tls: Option<&TlsConfig>, out: &mut Out) {
+    out.section(header);
+    out.path("certificate", tls.map(|tls| tls.certificate.as_path()));
+    out.path("key", tls.map(|tls| tls.key.as_path()));
 }
 
 fn api(api: Option<&ApiConfig>, out: &mut Out) {

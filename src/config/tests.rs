@@ -48,6 +48,27 @@ fn with_listener(lines: &str) -> String {
     format!("{CLIENT}{lines}\n")
 }
 
+/// With passwords remembered for so long.
+fn cached(time: &str) -> String {
+    CLIENT.replace("[passwords]\n", &format!("[passwords]\ncache = \"{time}\"\n"))
+}
+
+#[test]
+fn passwords_are_remembered_only_where_that_does_anything() {
+    assert_eq!(parse(&cached("45s")).unwrap().passwords.cache_seconds, 45);
+    let login = |source: &str, cache: &str| {
+        format!(
+            "[passwords]\nsource = \"{source}\"\nvouch_secret_file = \"/v\"\ncache = \"{cache}\"\n\
+             [[listener]]\nname = \"a\"\nkind = \"login\"\nsocket = \"/run/a\"\nupstream = \"/run/up\"\n"
+        )
+    };
+    assert!(parse(&login("store", "45s")).is_ok());
+    assert!(parse(&login("dovecot", "0s")).is_ok());
+    let said = mistakes(&login("dovecot", "45s"));
+    assert!(said[0].contains("passwords.cache: has nothing to act on"), "{said:?}");
+    assert_eq!(said.len(), 1);
+}
+
 /// Puts a line into the section of sessions.
 fn sessions(line: &str) -> String {
     format!("[sessions]\n{line}\n{CLIENT}")
@@ -69,6 +90,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(config.store.key, KeySource::File("/etc/mail2fa/key".into()));
     assert_eq!(config.store.cache_mib, 128);
     assert_eq!(config.passwords.source, PasswordSourceKind::Dovecot);
+    assert_eq!(config.passwords.cache_seconds, 0);
     assert_eq!(config.names, NameRules::default());
     assert_eq!(config.totp.issuer, "Mail");
     assert_eq!(config.sessions, SessionPolicy::default());
@@ -93,6 +115,7 @@ fn every_key_is_read() {
         [passwords]
         source = "store"
         vouch_secret_file = "/etc/v"
+        cache = "5m"
         [passwords.hashing]
         memory_kib = 65_536
         passes = 3
@@ -167,6 +190,7 @@ fn every_key_is_read() {
     assert_eq!(config.mechanisms.with_factor_elsewhere(), [kerberos]);
     let sessions = &config.sessions;
     assert_eq!((sessions.absolute_seconds, sessions.idle_seconds), (7_200, 90));
+    assert_eq!(config.passwords.cache_seconds, 300);
     assert_eq!((sessions.parallel_seconds, sessions.per_mailbox), (0, 3));
     assert_eq!(sessions.binding, Binding::Prefix { v4: 16, v6: 48 });
     let xmpp = Service::Other("xmpp".into());
@@ -361,6 +385,11 @@ fn one_mistake_each() {
                 + "[passwords]\nupstream = \"/run/up\"\n",
             "passwords.hashing.passes: times memory_kib is 2359296, more than 2097152",
         ),
+        (
+            cached("301s"),
+            "passwords.cache: \"301s\" is not a duration with its unit, from \"0s\" to \"5m\"",
+        ),
+        (cached("1500ms"), "passwords.cache: must be whole seconds"),
         (sessions("absolute = \"31days\""), "\"31days\" is not a duration"),
         (sessions("absolute = \"1500ms\""), "sessions.absolute: must be whole seconds"),
         (sessions("idle = \"13h\""), "sessions.idle: is longer than sessions.absolute"),
@@ -494,4 +523,5 @@ fn mechanisms_must_fit_together() {
 }
 
 mod enforcement;
+mod panel;
 mod webmail;

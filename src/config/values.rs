@@ -5,7 +5,7 @@ use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::raw::kind;
-use crate::base::limits::SOCKET_PATH_BYTES;
+use crate::{base::limits::SOCKET_PATH_BYTES, decision::place::Network};
 
 /// Any text without control characters.
 pub(super) fn text(value: &DeValue<'_>) -> Result<String, String> {
@@ -106,6 +106,27 @@ pub(super) fn mode(value: &DeValue<'_>) -> Result<u32, String> {
         .ok()
         .filter(|bits| octal && *bits <= 0o777)
         .ok_or_else(|| format!("{} is not {ALLOWED}", quoted(given)))
+}
+
+/// A list of at most so many networks, `["192.0.2.10", "2001:db8::/48"]`.
+pub(super) fn networks(most: usize) -> impl Fn(&DeValue<'_>) -> Result<Vec<Network>, String> {
+    const ALLOWED: &str =
+        "a list of addresses and networks, e.g. [\"192.0.2.10\", \"2001:db8::/48\"]";
+    move |value| {
+        let list =
+            value.as_array().ok_or_else(|| format!("must be {ALLOWED}, not {}", kind(value)))?;
+        if list.len() > most {
+            return Err(format!("has more than {most} networks"));
+        }
+        list.iter().map(|item| network(&text(item.get_ref())?)).collect()
+    }
+}
+
+fn network(text: &str) -> Result<Network, String> {
+    Network::parse(text).ok_or_else(|| {
+        let text = quoted(text);
+        format!("has {text} in it, which is no address and no network (with zeros behind its bits)")
+    })
 }
 
 /// A level filter: `info`, or `info,mail2fa::net=debug`.

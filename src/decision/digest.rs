@@ -41,6 +41,8 @@ pub enum Kind {
     PanelLink,
     /// A token of the API.
     ApiToken,
+    /// A question to a password source, while its answer is kept in memory.
+    Recall,
 }
 
 impl Kind {
@@ -56,6 +58,7 @@ impl Kind {
             Self::WebmailToken => b"webmail token",
             Self::PanelLink => b"panel link",
             Self::ApiToken => b"api token",
+            Self::Recall => b"recall",
         }
     }
 }

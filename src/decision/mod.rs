@@ -19,6 +19,7 @@ pub mod panel;
 pub mod panel_link;
 pub mod place;
 pub mod proof;
+pub mod recall;
 pub mod record;
 pub mod recovery;
 pub mod retention;

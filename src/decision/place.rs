@@ -29,7 +29,7 @@ impl Use {
 const NOTE_SECONDS: u64 = 3_600;
 
 /// An IP network: an address and how many of its leading bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network {
     /// Bits that do not count are zero.
     address: IpAddr,
@@ -65,6 +65,16 @@ impl Network {
         let prefix = prefix.unwrap_or(bits);
         let network = Self::around(address, prefix);
         (prefix <= bits && network.address == address).then_some(network)
+    }
+
+    /// Its first address.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// How many leading bits name it.
+    pub fn bits(&self) -> u8 {
+        self.prefix
     }
 
     /// Whether any address lies in both.

@@ -16,7 +16,8 @@
 //! # Security
 //!
 //! A session is bound to the mailbox, a group of services, a place, and the keyed hash of the
-//! whole credential. It stands for the code only: the password part is still checked each time.
+//! whole credential. It stands for the code only: the password part is still checked each time, or
+//! was a moment ago (`recall`).
 //!
 //! Those minted for a webmail are kept among them, so that whatever ends sessions ends these, and are
 //! found by their token only (`webmail`).
@@ -47,6 +48,9 @@ pub struct SessionPolicy {
     pub binding: Binding,
     /// Services that share a session; one that is in no group shares with none.
     pub groups: Vec<Vec<Service>>,
+    /// How long a password that was found right need not be asked for again in the same sign-in,
+    /// seconds; 0 for each time. See `recall`.
+    pub password_seconds: u64,
 }
 
 impl Default for SessionPolicy {
@@ -59,6 +63,7 @@ impl Default for SessionPolicy {
             per_mailbox: 32,
             binding: Binding::Address,
             groups: vec![all],
+            password_seconds: 0,
         }
     }
 }

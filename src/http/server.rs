@@ -6,14 +6,15 @@
 //! # Security
 //!
 //! A place is taken before a connection is accepted, headers must be there in time and are bounded in
-//! number and size, and a connection that does nothing is closed. A slow client costs a place, not a thread.
+//! number and size, and a connection that does nothing is closed. A TLS handshake has its own limit, with
+//! the place taken. A slow client costs a place, not a thread.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use hyper::{body::Incoming, server::conn::http1};
@@ -25,17 +26,26 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use tokio_rustls::server::TlsStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use super::listener::{Listener, Peer, Stream};
+use super::{
+    body,
+    listener::{Listener, Peer, Stream},
+    sound::is_sound,
+    tls::Tls,
+};
 use crate::base::limits::{
     HTTP_CONNECTION_SECONDS, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_SECONDS,
-    HTTP_HEADERS, HTTP_REQUEST_SECONDS,
+    HTTP_HEADERS, HTTP_REQUEST_SECONDS, TLS_HANDSHAKE_SECONDS,
 };
 
 /// Pause after an accept that failed for want of something.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(TLS_HANDSHAKE_SECONDS);
 
 /// How long a connection is kept for further requests.
 const CONNECTION_LIFE: Duration = Duration::from_secs(HTTP_CONNECTION_SECONDS);
@@ -47,6 +57,7 @@ const LAST_REQUEST: Duration = Duration::from_secs(HTTP_REQUEST_SECONDS);
 pub struct Server {
     name: &'static str,
     router: Router,
+    tls: Option<Tls>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -60,7 +71,13 @@ impl Server {
         stopping: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
-        Self { name, router, stopping, tasks }
+        Self { name, router, tls: None, stopping, tasks }
+    }
+
+    /// The same, with each connection in TLS.
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// Serves until it is to stop, then lets the requests that run come to an end.
@@ -94,9 +111,16 @@ impl Server {
             place: Arc::new(place),
             tasks: self.tasks.clone(),
         };
-        let (name, stopping) = (self.name, self.stopping.clone());
+        let (name, tls, stopping) = (self.name, self.tls.clone(), self.stopping.clone());
         self.tasks.spawn(async move {
-            if let Err(error) = connection(stream, service, stopping).await {
+            let ended = match tls {
+                None => connection(stream, service, stopping).await,
+                Some(tls) => match handshake(&tls, stream, &stopping).await {
+                    Ok(stream) => connection(Box::new(stream), service, stopping).await,
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = ended {
                 tracing::debug!(server = name, %error, "a connection ended");
             }
         });
@@ -116,11 +140,18 @@ impl Service {
     /// Answers a request in a task of its own: what a form has begun is brought to its end, also when the
     /// browser goes away. A code is not used up for nothing then.
     async fn answer(&self, request: hyper::Request<Incoming>) -> Result<Response, Infallible> {
+        if !is_sound(request.version(), request.headers()) {
+            // Where the next request begins is not known.
+            let close = [(header::CONNECTION, "close")];
+            return Ok((StatusCode::BAD_REQUEST, close).into_response());
+        }
+        let (request, rest) = body::share(request);
         let mut request: Request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(self.peer);
         let (router, place) = (self.router.clone(), Arc::clone(&self.place));
         let answering = self.tasks.spawn(async move {
             let Ok(response) = router.oneshot(request).await;
+            rest.discard().await;
             drop(place);
             response
         });
@@ -129,11 +160,39 @@ impl Service {
     }
 }
 
+/// Why a connection ended before its time.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("no TLS: {0}")]
+    Handshake(io::Error),
+    #[error("no TLS handshake within {TLS_HANDSHAKE_SECONDS} s")]
+    Slow,
+    #[error("stopping")]
+    Stopping,
+    #[error("{0}")]
+    Http(#[from] hyper::Error),
+}
+
+/// Makes TLS of a connection. What is not TLS, or not in time, is hung up on.
+async fn handshake(
+    tls: &Tls,
+    stream: Box<dyn Stream>,
+    stopping: &CancellationToken,
+) -> Result<TlsStream<Box<dyn Stream>>, Ended> {
+    tokio::select! {
+        done = timeout(HANDSHAKE, tls.accept(stream)) => match done {
+            Ok(done) => done.map_err(Ended::Handshake),
+            Err(_) => Err(Ended::Slow),
+        },
+        () = stopping.cancelled() => Err(Ended::Stopping),
+    }
+}
+
 async fn connection(
     stream: Box<dyn Stream>,
     service: Service,
     stopping: CancellationToken,
-) -> hyper::Result<()> {
+) -> Result<(), Ended> {
     let service = Arc::new(service);
     let service = tower::service_fn(move |request: hyper::Request<Incoming>| {
         let service = Arc::clone(&service);
@@ -147,7 +206,7 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => return ended,
+        ended = connection.as_mut() => return Ok(ended?),
         () = tokio::time::sleep(CONNECTION_LIFE) => {
             connection.as_mut().graceful_shutdown();
             timeout(LAST_REQUEST, connection).await
@@ -158,5 +217,5 @@ async fn connection(
         }
     };
     // What takes even longer is cut off.
-    ended.unwrap_or(Ok(()))
+    Ok(ended.unwrap_or(Ok(()))?)
 }

@@ -186,6 +186,10 @@ impl PasswordSource for Stored<'_> {
         check_stored(self.0, question).boxed()
     }
 
+    fn repeatable(&self) -> Option<Secret> {
+        Some(stored_repeatable())
+    }
+
     fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
         future::ready(PasswordAnswer::Right { user: None, auth_user: None }).boxed()
     }
@@ -201,6 +205,11 @@ pub(super) async fn check_stored(
         Ok(Verdict::Wrong) => PasswordAnswer::Wrong,
         Err(error) => PasswordAnswer::Unavailable(error.to_string()),
     }
+}
+
+/// A stored hash is in the record, and nothing else counts.
+pub(super) fn stored_repeatable() -> Secret {
+    Secret::from_slice(b"store")
 }
 
 /// A question to the pooled upstream, and what came with its OK.
@@ -240,6 +249,15 @@ impl PasswordSource for Asked<'_> {
                 .unwrap_or_else(|error| PasswordAnswer::Unavailable(error.to_string()))
         }
         .boxed()
+    }
+
+    fn repeatable(&self) -> Option<Secret> {
+        let came = self.fields.lock().unwrap_or_else(PoisonError::into_inner);
+        // More than a name, a password for a proxy perhaps, is for this login only.
+        let more = came.iter().flatten().any(|field| field.key != b"user");
+        let path = self.pool.path().as_os_str().as_encoded_bytes();
+        let told = translate::told(self.parameters).with("upstream", path).encode();
+        (!more).then(|| Secret::from_vec(told))
     }
 
     fn establish<'a>(&'a self, _mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {

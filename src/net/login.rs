@@ -19,7 +19,7 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    client::check_stored,
+    client::{check_stored, stored_repeatable},
     connection::{self, ConnectionError, Door, Handshake, Session, Shared},
     relay::{self, Talk, Upstream},
     translate::{self, Reply, VOUCH},
@@ -183,6 +183,14 @@ impl PasswordSource for Relayed<'_> {
         match &self.session.passwords {
             Passwords::Upstream { .. } => self.forward(question).boxed(),
             Passwords::Stored { hasher, .. } => check_stored(&**hasher, question).boxed(),
+        }
+    }
+
+    fn repeatable(&self) -> Option<Secret> {
+        match &self.session.passwords {
+            // The mail process fetches the result of this very request from it, with all its fields.
+            Passwords::Upstream { .. } => None,
+            Passwords::Stored { .. } => Some(stored_repeatable()),
         }
     }
 

@@ -143,6 +143,14 @@ pub fn asked_with(parameters: &Parameters, counted: bool) -> Parameters {
     parameters
 }
 
+/// All that an upstream is told besides the question, but for what only tells one connection from
+/// another.
+pub fn told(parameters: &Parameters) -> Fields {
+    let of_connection = [&b"session"[..], b"rport", b"real_rport"];
+    let told = parameters.iter().filter(|field| !of_connection.contains(&&*field.key));
+    told.cloned().collect()
+}
+
 /// What an upstream is asked in PLAIN: the names that were judged, and the password part.
 pub fn plain(question: &PasswordQuestion) -> Secret {
     let asked = &question.asked;

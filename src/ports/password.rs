@@ -14,6 +14,14 @@ pub trait PasswordSource: Send + Sync {
     /// Checks the password.
     fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer>;
 
+    /// Whether an earlier answer may stand for a new one, and if so, all that the answer depends on
+    /// besides the question: what the source is, and what else it is told. Asked before and after a check;
+    /// an answer is kept only if both are the same, so a source with which more came than the answer says
+    /// no then.
+    fn repeatable(&self) -> Option<Secret> {
+        None
+    }
+
     /// Lets the upstream decide the exchange of a relayed mechanism; `counted` as in
     /// [`PasswordQuestion`]. A source that has none to relay says so.
     fn relay(&self, counted: bool) -> BoxFuture<'_, PasswordAnswer> {

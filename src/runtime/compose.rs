@@ -1,6 +1,6 @@
 //! From a checked configuration to running parts. The only file that names concrete adapters.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use super::ambient::{SystemClock, SystemRng};
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         digest::CredentialKey,
         flow::{Passwords, Policy},
         notice::Language,
+        session::SessionPolicy,
     },
     net::client,
     notice::{
@@ -56,6 +57,9 @@ pub enum ComposeError {
     /// The clock.
     #[error(transparent)]
     Clock(#[from] crate::base::clock::ClockError),
+    /// The random source.
+    #[error(transparent)]
+    Random(#[from] crate::base::clock::RngError),
     /// A credential that systemd was to hand over.
     #[error(
         "store.key_credential: $CREDENTIALS_DIRECTORY is not set, so there is no credential {0:?}: \
@@ -182,7 +186,10 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
     Policy {
         names: config.names.clone(),
         passwords,
-        sessions: config.sessions.clone(),
+        sessions: SessionPolicy {
+            password_seconds: config.passwords.cache_seconds,
+            ..config.sessions.clone()
+        },
         key,
         throttle: config.throttle.clone(),
         enforcement: config.enforcement.clone(),
@@ -198,11 +205,14 @@ pub fn authenticator(
     log_has_fields: bool,
     trail: &Arc<Recorder>,
     notifier: Arc<dyn Notifier>,
-) -> Authenticator {
+) -> Result<Authenticator, ComposeError> {
     let line = TracingLog { fields: log_has_fields };
     let log = Arc::new(Everyone(vec![Arc::new(line), Arc::<Recorder>::clone(trail)]));
     let policy = policy(config, store.credential_key());
-    Authenticator::new(store, clock(), log, policy).telling(notifier)
+    let mut key = zeroize::Zeroizing::new([0; 32]);
+    rng().fill(&mut *key)?;
+    let key = CredentialKey::new(Secret::from_slice(&*key));
+    Ok(Authenticator::new(store, clock(), log, policy).telling(notifier).remembering(key))
 }
 
 /// Who tells owners, over this store; call it inside a runtime.
@@ -284,10 +294,12 @@ pub enum Source {
 /// [`ComposeError::NoPanelPasswords`] without an upstream to ask.
 pub fn owner_parts(
     panel: &PanelConfig,
+    refusal_delay: Duration,
     admin: Arc<Admin>,
     source: &Source,
 ) -> Result<owner::Parts, ComposeError> {
-    Ok(owner::Parts { admin, passwords: for_forms(source)?, policy: panel.policy })
+    let passwords = for_forms(source)?;
+    Ok(owner::Parts { admin, passwords, policy: panel.policy, refusal_delay })
 }
 
 /// What a webmail asks for things with.

@@ -22,6 +22,7 @@ use super::{
     hardening,
     listeners::{ListenError, Listeners},
     logging::{self, LogHandle},
+    panel,
 };
 use crate::{
     base::{
@@ -30,7 +31,7 @@ use crate::{
             AUDIT_EXPIRE_SECONDS, AUDIT_FLUSH_MILLIS, DRAIN_SECONDS, PURGE_SECONDS, SCAN_PAGE,
         },
     },
-    config::{Config, ConfigErrors},
+    config::{Config, ConfigErrors, PanelConfig},
     decision::names::NameRules,
     notice::Owners,
     ports::store::Store,
@@ -71,7 +72,7 @@ pub enum ServeError {
     Api(#[from] super::api::ApiError),
     /// The User Panel.
     #[error(transparent)]
-    Panel(#[from] super::panel::PanelError),
+    Panel(#[from] panel::PanelError),
     /// The operating system.
     #[error("{what}: {source}")]
     System {
@@ -121,7 +122,7 @@ struct Daemon {
     stopping: CancellationToken,
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
-    owner: Option<Arc<Owner>>,
+    panel: Option<panel::Running>,
     webmail: Option<Arc<Webmail>>,
     owners: Arc<Owners>,
 }
@@ -174,14 +175,12 @@ impl Daemon {
             log.has_fields(),
             &trail,
             owners.clone(),
-        ));
+        )?);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
-        let panel = config
-            .panel
-            .as_ref()
-            .and_then(|_| listeners.take_inherited(super::panel::SOCKET, &config));
+        let inherited =
+            config.panel.as_ref().and_then(|_| listeners.take_inherited(panel::SOCKET, &config));
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
@@ -200,8 +199,8 @@ impl Daemon {
         if let Some(config) = &config.api {
             api.tokens(config).await?;
         }
-        let place = super::panel::Place { inherited: panel, tasks: &tasks, stopping: &stopping };
-        let owner = start_panel(&config, first, &source, &authenticator, place).await?;
+        let place = panel::Place { inherited, tasks: &tasks, stopping: &stopping };
+        let panel = start_panel(&config, first, &source, &authenticator, place).await?;
         Ok(Self {
             path,
             config,
@@ -215,7 +214,7 @@ impl Daemon {
             stopping,
             failure,
             admin,
-            owner,
+            panel,
             webmail,
             owners,
         })
@@ -266,7 +265,10 @@ impl Daemon {
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
             ("api", config.api != self.config.api),
-            ("panel", config.panel != self.config.panel),
+            (
+                "panel",
+                PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),
+            ),
             ("log.target", config.log.target != self.config.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
@@ -275,9 +277,11 @@ impl Daemon {
         let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
         // Of a panel that was taken out of the configuration the old settings stay until the restart.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
-        let parts = match (&self.owner, panel) {
-            (Some(owner), Some(panel)) => {
-                Some((owner, compose::owner_parts(panel, Arc::clone(&admin), &source)?))
+        let replacement = match (&self.panel, panel) {
+            (Some(running), Some(panel)) => {
+                let delay = config.refusals.delay;
+                let parts = compose::owner_parts(panel, delay, Arc::clone(&admin), &source)?;
+                Some((running, running.prepare(panel, parts)?))
             }
             _ => None,
         };
@@ -292,8 +296,8 @@ impl Daemon {
             webmail.replace(parts);
         }
         self.admin.send_replace(admin);
-        if let Some((owner, parts)) = parts {
-            owner.replace(parts);
+        if let Some((running, replacement)) = replacement {
+            running.replace(replacement);
         }
         let result = self.listeners.apply(&config, &source).await;
         (self.config, self.source) = (config, source);
@@ -369,14 +373,12 @@ async fn start_panel(
     admin: Arc<Admin>,
     source: &Source,
     authenticator: &Arc<Authenticator>,
-    place: super::panel::Place<'_>,
-) -> Result<Option<Arc<Owner>>, ServeError> {
-    let Some(panel) = &config.panel else { return Ok(None) };
-    let parts = compose::owner_parts(panel, admin, source)?;
+    place: panel::Place<'_>,
+) -> Result<Option<panel::Running>, ServeError> {
+    let Some(wanted) = &config.panel else { return Ok(None) };
+    let parts = compose::owner_parts(wanted, config.refusals.delay, admin, source)?;
     let owner = Arc::new(Owner::new(Arc::clone(authenticator), parts));
-    let delay = config.refusals.delay;
-    super::panel::start(panel, delay, Arc::clone(&owner), place).await?;
-    Ok(Some(owner))
+    Ok(Some(panel::start(wanted, owner, place).await?))
 }
 
 /// Feeds systemd's watchdog as long as a write gets through the store.

@@ -21,7 +21,7 @@ use crate::{
     },
     service::authenticate::Authenticator,
     sys::{
-        inherited::{self, InheritError},
+        inherited::{self, InheritError, Inherited},
         socket::{self, Access, BindError},
     },
 };
@@ -58,7 +58,7 @@ pub struct Listeners {
     authenticator: Arc<Authenticator>,
     tasks: TaskTracker,
     stopping: CancellationToken,
-    inherited: HashMap<String, StdListener>,
+    inherited: HashMap<String, Inherited>,
     running: HashMap<String, Running>,
 }
 
@@ -88,7 +88,7 @@ impl Listeners {
     }
 
     /// A socket that systemd handed over for something that is no listener of the configuration.
-    pub fn take_inherited(&mut self, name: &str, config: &Config) -> Option<StdListener> {
+    pub fn take_inherited(&mut self, name: &str, config: &Config) -> Option<Inherited> {
         if config.listeners.iter().any(|listener| listener.name == name) {
             return None;
         }
@@ -213,10 +213,16 @@ impl Listeners {
     }
 
     fn socket(&self, config: &ListenerConfig) -> Result<StdListener, ListenError> {
-        if let Some(inherited) = self.inherited.get(&config.name) {
-            return inherited
-                .try_clone()
-                .map_err(|source| ListenError::Io { name: config.name.clone(), source });
+        match self.inherited.get(&config.name) {
+            Some(Inherited::Unix(inherited)) => {
+                return inherited
+                    .try_clone()
+                    .map_err(|source| ListenError::Io { name: config.name.clone(), source });
+            }
+            Some(Inherited::Tcp(_)) => {
+                return Err(InheritError::NotUnix(config.name.clone()).into());
+            }
+            None => {}
         }
         let access = Access {
             owner: config.owner.as_ref().map(|owner| owner.uid),

@@ -16,3 +16,4 @@ mod panel;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};
+pub use panel::PanelError;

@@ -1,11 +1,11 @@
-//! The running User Panel: started from the configuration.
+//! The running User Panel: started from the configuration, and what of it a reload replaces.
 //!
-//! A change of `[panel]` counts after a restart, what it needs of other sections as well.
+//! Where it listens and how it looks counts after a restart. What it does things with, the life of its
+//! sessions and its certificate count after a reload.
 
 use std::{
     fs::File,
     io::{self, Read as _},
-    os::unix::net::UnixListener as StdListener,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,10 +15,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     base::limits::WEB_LOGO_BYTES,
-    config::{Listen, PanelConfig},
-    http::{Listener, Server},
-    service::owner::Owner,
-    sys::socket::{self, Access, BindError},
+    config::{Listen, PanelConfig, TlsConfig},
+    http::{Identity, Listener, Server, Tls, TlsError},
+    service::owner::{Owner, Parts},
+    sys::{
+        inherited::Inherited,
+        socket::{self, Access, BindError},
+    },
     web::{self, Languages, Panel, Settings, TextError},
 };
 
@@ -31,7 +34,7 @@ pub const SOCKET: &str = "panel";
 /// Where the panel runs.
 pub struct Place<'a> {
     /// A socket that systemd opened; it is used in place of `panel.listen`.
-    pub inherited: Option<StdListener>,
+    pub inherited: Option<Inherited>,
     /// What is waited for at the end.
     pub tasks: &'a TaskTracker,
     /// When that comes.
@@ -47,6 +50,15 @@ pub enum PanelError {
     /// Its address.
     #[error("panel.listen: {0}")]
     Address(#[from] io::Error),
+    /// Its certificate.
+    #[error("panel.tls: {0}")]
+    Tls(#[from] TlsError),
+    /// Whoever comes by such a socket may say where a browser is.
+    #[error(
+        "panel.tls: systemd handed over a Unix socket, and TLS of mail2fa's own is for an address: \
+         ListenStream= takes a port, or an address and a port"
+    )]
+    TlsOverUnix,
     /// The host's picture.
     #[error("panel.logo: {path}: {why}")]
     Logo {
@@ -60,13 +72,44 @@ pub enum PanelError {
     Texts(#[from] TextError),
 }
 
+/// What a reload replaces.
+pub struct Running {
+    owner: Arc<Owner>,
+    tls: Option<Tls>,
+}
+
+/// What it replaces it by.
+pub struct Replacement {
+    parts: Parts,
+    identity: Option<Identity>,
+}
+
+impl Running {
+    /// What the new configuration wants, before anything is replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the certificate or its key cannot be used.
+    pub fn prepare(&self, config: &PanelConfig, parts: Parts) -> Result<Replacement, PanelError> {
+        let wanted = self.tls.as_ref().and(config.tls.as_ref());
+        Ok(Replacement { parts, identity: wanted.map(identity).transpose()? })
+    }
+
+    /// What is asked from now on is done with these, and who connects gets this certificate.
+    pub fn replace(&self, new: Replacement) {
+        self.owner.replace(new.parts);
+        if let (Some(tls), Some(identity)) = (&self.tls, new.identity) {
+            tls.replace(identity);
+        }
+    }
+}
+
 /// Starts it. The listener is there when this returns.
 pub async fn start(
     config: &PanelConfig,
-    refusal_delay: std::time::Duration,
     owner: Arc<Owner>,
     place: Place<'_>,
-) -> Result<(), PanelError> {
+) -> Result<Running, PanelError> {
     let settings = Settings {
         base: config.base.clone(),
         https: config.https,
@@ -75,41 +118,59 @@ pub async fn start(
         logo: config.logo.as_deref().map(logo).transpose()?,
         accent: config.accent.clone(),
         accent_dark: config.accent_dark.clone(),
-        refusal_delay,
     };
     let languages = Arc::new(Languages::built_in()?);
-    let panel = Panel { owner, settings: Arc::new(settings), languages };
+    let pages =
+        web::pages(Panel { owner: Arc::clone(&owner), settings: Arc::new(settings), languages });
+    let tls = config.tls.as_ref().map(identity).transpose()?.map(Tls::new);
     let Place { inherited, tasks, stopping } = place;
-    let mut own = None;
-    let listener = match (inherited, &config.listen) {
-        (Some(inherited), _) => {
-            tracing::info!("the user panel listens at the socket that systemd handed over");
-            Listener::Unix(unix(inherited)?)
-        }
-        (None, Listen::Tcp(address)) => {
-            tracing::info!(%address, "the user panel listens");
-            Listener::Tcp(TcpListener::bind(address).await?)
-        }
-        (None, Listen::Unix(path)) => {
-            tracing::info!(socket = %path.display(), "the user panel listens");
-            let access = Access { owner: None, group: None, mode: MODE };
-            own = Some(path.clone());
-            Listener::Unix(unix(socket::bind(path, &access)?)?)
-        }
-    };
-    let server = Server::new("panel", web::pages(panel), stopping.clone(), tasks.clone());
+    let (listener, own) = listen(config, inherited).await?;
+    if tls.is_some() && matches!(listener, Listener::Unix(_)) {
+        return Err(PanelError::TlsOverUnix);
+    }
+    let mut server = Server::new("panel", pages, stopping.clone(), tasks.clone());
+    if let Some(tls) = &tls {
+        server = server.with_tls(tls.clone());
+    }
     tasks.spawn(async move {
         server.serve(listener).await;
         if let Some(path) = own {
             socket::sweep(&path);
         }
     });
-    Ok(())
+    Ok(Running { owner, tls })
 }
 
-fn unix(listener: StdListener) -> io::Result<UnixListener> {
-    listener.set_nonblocking(true)?;
-    UnixListener::from_std(listener)
+/// The listener, and the path of a socket that is to be removed in the end.
+async fn listen(
+    config: &PanelConfig,
+    inherited: Option<Inherited>,
+) -> Result<(Listener, Option<PathBuf>), PanelError> {
+    Ok(match (inherited, &config.listen) {
+        (Some(inherited), _) => {
+            tracing::info!("the user panel listens at the socket that systemd handed over");
+            let listener = match inherited {
+                Inherited::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
+                Inherited::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
+            };
+            (listener, None)
+        }
+        (None, Listen::Tcp(address)) => {
+            let listener = TcpListener::bind(address).await?;
+            tracing::info!(address = %listener.local_addr()?, "the user panel listens");
+            (Listener::Tcp(listener), None)
+        }
+        (None, Listen::Unix(path)) => {
+            tracing::info!(socket = %path.display(), "the user panel listens");
+            let access = Access { owner: None, group: None, mode: MODE };
+            let listener = UnixListener::from_std(socket::bind(path, &access)?)?;
+            (Listener::Unix(listener), Some(path.clone()))
+        }
+    })
+}
+
+fn identity(config: &TlsConfig) -> Result<Identity, TlsError> {
+    Identity::read(&config.certificate, &config.key)
 }
 
 /// The host's picture and its kind, by what it begins with.

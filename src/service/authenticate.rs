@@ -5,10 +5,14 @@
 
 use std::sync::Arc;
 
-use super::counters::Counters;
+use super::{
+    counters::Counters,
+    recent::{Recent, Remembering},
+};
 use crate::{
     base::{Clock, Current, Mailbox, NetAddress, Secret, Service, UnixMillis},
     decision::{
+        digest::CredentialKey,
         flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
         outcome::{Method, Outcome, Refusal},
@@ -48,6 +52,7 @@ pub struct Authenticator {
     log: Arc<dyn LoginLog>,
     policy: Current<Policy>,
     pub(super) counters: Counters,
+    recent: Recent,
     notifier: Arc<dyn Notifier>,
 }
 
@@ -62,7 +67,15 @@ impl Authenticator {
     ) -> Self {
         let counters = Counters::new(Arc::clone(&store));
         let policy = Current::new(policy);
-        Self { store, clock, log, policy, counters, notifier: Arc::new(Silent) }
+        let (recent, notifier) = (Recent::new(None), Arc::new(Silent));
+        Self { store, clock, log, policy, counters, recent, notifier }
+    }
+
+    /// Remembers passwords that were found right, as far as the policy lets it, under a key that is random
+    /// and of this process only.
+    #[must_use]
+    pub fn remembering(self, key: CredentialKey) -> Self {
+        Self { recent: Recent::new(Some(key)), ..self }
     }
 
     /// Has owners told what they should know of logins.
@@ -74,6 +87,7 @@ impl Authenticator {
     /// Logins that start from now on are decided by this policy.
     pub fn set_policy(&self, policy: Policy) {
         self.policy.set(policy);
+        self.recent.forget();
     }
 
     pub(super) fn policy(&self) -> Arc<Policy> {
@@ -90,6 +104,8 @@ impl Authenticator {
         circumstances: &Circumstances,
         source: &dyn PasswordSource,
     ) -> Outcome {
+        let (recent, era) = (&self.recent, self.recent.era());
+        let source = &Remembering { source, recent, clock: &*self.clock, era };
         let policy = self.policy();
         let identity = policy.names.identify(&request.authzid, &request.authcid);
         let typed = identity.is_err().then(|| request.authcid.clone());

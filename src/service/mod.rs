@@ -8,6 +8,7 @@ mod counters;
 mod gates;
 pub mod notices;
 pub mod owner;
+mod recent;
 mod relay;
 mod standing;
 mod throttled;

@@ -22,7 +22,10 @@ use std::{
 
 use nix::fcntl::{Flock, FlockArg};
 
-use super::error::OpenError;
+use super::{
+    error::OpenError,
+    mark::{mark_text, parse_mark},
+};
 use crate::decision::record::Version;
 
 /// The file that holds all of sled's data.
@@ -215,16 +218,6 @@ pub(super) fn older_than_mark(newest: u64, mark: u64) -> String {
     )
 }
 
-fn mark_text(id: [u8; 16], version: Version) -> String {
-    format!("mail2fa-mark 1 {:032x} {:020}\n", u128::from_be_bytes(id), version.0)
-}
-
-fn parse_mark(text: &[u8], id: [u8; 16]) -> Option<Version> {
-    let digits = std::str::from_utf8(text).ok()?.trim_end().rsplit(' ').next()?;
-    let version = Version(digits.parse().ok()?);
-    (text == mark_text(id, version).as_bytes()).then_some(version)
-}
-
 /// Waits until the name of a file or folder is on disk.
 pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = match path.parent() {
@@ -237,15 +230,6 @@ pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn marks_read_back_and_others_do_not() {
-        let text = mark_text([7; 16], Version(42));
-        assert_eq!(parse_mark(text.as_bytes(), [7; 16]), Some(Version(42)));
-        assert_eq!(parse_mark(text.as_bytes(), [8; 16]), None);
-        assert_eq!(parse_mark(&text.as_bytes()[..30], [7; 16]), None);
-        assert_eq!(parse_mark(b"", [7; 16]), None);
-    }
 
     #[test]
     fn a_folder_open_to_others_is_refused() {

@@ -224,19 +224,20 @@ impl Engine for MemoryEngine {
         before: Option<&'a [u8]>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Scan, StoreError>> {
-        let end = before.map(Key::from).or_else(|| end_of(prefix));
+        let end = match before.map(Key::from).or_else(|| end_of(prefix)) {
+            // A range that ends before it begins is none.
+            Some(end) => Bound::Excluded(end.max(Key::from(prefix))),
+            None => Bound::Unbounded,
+        };
         let answer = self.read_fault().map(|()| {
-            let data = lock(&self.data);
-            let mut found: Scan = data
+            lock(&self.data)
                 .keys
-                .range(Key::from(prefix)..)
-                .take_while(|(key, _)| end.as_ref().is_none_or(|end| *key < end))
-                .filter(|(key, _)| key.starts_with(prefix))
+                .range((Bound::Included(Key::from(prefix)), end))
+                .rev()
+                .take_while(|(key, _)| key.starts_with(prefix))
+                .take(limit)
                 .map(|(key, stored)| (key.clone(), stored.clone()))
-                .collect();
-            found.reverse();
-            found.truncate(limit);
-            found
+                .collect()
         });
         Box::pin(future::ready(answer))
     }

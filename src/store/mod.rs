@@ -7,7 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `engine.rs` | the trait of a storage engine, in bytes |
-//! | `sled_engine.rs`, `writer.rs`, `shared.rs`, `folder.rs` | the embedded engine: reads, group commit, files |
+//! | `sled_engine.rs`, `writer.rs`, `shared.rs`, `folder.rs`, `mark.rs` | the embedded engine: reads, group commit, files |
 //! | `memory_engine.rs` | the engine of the tests, with faults |
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
 //! | `json.rs`, `record.rs`, `parts.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
@@ -24,6 +24,7 @@ mod index;
 mod json;
 pub mod keyring;
 mod keys;
+pub mod mark;
 pub mod memory_engine;
 mod meta;
 mod open;

@@ -241,15 +241,7 @@ impl Engine for SledEngine {
                 Some(after) => Bound::Excluded(&**after),
                 None => Bound::Included(&*prefix),
             };
-            let mut found = Vec::new();
-            for item in db.range::<&[u8], _>((start, Bound::Unbounded)).take(limit) {
-                let (key, bytes) = item.map_err(|error| read_error(&error))?;
-                if !key.starts_with(&prefix) {
-                    break;
-                }
-                found.push((Key::from(&*key), decode_value(&bytes).ok_or_else(no_version)?));
-            }
-            Ok(found)
+            collect(db.range::<&[u8], _>((start, Bound::Unbounded)).take(limit), &prefix)
         }))
     }
 
@@ -264,15 +256,8 @@ impl Engine for SledEngine {
         Box::pin(self.off_thread(move |db, _| {
             use std::ops::Bound;
             let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-            let mut found = Vec::new();
-            for item in db.range::<&[u8], _>((Bound::Included(&*prefix), end)).rev().take(limit) {
-                let (key, bytes) = item.map_err(|error| read_error(&error))?;
-                if !key.starts_with(&prefix) {
-                    break;
-                }
-                found.push((Key::from(&*key), decode_value(&bytes).ok_or_else(no_version)?));
-            }
-            Ok(found)
+            let range = db.range::<&[u8], _>((Bound::Included(&*prefix), end));
+            collect(range.rev().take(limit), &prefix)
         }))
     }
 
@@ -350,6 +335,22 @@ fn read_error(error: &sled::Error) -> StoreError {
         | sled::Error::ReportableBug(_)
         | sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
     }
+}
+
+/// What a walk comes by, up to the first key without the prefix.
+fn collect(
+    walk: impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>>,
+    prefix: &[u8],
+) -> Result<Scan, StoreError> {
+    let mut found = Vec::new();
+    for item in walk {
+        let (key, bytes) = item.map_err(|error| read_error(&error))?;
+        if !key.starts_with(prefix) {
+            break;
+        }
+        found.push((Key::from(&*key), decode_value(&bytes).ok_or_else(no_version)?));
+    }
+    Ok(found)
 }
 
 /// Takes the version off a value as sled has it.

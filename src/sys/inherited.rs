@@ -7,10 +7,11 @@
 //! # Security
 //!
 //! The environment is the service manager's. Each descriptor is still checked to be a listening
-//! Unix stream socket before anything is read from it.
+//! stream socket, of Unix or TCP, before anything is read from it.
 
 use std::{
     io,
+    net::TcpListener,
     os::{
         fd::{FromRawFd, OwnedFd, RawFd},
         unix::net::UnixListener,
@@ -18,7 +19,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use nix::sys::socket::{SockType, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockType, SockaddrLike, SockaddrStorage, getsockname, getsockopt, sockopt,
+};
 
 /// Why an inherited socket cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,18 +29,32 @@ pub enum InheritError {
     /// The variables contradict each other or the descriptors are not open.
     #[error("LISTEN_FDS: {0}")]
     Environment(io::Error),
-    /// Not a listening Unix stream socket.
+    /// Not a listening stream socket.
     #[error(
-        "the socket {0:?} handed over by the service manager is not a listening Unix stream socket (ListenStream= with a path)"
+        "the socket {0:?} handed over by the service manager is not a listening stream socket (ListenStream=)"
     )]
     WrongKind(String),
+    /// Not one of Unix, for what is never spoken over a network.
+    #[error(
+        "the socket {0:?} handed over by the service manager is not a Unix socket (ListenStream= with a path)"
+    )]
+    NotUnix(String),
+}
+
+/// A listening socket that was handed over, non-blocking.
+#[derive(Debug)]
+pub enum Inherited {
+    /// `ListenStream=` with a path.
+    Unix(UnixListener),
+    /// `ListenStream=` with a port, or an address and a port.
+    Tcp(TcpListener),
 }
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The inherited sockets with their names, non-blocking, in the service manager's order. Empty
 /// without socket activation, and on every call after the first: the sockets have an owner then.
-pub fn take() -> Result<Vec<(String, UnixListener)>, InheritError> {
+pub fn take() -> Result<Vec<(String, Inherited)>, InheritError> {
     if TAKEN.swap(true, Ordering::SeqCst) {
         return Ok(Vec::new());
     }
@@ -54,16 +71,27 @@ fn own(number: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(number) }
 }
 
-fn listener(socket: OwnedFd, name: String) -> Result<(String, UnixListener), InheritError> {
+fn listener(socket: OwnedFd, name: String) -> Result<(String, Inherited), InheritError> {
     use std::os::fd::AsRawFd;
     let stream = getsockopt(&socket, sockopt::SockType) == Ok(SockType::Stream);
     let listening = getsockopt(&socket, sockopt::AcceptConn) == Ok(true);
-    let unix = getsockname::<SockaddrStorage>(socket.as_raw_fd())
-        .is_ok_and(|address| address.family() == Some(nix::sys::socket::AddressFamily::Unix));
-    if !(stream && listening && unix) {
-        return Err(InheritError::WrongKind(name));
-    }
-    let listener = UnixListener::from(socket);
-    listener.set_nonblocking(true).map_err(InheritError::Environment)?;
-    Ok((name, listener))
+    let family = getsockname::<SockaddrStorage>(socket.as_raw_fd())
+        .ok()
+        .and_then(|address| address.family())
+        .filter(|_| stream && listening);
+    let environment = InheritError::Environment;
+    let socket = match family {
+        Some(AddressFamily::Unix) => {
+            let listener = UnixListener::from(socket);
+            listener.set_nonblocking(true).map_err(environment)?;
+            Inherited::Unix(listener)
+        }
+        Some(AddressFamily::Inet | AddressFamily::Inet6) => {
+            let listener = TcpListener::from(socket);
+            listener.set_nonblocking(true).map_err(environment)?;
+            Inherited::Tcp(listener)
+        }
+        _ => return Err(InheritError::WrongKind(name)),
+    };
+    Ok((name, socket))
 }

@@ -5,7 +5,7 @@
 //! failure: an upstream that hangs costs each of them one time limit, not one after the other.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -54,6 +54,11 @@ impl Pool {
         let count = connections.clamp(1, UPSTREAM_CONNECTIONS);
         let slots = std::iter::repeat_with(Slot::default).take(count).collect();
         Self { path, slots, turn: AtomicUsize::new(0), offers: std::sync::Mutex::default() }
+    }
+
+    /// The socket.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Asks the upstream. A connection that turns out to have ended before it gave an answer is

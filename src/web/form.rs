@@ -26,9 +26,9 @@ pub(super) struct OwnerForm<T> {
 
 /// The field that every form has.
 #[derive(Deserialize)]
-struct Token {
+pub(super) struct Token {
     #[serde(default)]
-    form: String,
+    pub form: String,
 }
 
 /// A form with nothing but its token.
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned> FromRequest<Panel> for OwnerForm<T> {
     }
 }
 
-async fn read<T: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Option<T> {
+pub(super) async fn read<T: DeserializeOwned>(parts: &Parts, body: &Bytes) -> Option<T> {
     let request = Request::from_parts(parts.clone(), Body::from(body.clone()));
     Form::<T>::from_request(request, &()).await.ok().map(|Form(fields)| fields)
 }

@@ -17,9 +17,10 @@ mod guard;
 mod language;
 mod page;
 mod panel;
+mod repeat;
 mod visitor;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::Router;
 pub use language::{Languages, TextError};
@@ -43,8 +44,6 @@ pub struct Settings {
     pub accent: Option<String>,
     /// The same on dark pages.
     pub accent_dark: Option<String>,
-    /// Longest time a refused sign-in is held back: the common moment of refusals.
-    pub refusal_delay: Duration,
 }
 
 impl Settings {
@@ -74,5 +73,6 @@ pub struct Panel {
 /// All pages, behind their guard.
 pub fn pages(panel: Panel) -> Router {
     let settings = Arc::clone(&panel.settings);
-    guard::before(panel::routes(&settings).with_state(panel), &settings)
+    let pages = panel::routes(&settings).with_state(panel).layer(repeat::extension());
+    guard::before(pages, &settings)
 }

@@ -79,7 +79,7 @@ impl<'a> Frame<'a> {
                     link rel="stylesheet" href=(settings.path("panel.css"));
                     script src=(settings.path("panel.js")) defer {}
                 }
-                body {
+                body class=[self.visit.is_none().then_some("narrow")] {
                     a.skip href="#content" { (texts.get("skip-to-content")) }
                     header { (self.header()) }
                     main id="content" tabindex="-1" {
@@ -103,15 +103,24 @@ impl<'a> Frame<'a> {
     fn header(&self) -> Markup {
         let (texts, settings) = (self.visitor.texts(), self.visitor.settings());
         html! {
-            p.brand {
-                a href=(settings.path("")) {
-                    @if settings.logo.is_some() {
-                        img.logo src=(settings.path("logo")) alt="" height="32";
+            div.top {
+                p.brand {
+                    a href=(settings.path("")) {
+                        @if settings.logo.is_some() {
+                            img.logo src=(settings.path("logo")) alt="" height="32";
+                        }
+                        span { (settings.name) }
                     }
-                    span { (settings.name) }
+                }
+                @if let Some(visit) = self.visit {
+                    form.logout method="post" action=(settings.path("logout")) {
+                        (self.form_token(visit))
+                        span.who title=(visit.mailbox) { (visit.mailbox) }
+                        button.small { (texts.get("log-out")) }
+                    }
                 }
             }
-            @if let Some(visit) = self.visit {
+            @if self.visit.is_some() {
                 nav aria-label=(texts.get("menu-label")) {
                     ul {
                         @for (path, id) in MENU {
@@ -119,11 +128,6 @@ impl<'a> Frame<'a> {
                             li { a href=(settings.path(path)) aria-current=[current] { (texts.get(id)) } }
                         }
                     }
-                }
-                form.logout method="post" action=(settings.path("logout")) {
-                    (self.form_token(visit))
-                    span.who { (visit.mailbox) }
-                    button { (texts.get("log-out")) }
                 }
             }
         }

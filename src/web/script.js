@@ -1,7 +1,7 @@
 // Comfort only: every page works without this file.
 "use strict";
 
-// A form is sent once, however often its button is pressed. A page that comes back from the browser's memory is fresh.
+// A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) {
@@ -10,9 +10,11 @@ for (const form of document.querySelectorAll("form")) {
     form.dataset.sent = "yes";
   });
 }
-window.addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form")) {
-    delete form.dataset.sent;
+
+// Browsers keep pages for the way back, also those that are not to be stored: what was shown once is not shown again.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    location.reload();
   }
 });
 

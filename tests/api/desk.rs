@@ -114,7 +114,7 @@ impl Desk {
         let admin = Arc::new(Admin {
             key: store.credential_key(),
             store: port,
-            hasher: Some(Arc::new(Comparing)),
+            hasher: Some(Arc::new(Comparing::default())),
             clock: clock.clone(),
             rng: Arc::new(CountingRng::default()),
             names: NameRules::default(),
@@ -140,7 +140,7 @@ impl Desk {
         let log = Watched::new();
         let port = Arc::new(store.clone());
         let authenticator = Arc::new(Authenticator::new(port, clock.clone(), log.clone(), policy));
-        let passwords = Arc::new(client::Passwords::Stored(Arc::new(Comparing)));
+        let passwords = Arc::new(client::Passwords::Stored(Arc::new(Comparing::default())));
         let parts = Parts { admin: Arc::clone(&admin), passwords };
         let webmail = Webmail::new(Arc::clone(&authenticator), parts);
         let service = Service {

@@ -74,7 +74,7 @@ async fn paths_parameters_and_methods() {
         ("GET", "/v1", 404, "no-such-path"),
         ("GET", "/v2/mailboxes", 404, "no-such-path"),
         ("GET", "/v1/mailboxes/", 404, "no-such-path"),
-        ("GET", "/v1/mailboxes//totp", 404, "no-such-path"),
+        ("GET", "/v1/mailboxes//totp", 422, "bad-name"),
         ("GET", "/v1/mailboxes/a/b/totp", 404, "no-such-path"),
         ("GET", "/v1/mailboxes/../health", 404, "no-such-path"),
         ("POST", "/v1/health", 405, "method-not-allowed"),
@@ -105,7 +105,7 @@ async fn paths_parameters_and_methods() {
     ] {
         let answer = desk.ask(&token, method, path, None).await;
         answer.fails(status, word);
-        assert!(!answer.text.contains("nonsense") && !answer.text.contains("what"), "{answer:?}");
+        assert!(!answer.text.contains("nonsense"), "{answer:?}");
         if status == 405 {
             assert!(answer.headers.contains_key("allow"), "{answer:?}");
         }

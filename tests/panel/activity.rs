@@ -32,7 +32,7 @@ async fn program(desk: &Desk, name: &str, typed: &str) {
         session: None,
         client: Some("Thunder<b>bird".into()),
     };
-    let passwords = client::Passwords::Stored(std::sync::Arc::new(Comparing));
+    let passwords = client::Passwords::Stored(std::sync::Arc::new(Comparing::default()));
     let source = passwords.for_form(&FormLogin { name: name.as_bytes(), from, service: &service });
     let _ = desk.authenticator.authenticate(request, &circumstances, &*source).await;
 }

@@ -14,7 +14,7 @@ use mail2fa::{
         session::SessionPolicy,
         throttle::ThrottlePolicy,
     },
-    http::{Listener, Server},
+    http::{Identity, Listener, Server, Tls},
     net::client,
     service::{
         admin::Admin,
@@ -31,16 +31,21 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::support::{
-    ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, CountingRng, FakeClock, NOW, code,
-    stand::{Comparing, store},
-    watched::{Watched, assert_no_secrets, traced},
+use crate::{
+    certificates::Authority,
+    support::{
+        ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, CountingRng, FakeClock, NOW, code,
+        stand::{Comparing, store},
+        watched::{Watched, assert_no_secrets, traced},
+    },
 };
 
 /// What differs between tests.
 pub struct Options {
     pub base: &'static str,
     pub https: bool,
+    /// TLS of its own.
+    pub tls: bool,
     pub proxies: Vec<&'static str>,
     pub throttle: Option<ThrottlePolicy>,
     pub delay: Duration,
@@ -52,6 +57,7 @@ impl Default for Options {
         Self {
             base: "/",
             https: false,
+            tls: false,
             proxies: Vec::new(),
             throttle: None,
             delay: Duration::ZERO,
@@ -102,7 +108,7 @@ impl Desk {
         let authenticator = Arc::new(Authenticator::new(port.clone(), clock.clone(), logs, policy));
         let admin = Arc::new(Admin {
             store: port,
-            hasher: Some(Arc::new(Comparing)),
+            hasher: Some(Arc::new(Comparing::default())),
             clock: clock.clone(),
             key,
             rng: Arc::new(CountingRng::default()),
@@ -114,8 +120,9 @@ impl Desk {
         });
         let parts = Parts {
             admin: Arc::clone(&admin),
-            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing))),
+            passwords: Arc::new(client::Passwords::Stored(Arc::new(Comparing::default()))),
             policy: PanelPolicy::default(),
+            refusal_delay: options.delay,
         };
         let owner = Arc::new(Owner::new(Arc::clone(&authenticator), parts));
         let networks = options
@@ -130,14 +137,19 @@ impl Desk {
             logo: None,
             accent: None,
             accent_dark: None,
-            refusal_delay: options.delay,
         };
         let languages = Arc::new(Languages::built_in().unwrap());
         let pages = web::pages(Panel { owner, settings: Arc::new(settings), languages });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stopping = CancellationToken::new();
-        let server = Server::new("panel", pages, stopping.clone(), TaskTracker::new());
+        let mut server = Server::new("panel", pages, stopping.clone(), TaskTracker::new());
+        if options.tls {
+            let folder = tempfile::tempdir().unwrap();
+            let files = Authority::new(folder.path()).sign("panel", "ed25519");
+            server =
+                server.with_tls(Tls::new(Identity::read(&files.certificate, &files.key).unwrap()));
+        }
         tokio::spawn(server.serve(Listener::Tcp(listener)));
         Self {
             clock,

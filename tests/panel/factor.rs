@@ -118,22 +118,77 @@ async fn a_slow_phone_is_told_so() {
     assert!(bob.page.says("about 30 seconds slow"));
 }
 
+/// Sends a form twice at once, as a button that is pressed twice does without scripts, and a third time with the
+/// cookie of the answer. All get the same answer and the same new session, whose browser is given.
+async fn sent_twice(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Browser {
+    let token = browser.page.token();
+    let fields = [&[("form", token.as_str())], fields].concat();
+    let (mut one, mut two) = (browser.clone(), browser.clone());
+    let (first, second) =
+        tokio::join!(async { one.post(path, &fields).await.to().map(str::to_owned) }, async {
+            two.post(path, &fields).await.to().map(str::to_owned)
+        });
+    assert!(first.is_some() && first == second, "{:?} {:?}", one.page, two.page);
+    assert_eq!(one.cookies, two.cookies);
+    assert_ne!(one.cookies, browser.cookies, "a new session");
+    let mut third = one.clone();
+    assert_eq!(third.post(path, &fields).await.to(), first.as_deref(), "with the new cookie");
+    assert_eq!(third.cookies, one.cookies);
+    // With the cookie alone, or with another code, the old session is over.
+    for fields in [vec![("form", token.as_str())], vec![("form", &*token), ("code", "000000")]] {
+        let mut thief = browser.clone();
+        thief.post(path, &fields).await;
+        assert_eq!(thief.page.to(), Some("login?done=ended"), "{:?}", thief.page);
+    }
+    one.follow().await;
+    one
+}
+
 #[tokio::test]
-async fn two_confirmations_at_once_switch_it_on_once() {
+async fn a_confirmation_that_is_sent_twice_shows_the_recovery_codes() {
+    let desk = Desk::new().await;
+    let mut bob = desk.bob().await;
+    let secret = scan(&mut bob).await;
+    let bob = sent_twice(&bob, "factor/scan", &[("challenge", &code_of(&secret, 0))]).await;
+    assert!(bob.page.says("Keep your recovery codes"), "{:?}", bob.page);
+    assert_eq!(bob.page.all("<li><code>", "</code>").len(), 10);
+}
+
+#[tokio::test]
+async fn switching_off_and_moving_may_be_sent_twice() {
+    let desk = Desk::new().await;
+    let mut alice = desk.alice(-1).await;
+    alice.get("phone").await;
+    alice.submit("phone/begin", &[]).await;
+    let new = secret(&alice);
+    let codes = [("code", code(0)), ("challenge", code_of(&new, 0))];
+    let codes = codes.each_ref().map(|(name, code)| (*name, code.as_str()));
+    let mut alice = sent_twice(&alice, "phone/scan", &codes).await;
+    assert!(alice.page.says("Your new phone is set up"), "{:?}", alice.page);
+    alice.get("factor/disable").await;
+    let alice = sent_twice(&alice, "factor/disable", &[("code", &code_of(&new, 1))]).await;
+    assert!(alice.page.says("You can now delete the entry"), "{:?}", alice.page);
+}
+
+#[tokio::test]
+async fn a_form_is_not_sent_again_after_a_while_or_by_another_session() {
     let desk = Desk::new().await;
     let mut bob = desk.bob().await;
     let secret = scan(&mut bob).await;
     let (token, code) = (bob.page.token(), code_of(&secret, 0));
     let fields = [("form", token.as_str()), ("challenge", code.as_str())];
-    let (mut one, mut two) = (bob.clone(), bob.clone());
-    let (first, second) =
-        tokio::join!(async { one.post("factor/scan", &fields).await.status }, async {
-            two.post("factor/scan", &fields).await.status
-        });
-    assert!(first == 303 && second == 303, "{first} {second}");
-    let leads: Vec<_> = [&one, &two].map(|b| b.page.to().unwrap().to_owned()).into();
-    assert!(leads.contains(&"recovery-codes/shown".to_owned()), "{leads:?}");
-    assert!(!leads.iter().all(|to| to == "recovery-codes/shown"), "{leads:?}");
+    let (before, mut other) = (bob.clone(), desk.alice(0).await);
+    bob.post("factor/scan", &fields).await;
+    assert_eq!(bob.page.to(), Some("recovery-codes/shown"));
+    // Somebody else has seen all of the form.
+    assert_eq!(other.post("factor/scan", &fields).await.status, 403);
+    let mut nobody = desk.browser();
+    assert_eq!(nobody.post("factor/scan", &fields).await.to(), Some("login"));
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(20)).await;
+    tokio::time::resume();
+    let mut late = before;
+    assert_eq!(late.post("factor/scan", &fields).await.to(), Some("login?done=ended"));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    enforced::{By, Level},
     places::{Place, bare_app_password, cut_code, cut_recovery, steps_of},
     world::{Login, Rules},
 };
@@ -26,6 +27,8 @@ pub struct Standing {
     pub secret: Option<Vec<u8>>,
     /// The password, where passwords are the store's.
     pub password: Option<String>,
+    /// Its own level of enforcement.
+    pub level: Option<Level>,
 }
 
 /// An app password.
@@ -217,12 +220,26 @@ pub enum Good {
     Recovery,
     Session,
     App,
+    Token,
 }
 
 impl Book {
-    /// What a login to this mailbox has right when it arrives; `None` if something is missing, or
-    /// if it is not sure. `password` is the one that is right.
+    /// What a login to this mailbox has right when it arrives, and what is enforced lets in; `None` if
+    /// something is missing, or if it is not sure. `password` is the one that is right.
     pub fn good(&self, login: &Login, password: &str, stored: bool) -> Option<Good> {
+        let good = self.right(login, password, stored)?;
+        let enforced = &login.rules.enforced;
+        let by = match good {
+            Good::Password if enforced.is_exempt(login) => By::Exempt,
+            Good::Password => By::Password,
+            Good::Code | Good::Recovery | Good::Session => By::Full,
+            Good::App => By::App,
+            Good::Token => return None,
+        };
+        enforced.opens(&self.now(), login, by).then_some(good)
+    }
+
+    fn right(&self, login: &Login, password: &str, stored: bool) -> Option<Good> {
         let standing = self.now();
         if standing.locked || (stored && !standing.record) {
             return None;
@@ -248,13 +265,17 @@ impl Book {
             let prefix = login.typed.starts_with(password);
             return (prefix && since < login.rules.per_mailbox).then_some(Good::Session);
         }
-        if self.tried.contains(&login.typed) {
+        let exempt = login.rules.enforced.is_exempt(login);
+        if self.tried.contains(&login.typed) && !exempt {
             return None;
         }
         if let Some((head, code)) = cut_recovery(&login.typed) {
             let current = self.sets.iter().find(|set| set.until == OPEN)?;
             let unused = current.codes.contains(&code) && !current.used.contains(&code);
             return (head == password && unused).then_some(Good::Recovery);
+        }
+        if exempt {
+            return (login.typed == password).then_some(Good::Password);
         }
         let (head, code) = cut_code(&login.typed)?;
         let step = steps_of(secret, &code, login.arrival).into_iter().max()?;

@@ -8,10 +8,10 @@ use std::{
 };
 
 use mail2fa::{
-    base::{Secret, UnixMillis},
+    base::{NetAddress, RelayedMechanism, Secret, Service, UnixMillis},
     decision::{
-        enforcement::EnforcementPolicy,
-        flow::{Credential, Request},
+        digest::CredentialKey,
+        flow::{Credential, RelayedRequest, Request},
         outcome::Outcome,
         retention::TrailPolicy,
     },
@@ -25,6 +25,7 @@ use mail2fa::{
 
 use super::{
     dice::Dice,
+    enforced::By,
     people::{ALIASES, ENROLLERS, HIDDEN, new_password},
     places::{HOMES, service},
     ports::{SimClock, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
@@ -66,6 +67,7 @@ enum Turn {
     Upstream,
     HangUp,
     Restart,
+    Token,
     Configure,
     Purge,
 }
@@ -77,7 +79,8 @@ impl Episode {
     pub fn new(seed: u64, traced: bool) -> Self {
         let mut dice = Dice::new(seed);
         let stored = dice.one_in(3);
-        let rules = Arc::new(Rules::roll(&mut dice, stored));
+        let enforcing = dice.one_in(2);
+        let rules = Arc::new(Rules::roll(&mut dice, stored, enforcing.then_some(START)));
         let trouble = dice.weighed(&[(3, 0), (3, 200), (2, 25), (1, 6)]);
         let siege = dice.one_in(3);
         let mut world = World {
@@ -92,6 +95,7 @@ impl Episode {
             version: 0,
             upstream: Upstream::default(),
             siege,
+            enforcing,
             acting: None,
             logins: std::collections::BTreeMap::new(),
             errands: std::collections::BTreeMap::new(),
@@ -99,7 +103,12 @@ impl Episode {
             networks: std::collections::BTreeMap::new(),
             trouble,
             tallies: Tallies::default(),
+            found_right: Vec::new(),
+            era: 0,
+            shown: 0,
+            turns: 0,
             overheard: std::collections::VecDeque::new(),
+            clicking: std::collections::VecDeque::new(),
             broken: None,
             trace: traced.then(Vec::new),
         };
@@ -120,11 +129,13 @@ impl Episode {
     /// Goes on for so many turns, then lets everybody finish without faults.
     pub fn run(&mut self, turns: u64) -> Result<(), Broken> {
         for _ in 0..turns {
+            let tokens = if self.world().enforcing { 25 } else { 0 };
             let turn = self.world().dice.weighed(&[
                 (3_000, Turn::Poll),
                 (220, Turn::Arrive),
                 (60, Turn::Change),
                 (60, Turn::Wait),
+                (tokens, Turn::Token),
                 (3, Turn::Clock),
                 (8, Turn::Upstream),
                 (12, Turn::HangUp),
@@ -147,6 +158,8 @@ impl Episode {
             }
             Turn::Arrive if self.running.len() < AT_ONCE => self.arrive(),
             Turn::Arrive => {}
+            Turn::Token if self.running.len() < AT_ONCE => self.token(),
+            Turn::Token => {}
             Turn::Change => self.change(),
             Turn::Wait => self.world().wait(),
             Turn::Clock => self.world().set_clock(),
@@ -162,11 +175,14 @@ impl Episode {
                 let mut world = self.world();
                 let stored = world.stored;
                 let (together, masters) = (world.rules.together, world.rules.masters_need_factor);
-                let mut rules = Rules::roll(&mut world.dice, stored);
+                let enforcing = world.enforcing.then_some(world.now);
+                let mut rules = Rules::roll(&mut world.dice, stored, enforcing);
                 (rules.together, rules.masters_need_factor) = (together, masters);
                 world.rules = Arc::new(rules);
+                world.era += 1;
                 let policy = world.rules.policy();
                 drop(world);
+                self.admin = admin(&self.world);
                 self.authenticator.set_policy(policy);
             }
             Turn::Purge => {
@@ -197,17 +213,11 @@ impl Episode {
             remote: login.place.net_address(),
             via: login.place.net_address(),
         };
-        let circumstances = Circumstances {
-            listener: "simulated".into(),
-            service: request.service.clone(),
-            remote: request.remote,
-            mechanism: "PLAIN".into(),
-            session: None,
-            client: None,
-        };
+        let circumstances = circumstances(&request.service, request.remote, "PLAIN");
         {
             let mut world = self.world();
             (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
+            login.era = world.era;
             login.good = world.good(&login);
             world.tell(&login.user, || format!("login {id} arrives: {login}"));
             world.tallies.add("logins");
@@ -222,7 +232,14 @@ impl Episode {
             if login.good.is_none() {
                 // One of several connections that are opened together: one sign-in.
                 let first = world.logins.values().find(|other| login.is_with(other));
-                login.good = first.and_then(|other| other.good);
+                let good = first.and_then(|other| other.good);
+                // Perhaps for another service, which has rules of its own, or from an exempt network,
+                // from which the whole string is the password.
+                let standing = world.book(&login.user).now();
+                let enforced = &login.rules.enforced;
+                let opens = enforced.opens(&standing, &login, By::Full);
+                let opens = opens && !enforced.is_exempt(&login);
+                login.good = good.filter(|_| opens);
             }
             // The same string, just past the end of its code, spoils it: the later one may be judged
             // first, and is remembered as a wrong one.
@@ -243,6 +260,28 @@ impl Episode {
         // The clock is read at the first poll: it must be the one that the books have.
         self.poll(self.running.len() - 1);
         id
+    }
+
+    /// Somebody comes by a mechanism that the mail server decides.
+    fn token(&mut self) {
+        let id = self.next_id;
+        self.next_id += 1;
+        let login = self.world().bearer();
+        let request = RelayedRequest {
+            mechanism: RelayedMechanism::OAuthBearer,
+            service: service(login.service),
+            remote: login.place.net_address(),
+            via: login.place.net_address(),
+        };
+        let circumstances = circumstances(&request.service, request.remote, "OAUTHBEARER");
+        self.world().logins.insert(id, login);
+        let source = SimSource(self.world.clone());
+        let authenticator = Arc::clone(&self.authenticator);
+        let task = Box::pin(async move {
+            authenticator.authenticate_relayed(request, &circumstances, &source).await
+        });
+        self.running.push(Running::Login(id, task));
+        self.poll(self.running.len() - 1);
     }
 
     fn change(&mut self) {
@@ -311,7 +350,12 @@ impl Episode {
 
     /// The daemon is killed and started again: what is in memory is lost.
     fn restart(&mut self) {
-        self.world().tallies.add("restarts");
+        {
+            let mut world = self.world();
+            world.tallies.add("restarts");
+            world.era += 1;
+            world.shown = 0;
+        }
         self.running.clear();
         self.forget_the_gone();
         self.authenticator = authenticator(&self.world);
@@ -379,18 +423,31 @@ impl Episode {
     }
 }
 
+fn circumstances(service: &Service, remote: NetAddress, mechanism: &str) -> Circumstances {
+    Circumstances {
+        listener: "simulated".into(),
+        service: service.clone(),
+        remote,
+        mechanism: mechanism.into(),
+        session: None,
+        client: None,
+    }
+}
+
 fn authenticator(world: &Shared) -> Arc<Authenticator> {
     let policy = world.lock().unwrap().rules.policy();
     let store = Arc::new(SimStore(world.clone()));
     let clock = Arc::new(SimClock(world.clone()));
     let log = Arc::new(SimLog(world.clone()));
-    Arc::new(Authenticator::new(store, clock, log, policy))
+    let process = CredentialKey::new(Secret::from_slice(b"of this process"));
+    Arc::new(Authenticator::new(store, clock, log, policy).remembering(process))
 }
 
 fn admin(world: &Shared) -> Arc<Admin> {
-    let (stored, masters) = {
+    let (stored, masters, enforcement) = {
         let world = world.lock().unwrap();
-        (world.stored, world.rules.masters_need_factor)
+        let rules = &world.rules;
+        (world.stored, rules.masters_need_factor, rules.enforced.policy())
     };
     let hasher: Arc<dyn PasswordHasher> = Arc::new(SimHasher(world.clone()));
     Arc::new(Admin {
@@ -401,7 +458,7 @@ fn admin(world: &Shared) -> Arc<Admin> {
         rng: Arc::new(SimRng(world.clone())),
         names: names(masters),
         issuer: "Simulation".into(),
-        enforcement: EnforcementPolicy::default(),
+        enforcement,
         notifier: Arc::new(mail2fa::ports::notice::Silent),
         trail: Arc::new(Recorder::new(
             Arc::new(SimStore(world.clone())),
@@ -479,7 +536,11 @@ impl World {
             }
             return;
         }
-        let name = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        // Mostly somebody who is at it.
+        let busy: Vec<_> = self.clicking.iter().map(|(name, ..)| name.clone()).collect();
+        let idle = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let busy = if self.dice.one_in(3) { None } else { self.dice.pick(&busy).cloned() };
+        let name = busy.unwrap_or(idle);
         let password = new_password(&mut self.dice);
         self.book(&name).passwords.push(password.clone());
         self.upstream.accounts.insert(name.clone(), password);

@@ -9,7 +9,8 @@ use mail2fa::{
 };
 
 use super::{
-    books::Good,
+    books::{Good, Standing},
+    enforced::By,
     places::{cut_code, cut_recovery},
     world::{Login, World},
 };
@@ -25,6 +26,11 @@ impl World {
             Outcome::Unavailable(_) => "unavailable",
         };
         self.tallies.add(word);
+        let standing = self.book(&login.user).now();
+        let required = matches!(outcome, Outcome::Refused(Refusal::FactorRequired));
+        if required && login.rules.enforced.is_dated(&standing) {
+            self.tallies.add("required from a date, and passed");
+        }
         self.tell(&login.user, || format!("login {id} ended: {outcome:?}"));
         if login.told != 1 {
             self.fail(&login.user, format!("login {id} was logged {} times", login.told));
@@ -102,61 +108,106 @@ impl World {
             Identity::Own(mailbox) => (mailbox.as_str(), mailbox.as_str()),
             Identity::Master { user, target } => (user.as_str(), target.as_str()),
         };
+        if login.relayed
+            != matches!(accepted.method(), Method::Mechanism | Method::MechanismAndFactorElsewhere)
+        {
+            return Err(format!("it came in by {:?}", accepted.method()));
+        }
         if identity != (login.user.as_str(), login.opened.as_str()) {
             return Err(format!("somebody else was let in: {identity:?}"));
         }
         let own = match accepted.method() {
-            Method::Password => self.bare(login)?,
-            Method::PasswordAndCode => burned(login, Good::Code)?,
-            Method::PasswordAndRecoveryCode => burned(login, Good::Recovery)?,
+            Method::Password => self.bare(login, By::Password)?,
+            Method::ExemptNetwork if login.rules.enforced.is_exempt(login) => {
+                self.bare(login, By::Exempt)?
+            }
+            Method::PasswordAndCode => self.complete(login, burned(login, Good::Code)?)?,
+            Method::PasswordAndRecoveryCode => {
+                self.complete(login, burned(login, Good::Recovery)?)?
+            }
             Method::PasswordAndSession => self.session(login)?,
             Method::AppPassword => self.app(login)?,
-            Method::Mechanism | Method::MechanismAndFactorElsewhere => {
-                return Err("nobody came with a mechanism of the mail server's".into());
-            }
             Method::WebmailToken => return Err("no webmail has tokens here".into()),
-            Method::ExemptNetwork => return Err("no network is exempt here".into()),
+            Method::Mechanism => self.mechanism(login, false)?,
+            Method::MechanismAndFactorElsewhere => self.mechanism(login, true)?,
+            Method::ExemptNetwork => return Err("no network is exempt there".into()),
             Method::PanelAndCode => return Err("nobody is at the panel here".into()),
         };
-        let mut names = vec![(login.opened.clone(), login.rules.masters_need_factor && !own)];
+        let proved = own || !login.rules.masters_need_factor;
+        let mut names = vec![(login.opened.clone(), By::Target { proved })];
         if accepted.method() != Method::AppPassword {
             let returned = login.returned.iter().chain(&login.auth_user);
             let others = returned.filter(|name| **name != login.opened);
-            names.extend(others.map(|name| (name.clone(), true)));
+            names.extend(others.map(|name| (name.clone(), By::Another)));
         }
-        for (name, protected) in names {
+        for (name, by) in names {
             if name != login.user {
-                self.open_to_others(login, &name, protected)?;
+                self.open_to_others(login, &name, by)?;
             }
         }
         Ok(())
     }
 
-    /// Another mailbox than the one whose password was given: it was neither locked nor, where that
-    /// matters, protected, at some moment after all that takes time.
-    fn open_to_others(&mut self, login: &Login, name: &str, protected: bool) -> Result<(), String> {
+    /// Whether a mailbox stood, at some moment after all that takes time, so that it opens.
+    fn stood(&mut self, login: &Login, name: &str, fits: impl Fn(&Standing) -> bool) -> bool {
         let until = self.seq;
+        self.book(name).between(login.source, until).iter().any(|(_, _, s)| !s.locked && fits(s))
+    }
+
+    /// Another mailbox than the one whose password was given: it was neither locked nor, where that
+    /// matters, protected.
+    fn open_to_others(&mut self, login: &Login, name: &str, by: By) -> Result<(), String> {
         let fits =
-            self.book(name).between(login.source, until).iter().any(|(_, _, standing)| {
-                !(standing.locked || protected && standing.secret.is_some())
-            });
+            self.stood(login, name, |standing| login.rules.enforced.opens(standing, login, by));
         if fits { Ok(()) } else { Err(format!("it opened {name}, which was protected")) }
     }
 
-    fn bare(&mut self, login: &Login) -> Result<bool, String> {
+    fn bare(&mut self, login: &Login, by: By) -> Result<bool, String> {
         right_password(login, &login.typed)?;
-        let (until, stored) = (self.seq, self.stored);
-        let fits = self.book(&login.user).between(login.source, until).iter().any(|(_, _, s)| {
-            let password = s.password.as_deref() == Some(login.typed.as_str());
-            s.secret.is_none() && !s.locked && (!stored || s.record && password)
+        let stored = self.stored;
+        let fits = self.stood(login, &login.user, |standing| {
+            let password = standing.password.as_deref() == Some(login.typed.as_str());
+            let own = !stored || standing.record && password;
+            own && login.rules.enforced.opens(standing, login, by)
         });
-        if fits { Ok(false) } else { Err("2-factor authentication was on, or it was gone".into()) }
+        if fits { Ok(false) } else { Err("more was asked than a password, or it was gone".into()) }
+    }
+
+    /// A code or sign-in, where one opens something.
+    fn complete(&mut self, login: &Login, proved: bool) -> Result<bool, String> {
+        let fits = self.stood(login, &login.user, |standing| {
+            standing.secret.is_some() && login.rules.enforced.opens(standing, login, By::Full)
+        });
+        if fits { Ok(proved) } else { Err("its service is off or for app passwords".into()) }
+    }
+
+    fn mechanism(&mut self, login: &Login, elsewhere: bool) -> Result<bool, String> {
+        let enforced = &login.rules.enforced;
+        if !enforced.passes || elsewhere && !enforced.elsewhere {
+            return Err("nobody listed this mechanism".into());
+        }
+        if !matches!(login.asked, Some((_, true))) {
+            return Err("the mail server did not say that it is right".into());
+        }
+        let stored = self.stored;
+        let by = By::Mechanism { elsewhere };
+        let fits = self.stood(login, &login.user, |standing| {
+            (!stored || standing.record) && enforced.opens(standing, login, by)
+        });
+        // Where a factor was asked elsewhere, that counts for master users too.
+        if fits {
+            Ok(enforced.elsewhere)
+        } else {
+            Err("a token opened a mailbox that asks for more".into())
+        }
     }
 
     fn session(&mut self, login: &Login) -> Result<bool, String> {
         let key = login.key();
         let heads = [cut_code(&login.typed), cut_recovery(&login.typed)];
-        let head = heads.iter().flatten().any(|(head, _)| right_password(login, head).is_ok());
+        let mut heads = heads.iter().flatten();
+        let head = heads
+            .any(|(head, _)| right_password(login, head).is_ok() || self.remembered(login, head));
         if !head {
             return Err("a sign-in stood for the password".into());
         }
@@ -171,7 +222,43 @@ impl World {
                     on && sign_in.from <= *until && sign_in.until > *from
                 })
         });
-        if lives { Ok(true) } else { Err("no sign-in of this string lived here".into()) }
+        if lives {
+            self.complete(login, true)
+        } else {
+            Err("no sign-in of this string lived here".into())
+        }
+    }
+
+    /// The password was found right in this very sign-in, for this service and from this address, a short
+    /// time ago, and nothing of ours was changed since.
+    fn remembered(&mut self, login: &Login, password: &str) -> bool {
+        let (Some((now, turns)), None) = (login.looked, &login.asked) else { return false };
+        let most = login.rules.remembered * 1_000;
+        let found: Vec<u64> = self
+            .found_right
+            .iter()
+            .filter(|found| {
+                found.user == login.user
+                    && login.user == login.opened
+                    && found.typed == login.typed
+                    && found.password == password
+                    && found.service == login.service
+                    && found.address == login.place.address
+                    && found.era == login.era
+                    && found.turns == turns
+                    && found.at <= now
+                    && now < found.at + most
+            })
+            .map(|found| found.seq)
+            .collect();
+        let right = self.password_of(&login.user).is_some_and(|(right, _)| right == password);
+        let book = self.book(&login.user);
+        let same = found.iter().any(|from| book.between(*from, login.began).len() == 1);
+        if same {
+            let what = if right { "remembered" } else { "remembered, and changed since" };
+            self.tallies.add(what);
+        }
+        same
     }
 
     fn app(&mut self, login: &Login) -> Result<bool, String> {
@@ -186,7 +273,10 @@ impl World {
             return Err("an app password out of its scope, or past its end".into());
         }
         let fits = standings.iter().any(|(from, until, standing)| {
-            !standing.locked && app.from <= *until && app.until > *from
+            !standing.locked
+                && app.from <= *until
+                && app.until > *from
+                && login.rules.enforced.opens(standing, login, By::App)
         });
         if fits { Ok(true) } else { Err("the app password was revoked, or the lock on".into()) }
     }
@@ -218,6 +308,16 @@ impl World {
     }
 
     fn keep_in_mind(&mut self, login: &Login, outcome: &Outcome) {
+        if let Outcome::Accepted(accepted) = outcome
+            && matches!(accepted.method(), Method::PasswordAndCode | Method::PasswordAndSession)
+            && login.user == login.opened
+        {
+            let (user, typed) = (login.user.clone(), login.typed.clone());
+            self.clicking.push_back((user, typed, login.place, login.service));
+            if self.clicking.len() > 6 {
+                self.clicking.pop_front();
+            }
+        }
         let latest = self.latest;
         let counted = login.rules.throttled
             && outcome.is_accepted()
@@ -227,7 +327,8 @@ impl World {
                 .iter()
                 .all(|(_, _, standing)| standing.record);
         let app = matches!(outcome, Outcome::Accepted(a) if a.method() == Method::AppPassword);
-        if counted && !app {
+        // What a token or ticket opens is not counted here.
+        if counted && !app && !login.relayed {
             // It may have been known at an earlier clock already, and not been renewed.
             let known = &mut self.book(&login.user).known;
             known.entry(login.place.narrow).or_insert(login.arrival.min(latest));

@@ -52,6 +52,7 @@ enum Who {
     Thief,
     Guesser,
     Eavesdropper,
+    Webmail,
     Master,
     OtherName,
     Confused,
@@ -63,7 +64,7 @@ impl World {
     pub fn somebody(&mut self) -> (Login, u64) {
         use Who::{
             Confused, Eavesdropper, Guesser, Master, OtherName, Owner, OwnerAgain, Program,
-            Recovery, Thief,
+            Recovery, Thief, Webmail,
         };
         let mut dice = Dice::new(self.dice.next());
         let who = dice.weighed(&[
@@ -74,6 +75,7 @@ impl World {
             (if self.siege { 25 } else { 6 }, Thief),
             (if self.siege { 40 } else { 6 }, Guesser),
             (8, Eavesdropper),
+            (12, Webmail),
             (7, Master),
             (5, OtherName),
             (3, Confused),
@@ -133,6 +135,12 @@ impl World {
                 login.typed = format!("guess{}{:06}", dice.below(50_000), dice.below(1_000_000));
             }
             Eavesdropper => self.again(&mut dice, &mut login, false),
+            Webmail => {
+                let clicking: Vec<_> = self.clicking.iter().cloned().collect();
+                if let Some((name, typed, place, service)) = dice.pick(&clicking).cloned() {
+                    login = Login { typed, service, ..self.arriving(&name, place) };
+                }
+            }
             Master => self.master(&mut dice, &mut login),
             OtherName => {
                 let names: Vec<&str> =
@@ -173,6 +181,7 @@ impl World {
             authzid: String::new(),
             authcid: name.to_owned(),
             typed: String::new(),
+            relayed: false,
             user: name.to_owned(),
             opened: name.to_owned(),
             service: 0,
@@ -182,6 +191,8 @@ impl World {
             arrival: self.now,
             asked: None,
             source: self.seq,
+            looked: None,
+            era: self.era,
             returned: None,
             auth_user: None,
             faulted: false,

@@ -24,7 +24,7 @@ use mail2fa::{
     },
 };
 
-use super::world::{Shared, World};
+use super::world::{Right, Shared, World};
 
 /// In front of the hashes of this world.
 const SCHEME: &str = "{SIM}";
@@ -230,7 +230,23 @@ impl World {
         let name_of = |name: &String| if loud { name.to_uppercase() } else { name.clone() };
         let user = returned.as_ref().map(name_of);
         let told = auth_user.as_ref().filter(|_| !silent).cloned();
-        let stored = self.stored;
+        let (stored, now, turns) = (self.stored, self.now, self.turns);
+        let own = self.login().filter(|login| right && login.user == login.opened).map(|login| {
+            let (user, typed) = (login.user.clone(), login.typed.clone());
+            let (service, address, era) = (login.service, login.place.address, login.era);
+            Right {
+                user,
+                typed,
+                password: password.clone(),
+                service,
+                address,
+                era,
+                turns,
+                at: now,
+                seq,
+            }
+        });
+        self.found_right.extend(own);
         if let Some(login) = self.login() {
             login.asked = Some((password, right));
             login.source = seq;
@@ -327,6 +343,24 @@ pub struct SimSource(pub Shared);
 impl PasswordSource for SimSource {
     fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
         effect(&self.0, move |world| world.check(question))
+    }
+
+    fn repeatable(&self) -> Option<Secret> {
+        let mut world = self.0.lock().unwrap();
+        let (now, seq) = (world.now, world.seq);
+        world.turns += u64::from(now < world.shown);
+        world.shown = now;
+        let turns = world.turns;
+        if let Some(login) = world.login()
+            && login.asked.is_none()
+        {
+            (login.looked, login.source) = (Some((now, turns)), seq);
+        }
+        Some(Secret::from_slice(b"simulated"))
+    }
+
+    fn relay(&self, _: bool) -> BoxFuture<'_, PasswordAnswer> {
+        effect(&self.0, World::relay)
     }
 
     fn establish<'a>(&'a self, mailbox: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {

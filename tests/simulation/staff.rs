@@ -2,12 +2,15 @@
 
 use mail2fa::{
     base::SecretText,
-    service::admin::{AdminError, Disclosed, NewAppPassword, NewPassword, Request, Response},
+    service::admin::{
+        AdminError, Disclosed, NewAppPassword, NewLevel, NewPassword, Request, Response,
+    },
 };
 
 use super::{
     books::OPEN,
     dice::Dice,
+    enforced::Level,
     people::{ENROLLERS, new_password},
     places::{HOMES, Place, code, service},
     world::World,
@@ -23,12 +26,18 @@ pub enum Wish {
     Enable,
     Confirm(String),
     Disable,
-    App { services: Vec<usize>, only: Option<Place>, expires: Option<u64> },
+    App {
+        services: Vec<usize>,
+        only: Option<Place>,
+        expires: Option<u64>,
+    },
     AppRevoke(String),
     Recovery,
     Revoke(Option<u64>),
     Lock,
     Unlock,
+    /// A level of its own, or none any more.
+    Level(Option<Level>),
 }
 
 /// A change on its way.
@@ -47,7 +56,7 @@ impl Errand {
     pub fn roll(world: &mut World) -> Self {
         let name = (*world.dice.pick(&ENROLLERS).unwrap()).to_owned();
         let now = world.now;
-        let stored = world.stored;
+        let (stored, enforcing) = (world.stored, world.enforcing);
         let standing = world.book(&name).now();
         let mut dice = Dice::new(world.dice.next());
         let book = world.book(&name);
@@ -68,7 +77,7 @@ impl Errand {
                 _ => Wish::Enable,
             }
         } else {
-            match dice.below(32) {
+            match dice.below(if enforcing { 37 } else { 32 }) {
                 0 | 1 => Wish::Disable,
                 2..=6 => Wish::App {
                     services: if dice.one_in(2) { Vec::new() } else { vec![dice.index(4)] },
@@ -89,7 +98,9 @@ impl Errand {
                 26 if dice.one_in(3) => Wish::Remove,
                 27 => Wish::Rename((*dice.pick(&ENROLLERS).unwrap()).to_owned()),
                 28 => Wish::Enable,
-                _ => Wish::Confirm("123456".into()),
+                29..=31 => Wish::Confirm("123456".into()),
+                _ if dice.one_in(3) => Wish::Level(None),
+                _ => Wish::Level(Some(Level::roll(&mut dice, now))),
             }
         };
         Self { name, wish }
@@ -124,6 +135,16 @@ impl Errand {
             Wish::Revoke(id) => Request::SessionRevoke { mailbox, id: *id },
             Wish::Lock => Request::MailboxLock { mailbox },
             Wish::Unlock => Request::MailboxUnlock { mailbox },
+            Wish::Level(level) => {
+                let level = match level {
+                    None => NewLevel::Inherit,
+                    Some(Level::Off) => NewLevel::Off,
+                    Some(Level::Optional) => NewLevel::Optional,
+                    Some(Level::Required) => NewLevel::Required,
+                    Some(Level::From(second)) => NewLevel::RequiredFrom(*second),
+                };
+                Request::PolicySet { mailbox, level }
+            }
         }
     }
 }

@@ -10,9 +10,7 @@ use mail2fa::{
     base::{Mailbox, Secret, Service},
     decision::{
         digest::CredentialKey,
-        enforcement::EnforcementPolicy,
         flow::{Passwords, Policy},
-        mechanisms::Mechanisms,
         names::{MasterPolicy, NameRules},
         place::Binding,
         record::{MailboxRecord, Versioned},
@@ -25,6 +23,7 @@ use mail2fa::{
 use super::{
     books::{Book, Good, SignInKey},
     dice::Dice,
+    enforced::Enforced,
     places::{Place, service},
     staff::Errand,
 };
@@ -46,10 +45,14 @@ pub struct Rules {
     pub throttled: bool,
     pub masters_need_factor: bool,
     pub stored: bool,
+    /// How long a password need not be asked for again, seconds.
+    pub remembered: u64,
+    pub enforced: Enforced,
 }
 
 impl Rules {
-    pub fn roll(dice: &mut Dice, stored: bool) -> Self {
+    /// Some rules; with a moment (milliseconds) also of enforcement.
+    pub fn roll(dice: &mut Dice, stored: bool, enforcing: Option<u64>) -> Self {
         Self {
             absolute: dice.weighed(&[(6, 43_200), (2, 600), (2, 0)]),
             idle: dice.weighed(&[(6, 3_600), (2, 120)]),
@@ -60,6 +63,8 @@ impl Rules {
             throttled: !dice.one_in(3),
             masters_need_factor: !dice.one_in(4),
             stored,
+            remembered: dice.weighed(&[(3, 0), (2, 60), (2, 300)]),
+            enforced: enforcing.map(|now| Enforced::roll(dice, now)).unwrap_or_default(),
         }
     }
 
@@ -88,11 +93,12 @@ impl Rules {
                 binding: [Binding::Address, Binding::Prefix { v4: 24, v6: 56 }, Binding::None]
                     [usize::try_from(self.binding).unwrap()],
                 groups,
+                password_seconds: self.remembered,
             },
             key: key(),
-            mechanisms: Mechanisms::default(),
+            mechanisms: self.enforced.mechanisms(),
+            enforcement: self.enforced.policy(),
             webmail: mail2fa::decision::webmail::WebmailRules::new(),
-            enforcement: EnforcementPolicy::default(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
     }
@@ -136,6 +142,8 @@ pub struct Login {
     pub authzid: String,
     pub authcid: String,
     pub typed: String,
+    /// It comes by a mechanism that the mail server decides.
+    pub relayed: bool,
     /// Whose password is asked.
     pub user: String,
     /// What is to be opened.
@@ -151,6 +159,11 @@ pub struct Login {
     pub asked: Option<(String, bool)>,
     /// Number of the last answer of the mail server.
     pub source: u64,
+    /// The daemon looked whether it remembers the password: the clock then, and how often it had been seen
+    /// to go back.
+    pub looked: Option<(u64, u64)>,
+    /// Under which settings it came.
+    pub era: u64,
     /// The names that the mail server returned.
     pub returned: Option<String>,
     pub auth_user: Option<String>,
@@ -211,6 +224,23 @@ impl std::fmt::Display for Login {
     }
 }
 
+/// A password that the source said was right, and for which login.
+#[derive(Clone, Debug)]
+pub struct Right {
+    pub user: String,
+    /// The whole string.
+    pub typed: String,
+    /// What was asked.
+    pub password: String,
+    pub service: usize,
+    pub address: &'static str,
+    pub era: u64,
+    pub turns: u64,
+    /// The clock, milliseconds, and the number of the effect.
+    pub at: u64,
+    pub seq: u64,
+}
+
 /// Who performs an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -250,6 +280,8 @@ pub struct World {
     pub upstream: Upstream,
     /// Somebody without the password, and somebody with it, try one mailbox without end.
     pub siege: bool,
+    /// Something is enforced, or may be.
+    pub enforcing: bool,
     pub acting: Option<Actor>,
     pub logins: BTreeMap<u64, Login>,
     pub errands: BTreeMap<u64, Errand>,
@@ -259,8 +291,18 @@ pub struct World {
     /// One effect in so many goes wrong; 0: none.
     pub trouble: u64,
     pub tallies: Tallies,
+    /// What the source said was right.
+    pub found_right: Vec<Right>,
+    /// How often the daemon was started or given other settings.
+    pub era: u64,
+    /// What the clock showed when the daemon last looked whether it remembers a password, and how often it
+    /// had gone back by then.
+    pub shown: u64,
+    pub turns: u64,
     /// Strings that were typed, with their names and places.
     pub overheard: VecDeque<(String, String, Place)>,
+    /// Sign-ins that lived a moment ago: name, string, place, service.
+    pub clicking: VecDeque<(String, String, Place, usize)>,
     /// The first invariant that did not hold, and whose.
     pub broken: Option<(String, String)>,
     /// Lines about mailboxes, when the episode is run again to be read.

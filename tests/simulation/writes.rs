@@ -29,7 +29,12 @@ impl World {
             Some(Actor::Errand(id)) => self.errand_wrote(id, changes),
             None => self.fail("", "a write by nobody"),
         }
-        for (name, _, after) in changes {
+        for (name, before, after) in changes {
+            // Counters are a record's, not a name's: a mailbox that is made again is known nowhere.
+            let made = |record: &Option<MailboxRecord>| record.as_ref().map(|r| r.created);
+            if made(before) != made(after) {
+                self.book(name).known.clear();
+            }
             if let Err(what) = self.compare(name, after.as_ref()) {
                 self.fail(name, what);
             }
@@ -45,7 +50,7 @@ impl World {
     ) -> Result<(), String> {
         let seq = self.seq;
         let mut login = self.logins.get(&id).cloned().ok_or("unknown")?;
-        if login.user != name {
+        if login.user != name || login.relayed {
             return Err(format!("wrote the record of {name}"));
         }
         let book = self.book(name);
@@ -164,13 +169,17 @@ impl World {
                 book.sets.push(Set::made_by(id));
                 let shown = book.shown.contains(&secret);
                 book.burned.entry(secret.clone()).or_default().insert(step);
-                let right = super::places::code(&secret, step) == code && shown;
+                let off = book.now().level == Some(super::enforced::Level::Off);
+                let right = super::places::code(&secret, step) == code && shown && !off;
                 book.stand(seq, |standing| {
                     standing.secret = Some(secret);
                     standing.record = true;
                 });
                 if !right {
-                    self.fail(&name, "a wrong code confirmed, or a secret that nobody saw");
+                    self.fail(
+                        &name,
+                        "a wrong code confirmed, a secret that nobody saw, or where none may be",
+                    );
                 }
             }
             Wish::Disable => {
@@ -218,6 +227,15 @@ impl World {
                     standing.record = true;
                 });
             }
+            Wish::Level(level) => {
+                if book.now().level != level {
+                    book.end_sign_ins(seq);
+                }
+                book.stand(seq, |standing| {
+                    standing.level = level;
+                    standing.record = true;
+                });
+            }
             Wish::Unlock => book.stand(seq, |standing| standing.locked = false),
             Wish::Enable => self.fail(&name, "starting an enrolment changed the record"),
         }
@@ -233,10 +251,12 @@ impl World {
         let standing = book.now();
         let Some(record) = record else {
             let apps = book.apps.iter().any(|app| app.until == OPEN);
-            let must = standing.record || standing.locked || standing.secret.is_some() || apps;
+            let said = standing.locked || standing.secret.is_some() || standing.level.is_some();
+            let must = standing.record || said || apps;
             return if must { Err("the record is gone".into()) } else { Ok(()) };
         };
         let secret = record.totp.as_ref().map(|totp| totp.secret.expose().to_vec());
+        let level = standing.level.map(super::enforced::Level::theirs);
         let hash = standing.password.as_deref().map(super::ports::hash);
         let mut apps: Vec<_> = book.apps.iter().filter(|app| app.until == OPEN).collect();
         apps.sort_by(|a, b| a.id.cmp(&b.id));
@@ -247,6 +267,7 @@ impl World {
             ("factor", secret == standing.secret),
             ("lock", record.locked.is_some() == standing.locked),
             ("password", record.password_hash == hash),
+            ("level", record.enforcement.map(|own| own.level) == level),
             ("app passwords", found.iter().eq(apps.iter().map(|app| &app.id))),
             ("recovery codes", record.recovery.len() == book.recovery_left()),
         ] {

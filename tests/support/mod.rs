@@ -91,6 +91,10 @@ impl FakeClock {
         self.0.fetch_add(seconds * 1_000, Ordering::Relaxed);
     }
 
+    pub fn back(&self, seconds: u64) {
+        self.0.fetch_sub(seconds * 1_000, Ordering::Relaxed);
+    }
+
     pub fn set(&self, now: UnixMillis) {
         self.0.store(now.millis(), Ordering::Relaxed);
     }

@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,7 @@ use mail2fa::{
     base::{Mailbox, Secret, SecretText, limits::LISTENER_CONNECTIONS},
     config::TempFail,
     decision::{
+        digest::CredentialKey,
         enforcement::EnforcementPolicy,
         flow::{self, Policy},
         mechanisms::Mechanisms,
@@ -101,6 +105,8 @@ pub struct Stand {
     /// What owners were told.
     pub told: Arc<Told>,
     pub store: SealedStore<MemoryEngine>,
+    /// Checks the passwords that are our own.
+    pub hasher: Arc<Comparing>,
     /// Is there, but nobody asks it, where passwords are our own at a `client` door.
     pub upstream: Upstream,
     pub socket: PathBuf,
@@ -194,7 +200,8 @@ impl Stand {
         let logs = Arc::new(Everyone(logs));
         let authenticator =
             Authenticator::new(Arc::new(store.clone()), clock.clone(), logs, policy)
-                .telling(told.clone());
+                .telling(told.clone())
+                .remembering(CredentialKey::new(Secret::from_slice(b"of this process")));
         let stopping = CancellationToken::new();
         let shared = Shared {
             name: "test".into(),
@@ -206,7 +213,8 @@ impl Stand {
         let tasks = TaskTracker::new();
         let serve = |door: Ready| door.serve(&socket, &shared, options.connections, &tasks);
         let vouch = Secret::from_slice(VOUCH_SECRET.as_bytes());
-        let hasher = Arc::new(Comparing);
+        let hasher = Arc::new(Comparing::default());
+        let checking = Arc::clone(&hasher);
         let accepting = serve(match kind {
             Kind::ClientUpstream => {
                 let pool = Arc::new(Pool::new(below, 1));
@@ -234,6 +242,7 @@ impl Stand {
             told,
             trail,
             store,
+            hasher: checking,
             upstream,
             socket,
             stopping,
@@ -361,7 +370,11 @@ pub async fn put(store: &impl Store, name: &str, record: MailboxRecord) {
 pub const PANIC: &str = "this one panics";
 
 /// A hasher without threads, so that the paused clock is not moved while one computes.
-pub struct Comparing;
+#[derive(Default)]
+pub struct Comparing {
+    /// Checks so far.
+    pub checks: AtomicUsize,
+}
 
 impl PasswordHasher for Comparing {
     fn hash<'a>(&'a self, password: &'a Secret) -> BoxFuture<'a, Result<SecretText, HashError>> {
@@ -374,6 +387,7 @@ impl PasswordHasher for Comparing {
         password: &'a Secret,
         hash: Option<&'a SecretText>,
     ) -> BoxFuture<'a, Result<Verdict, HashError>> {
+        self.checks.fetch_add(1, Ordering::SeqCst);
         assert_ne!(password.expose(), PANIC.as_bytes(), "this password was made to panic");
         let known = hash.and_then(|hash| hash.expose().strip_prefix("{PLAIN}"));
         let right = known.is_some_and(|known| known.as_bytes() == password.expose());

@@ -12,6 +12,7 @@ use crate::{
         mechanisms::Mechanisms,
         names::{NameRules, SaslNames},
         outcome::Outcome,
+        recall::Recall,
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
         throttle::{Event, Key, ThrottlePolicy, View},
@@ -129,6 +130,8 @@ pub struct PasswordQuestion {
     /// Failures of this login are counted here: a source that slows addresses down on its own
     /// need not, and what it would do is seen by the one who waits.
     pub counted: bool,
+    /// An earlier answer may stand for this one; `None` if the source must be asked.
+    pub recall: Option<Recall>,
 }
 
 /// The answer to [`Effect::Load`]; the error says why there is none.

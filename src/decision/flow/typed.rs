@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Candidate, Checked, Claim, Effect, Login, Look, Next, PasswordQuestion, Passwords, Role,
-    Standing, State,
+    Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, PasswordQuestion,
+    Passwords, Role, Standing, State,
     credential::{Factor, Known, Typed, challenged, judge, recognise},
     refuse, still_the_same, unavailable,
 };
@@ -16,6 +16,7 @@ use crate::decision::{
     names::Identity,
     outcome::{Outcome, Refusal},
     proof::{AppPasswordRight, Before, NotRight, PasswordRight, SessionLive, SignedIn},
+    recall::Recall,
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
     throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
@@ -94,10 +95,31 @@ impl Login {
         let counted = !self.counters.is_empty();
         self.hash.clone_from(&hash);
         let asked = self.asked.clone();
-        let question =
-            PasswordQuestion { mailbox: mailbox.clone(), asked, password, hash, counted };
+        let recall = candidate.as_ref().and_then(|candidate| self.recall(candidate));
+        let mailbox = mailbox.clone();
+        let question = PasswordQuestion { mailbox, asked, password, hash, counted, recall };
         self.password = self.fingerprint(question.password.expose());
         self.perform(State::Checking(candidate), Effect::CheckPassword(question))
+    }
+
+    /// Whether an earlier answer may stand for the password check. Only for a sign-in that lives and a
+    /// mailbox's own password: what a master user may open is the mail server's to say each time, and so
+    /// is what the panel may show.
+    fn recall(&self, candidate: &Candidate) -> Option<Recall> {
+        let (seconds, from) = (self.policy.sessions.password_seconds, self.arrival.from);
+        let fits = seconds > 0
+            && matches!(candidate.factor, Factor::Session)
+            && matches!(self.identity, Identity::Own(_))
+            && matches!(self.typed, Credential::Joined(_))
+            && from.ip().is_some();
+        fits.then(|| Recall {
+            version: candidate.seen.version,
+            session: self.session,
+            service: self.arrival.service.clone(),
+            from,
+            seconds,
+            named: self.policy.passwords == Passwords::Upstream,
+        })
     }
 
     /// A code alone, of somebody whose sign-in to the panel lives.

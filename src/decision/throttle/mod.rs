@@ -64,13 +64,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use counter::{Counter, Fingerprint};
 pub use encoding::DecodeError;
-pub use key::{Key, Owner, Prefix, PrefixError, Scope};
+pub use key::{Key, Owner, Scope};
 pub use policy::{
     ALL_CODES, GUESS_ODDS, Kind, Ladder, Ladders, PolicyError, RIGHT_CODES, Rung, Settings,
     ThrottlePolicy,
 };
 
-use crate::base::UnixMillis;
+use crate::{base::UnixMillis, decision::place::Network};
 
 /// What is known about a login's keys: those of [`ThrottlePolicy::keys_for`], with their counters.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,7 @@ impl View {
         )
     }
 
-    fn pair(&self) -> Option<(Prefix, &Counter)> {
+    fn pair(&self) -> Option<(Network, &Counter)> {
         self.0.iter().find_map(|(key, counter)| match key {
             Key::Pair(_, place) => Some((*place, counter)),
             Key::Mailbox(_) | Key::Network(_) => None,

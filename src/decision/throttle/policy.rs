@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use super::key::{Key, Owner, Prefix, Scope, all_keys};
+use super::key::{Key, Owner, Scope, all_keys};
 use crate::base::{
     NetAddress,
     limits::{CODE_DIGITS, WINDOW_STEPS},
 };
+use crate::decision::place::Network;
 
 /// Seconds in a day.
 const DAY: u64 = 86_400;
@@ -108,7 +109,7 @@ pub struct Settings {
     pub remember_seconds: u64,
     /// Networks that many people come from by nature: webmail hosts, own relays. They are never a
     /// known place, and never slowed as networks.
-    pub shared_networks: Vec<Prefix>,
+    pub shared_networks: Vec<Network>,
 }
 
 impl Default for Settings {
@@ -242,8 +243,8 @@ impl ThrottlePolicy {
     }
 
     /// Whether many people come from a place by nature. One such address makes its whole /64 so.
-    pub(super) fn is_shared(&self, place: Prefix) -> bool {
-        self.0.shared_networks.iter().any(|n| place.is_within(*n) || n.is_within(place))
+    pub(super) fn is_shared(&self, place: Network) -> bool {
+        self.0.shared_networks.iter().any(|network| network.overlaps(&place))
     }
 
     pub(super) fn ladder(&self, scope: Scope, kind: Kind) -> &Ladder {

@@ -40,8 +40,10 @@ fn mark(number: u64) -> Fingerprint {
 
 impl World {
     fn shared(network: &str) -> Self {
-        let settings =
-            Settings { shared_networks: vec![network.parse().unwrap()], ..Settings::default() };
+        let settings = Settings {
+            shared_networks: vec![Network::parse(network).unwrap()],
+            ..Settings::default()
+        };
         Self { policy: ThrottlePolicy::new(settings).unwrap(), ..Self::default() }
     }
 

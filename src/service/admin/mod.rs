@@ -17,6 +17,7 @@
 
 mod access;
 mod acting;
+mod answer;
 mod app_password;
 mod audit_view;
 mod change;
@@ -41,10 +42,11 @@ mod view;
 use std::sync::Arc;
 
 pub use access::Access;
+pub use answer::Response;
 pub use audit_view::{AuditWanted, EventView};
 pub use disclosed::Disclosed;
 pub use error::AdminError;
-pub use message::{NewAppPassword, NewPassword, Request, Response};
+pub use message::{NewAppPassword, NewPassword, Request};
 pub use policy_view::{
     DomainView, MailboxPolicyView, NewLevel, PolicyView, ServiceRuleView, ServiceView,
 };

@@ -244,7 +244,7 @@ impl Acting<'_> {
         let domain = |typed: &String| {
             let name = self.name(&format!("x@{typed}")).ok()?;
             let (local, domain) = name.as_str().split_once('@')?;
-            (local == "x" && !domain.contains('@')).then(|| domain.to_owned())
+            (local == "x" && !domain.is_empty() && !domain.contains('@')).then(|| domain.to_owned())
         };
         let Some(mut domains) = wanted.domains.iter().map(domain).collect::<Option<Vec<_>>>()
         else {

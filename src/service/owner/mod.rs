@@ -21,7 +21,7 @@ mod sign_in;
 mod tests;
 mod waiting;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 pub use changes::RecoveryLeft;
 pub use session::{Ticket, Visit};
@@ -55,6 +55,8 @@ pub struct Parts {
     pub passwords: Arc<dyn PasswordSources>,
     /// How long a panel session lives.
     pub policy: PanelPolicy,
+    /// The common moment of refusals: one leaves a whole number of these after it was asked.
+    pub refusal_delay: Duration,
 }
 
 /// Why something was not done.
@@ -97,6 +99,11 @@ impl Owner {
     /// What is asked from now on is done with these.
     pub fn replace(&self, parts: Parts) {
         self.parts.set(parts);
+    }
+
+    /// How long a refused sign-in is held back, at least.
+    pub fn refusal_delay(&self) -> Duration {
+        self.parts().refusal_delay
     }
 
     fn parts(&self) -> Arc<Parts> {

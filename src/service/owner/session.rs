@@ -135,14 +135,23 @@ impl Owner {
 
     /// What the forms of a visitor carry.
     pub fn form_token(&self, visit: &Visit) -> String {
-        let Ticket { mailbox, token } = &visit.ticket;
+        self.form_token_of(&visit.ticket)
+    }
+
+    fn form_token_of(&self, ticket: &Ticket) -> String {
+        let Ticket { mailbox, token } = ticket;
         panel::hex(panel::form_token(&self.admin().key, mailbox, token).bytes())
     }
 
     /// Whether a form was sent from a page of this visitor.
     pub fn is_form_of(&self, visit: &Visit, token: &str) -> bool {
+        self.is_form_of_ticket(&visit.ticket, token)
+    }
+
+    /// Whether a form was sent from a page of the session of this ticket, which may have ended.
+    pub fn is_form_of_ticket(&self, ticket: &Ticket, token: &str) -> bool {
         use subtle::ConstantTimeEq;
-        self.form_token(visit).as_bytes().ct_eq(token.as_bytes()).into()
+        self.form_token_of(ticket).as_bytes().ct_eq(token.as_bytes()).into()
     }
 
     /// The proof that the visitor's session lives, taken anew.

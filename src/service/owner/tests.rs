@@ -2,9 +2,12 @@
 
 mod link;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{
@@ -122,6 +125,7 @@ impl Desk {
             admin: Arc::new(admin),
             passwords: Arc::new(Dovecot),
             policy: PanelPolicy { idle_seconds: 600, absolute_seconds: 1_000 },
+            refusal_delay: Duration::ZERO,
         };
         Self { store, clock, owner: Owner::new(Arc::new(authenticator), parts) }
     }
@@ -391,7 +395,9 @@ async fn what_a_reload_replaces_counts_at_once() {
     let parts = desk.owner.parts();
     let (admin, passwords) = (Arc::clone(&parts.admin), Arc::clone(&parts.passwords));
     let policy = PanelPolicy { idle_seconds: 60, absolute_seconds: 60 };
-    desk.owner.replace(Parts { admin, passwords, policy });
+    let refusal_delay = Duration::from_secs(3);
+    desk.owner.replace(Parts { admin, passwords, policy, refusal_delay });
+    assert_eq!(desk.owner.refusal_delay(), refusal_delay);
     desk.forward(60);
     assert!(desk.visit(&ticket).await.is_none());
 }

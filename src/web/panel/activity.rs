@@ -55,7 +55,7 @@ fn page(owner: &Owner, events: &[TrailEvent], next: Option<&str>) -> Markup {
     Frame::of(owner, "activity-title", "activity").around(&html! {
         p { (texts.get("activity-text")) }
         @if events.is_empty() { p.card.empty { (texts.get("activity-none")) } }
-        ul.list.events { @for event in events { li.card { (one(texts, event)) } } }
+        @if !events.is_empty() { ul.list.events { @for event in events { (one(texts, event)) } } }
         @if let Some(older) = older {
             p { a.button href=(owner.visitor.settings().path(&older)) { (texts.get("activity-older")) } }
         }
@@ -65,23 +65,23 @@ fn page(owner: &Owner, events: &[TrailEvent], next: Option<&str>) -> Markup {
 fn one(texts: &Texts, event: &TrailEvent) -> Markup {
     let (id, mood) = words(event);
     let class = match mood {
-        Mood::Good => "what good",
-        Mood::Neutral => "what",
-        Mood::Bad => "what bad",
-        Mood::Alarming => "what alarming",
+        Mood::Good => Some("good"),
+        Mood::Neutral => None,
+        Mood::Bad => Some("bad"),
+        Mood::Alarming => Some("alarming"),
     };
     html! {
-        p class=(class) {
-            (texts.fill(id, &with("count", event.count.unwrap_or_default())))
+        li class=[class] {
+            p.what { (texts.fill(id, &with("count", event.count.unwrap_or_default()))) }
+            p.hint {
+                (when::at(event.at / 1_000))
+                @if let Some(service) = &event.service { ", " (when::service(texts, service)) }
+                @if let Some(client) = &event.client { ", " (client) }
+                @if let Some(from) = &event.from { ", " span.address { (from) } }
+                @if event.kind == EventKind::Change { ", " (texts.get(by(event))) }
+            }
+            @if matches!(mood, Mood::Alarming) { p.advice { (texts.get("event-advice")) } }
         }
-        p.hint {
-            (when::at(event.at / 1_000))
-            @if let Some(service) = &event.service { ", " (when::service(texts, service)) }
-            @if let Some(client) = &event.client { ", " (client) }
-            @if let Some(from) = &event.from { ", " span.address { (from) } }
-            @if event.kind == EventKind::Change { ", " (texts.get(by(event))) }
-        }
-        @if matches!(mood, Mood::Alarming) { p { (texts.get("event-advice")) } }
     }
 }
 
@@ -114,7 +114,7 @@ fn accepted(reason: &str) -> (&'static str, Mood) {
         "password+session" => ("event-session", Mood::Good),
         "app_password" => ("event-app-password", Mood::Good),
         "webmail_token" => ("event-webmail-token", Mood::Good),
-        "panel+code" => ("event-panel-code", Mood::Good),
+        "panel+code" => ("event-panel-code", Mood::Neutral),
         _ => ("event-accepted", Mood::Good),
     }
 }

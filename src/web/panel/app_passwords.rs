@@ -130,9 +130,13 @@ fn one(owner: &Owner, app: &AppPasswordView) -> Markup {
     let ended = app.expires.is_some_and(|end| end <= now);
     let revoke = format!("app-passwords/revoke?id={}", app.id);
     html! {
-        h2 id=(format!("app-{}", app.id)) {
-            (app.name)
-            @if ended { " " span.tag { (texts.get("app-ended")) } }
+        div.titled {
+            h2 id=(format!("app-{}", app.id)) {
+                (app.name)
+                @if ended { " " span.tag { (texts.get("app-ended")) } }
+            }
+            a.button.small href=(owner.visitor.settings().path(&revoke))
+                aria-describedby=(format!("app-{}", app.id)) { (texts.get("app-revoke")) }
         }
         dl {
             dt { (texts.get("app-services")) }
@@ -159,10 +163,6 @@ fn one(owner: &Owner, app: &AppPasswordView) -> Markup {
                     None => (texts.get("app-expires-never")),
                 }
             }
-        }
-        p {
-            a.button href=(owner.visitor.settings().path(&revoke))
-                aria-describedby=(format!("app-{}", app.id)) { (texts.get("app-revoke")) }
         }
     }
 }

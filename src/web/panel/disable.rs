@@ -12,8 +12,8 @@ use super::field;
 use crate::{
     service::{admin::AdminError, owner::OwnerError},
     web::{
-        form::OwnerForm,
         page::{Frame, refused},
+        repeat::LastForm,
         visitor::Owner,
     },
 };
@@ -32,10 +32,10 @@ pub(super) async fn show(owner: Owner) -> Response {
     }
 }
 
-pub(super) async fn submit(form: OwnerForm<CodeForm>) -> Response {
-    let OwnerForm { owner, fields } = form;
+pub(super) async fn submit(form: LastForm<CodeForm>) -> Response {
+    let (owner, fields, turn) = form.split();
     let error = match owner.cases().disable(&owner.visit, field::typed(fields.code)).await {
-        Ok(ticket) => return owner.renewed("?done=disabled", &ticket),
+        Ok(ticket) => return turn.renewed(&owner, "?done=disabled", ticket),
         Err(OwnerError::Change(AdminError::AlreadyOff { .. })) => {
             return owner.visitor.done("", "unchanged").into_response();
         }

@@ -24,6 +24,7 @@ use crate::{
         form::{Bare, OwnerForm},
         language::Texts,
         page::{Frame, refused},
+        repeat::LastForm,
         visitor::Owner,
     },
 };
@@ -121,11 +122,11 @@ fn shown(owner: &Owner) -> Option<Enrolment> {
     }
 }
 
-pub(super) async fn confirm(form: OwnerForm<ChallengeForm>) -> Response {
-    let OwnerForm { owner, fields } = form;
+pub(super) async fn confirm(form: LastForm<ChallengeForm>) -> Response {
+    let (owner, fields, turn) = form.split();
     let code = SecretText::new(fields.challenge.split_whitespace().collect());
     let error = match owner.cases().confirm_enrolment(&owner.visit, code).await {
-        Ok(ticket) => return owner.renewed("recovery-codes/shown", &ticket),
+        Ok(ticket) => return turn.renewed(&owner, "recovery-codes/shown", ticket),
         Err(error) => error,
     };
     match (field::explain(owner.texts(), &error), shown(&owner)) {

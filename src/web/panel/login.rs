@@ -196,7 +196,7 @@ async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Resp
 
 /// A refusal leaves a whole number of delays after its form arrived, like at every other door.
 async fn hold_back(visitor: &Visitor, arrived: Instant) {
-    let wait = leaves_after(arrived.elapsed(), visitor.settings().refusal_delay);
+    let wait = leaves_after(arrived.elapsed(), visitor.panel.owner.refusal_delay());
     if let Some(due) = arrived.checked_add(wait) {
         tokio::time::sleep_until(due).await;
     }

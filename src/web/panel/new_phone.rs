@@ -23,6 +23,7 @@ use crate::{
     web::{
         form::{Bare, OwnerForm},
         page::{Frame, refused},
+        repeat::LastForm,
         visitor::Owner,
     },
 };
@@ -97,8 +98,8 @@ fn shown(owner: &Owner) -> Option<Enrolment> {
     }
 }
 
-pub(super) async fn confirm(form: OwnerForm<CodesForm>) -> Response {
-    let OwnerForm { owner, fields } = form;
+pub(super) async fn confirm(form: LastForm<CodesForm>) -> Response {
+    let (owner, fields, turn) = form.split();
     let new = SecretText::new(fields.challenge.split_whitespace().collect());
     let old = field::typed(fields.code);
     let error = match owner.cases().confirm_move(&owner.visit, old, new).await {
@@ -108,7 +109,7 @@ pub(super) async fn confirm(form: OwnerForm<CodesForm>) -> Response {
                 ..0 => "?done=moved-slow",
                 1.. => "?done=moved-fast",
             };
-            return owner.renewed(path, &ticket);
+            return turn.renewed(&owner, path, ticket);
         }
         Err(error) => error,
     };

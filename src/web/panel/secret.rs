@@ -16,24 +16,35 @@ const GROUP: usize = 4;
 pub(super) fn show(texts: &Texts, enrolment: &Enrolment) -> Markup {
     html! {
         p { (texts.get("scan-text")) }
-        @if let Some(picture) = draw(enrolment.otpauth_uri.expose()) {
-            div.qr role="img" aria-label=(texts.get("scan-picture")) { (PreEscaped(picture)) }
-        }
-        p { a.button href=(enrolment.otpauth_uri.expose()) { (texts.get("scan-link")) } }
-        details open {
-            summary { (texts.get("scan-by-hand")) }
-            p.hint { (texts.get("scan-by-hand-text")) }
-            p.copy {
-                code id="secret" { (groups(enrolment.secret.expose())) }
-                button type="button" hidden data-copy="secret" data-done=(texts.get("copy-done")) {
-                    (texts.get("copy-button"))
-                }
+        div.scan {
+            @if let Some(picture) = draw(enrolment.otpauth_uri.expose()) {
+                div.qr role="img" aria-label=(texts.get("scan-picture")) { (PreEscaped(picture)) }
             }
-            dl {
-                dt { (texts.get("scan-account")) }
-                dd { (enrolment.mailbox) }
-                dt { (texts.get("scan-kind")) }
-                dd { (texts.get("scan-kind-text")) }
+            (by_hand(texts, enrolment))
+        }
+    }
+}
+
+/// For who cannot scan.
+fn by_hand(texts: &Texts, enrolment: &Enrolment) -> Markup {
+    html! {
+        div {
+            p { a.button href=(enrolment.otpauth_uri.expose()) { (texts.get("scan-link")) } }
+            details open {
+                summary { (texts.get("scan-by-hand")) }
+                p.hint { (texts.get("scan-by-hand-text")) }
+                p.copy {
+                    code id="secret" { (groups(enrolment.secret.expose())) }
+                    button type="button" hidden data-copy="secret" data-done=(texts.get("copy-done")) {
+                        (texts.get("copy-button"))
+                    }
+                }
+                dl {
+                    dt { (texts.get("scan-account")) }
+                    dd { (enrolment.mailbox) }
+                    dt { (texts.get("scan-kind")) }
+                    dd { (texts.get("scan-kind-text")) }
+                }
             }
         }
     }

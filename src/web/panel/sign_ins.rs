@@ -80,24 +80,26 @@ fn one(owner: &Owner, session: &SessionView) -> Markup {
     let texts = owner.texts();
     let title = format!("sign-in-{}", session.id);
     html! {
-        h2 id=(title) { (when::service(texts, &session.last_use.service)) }
+        div.titled {
+            h2 id=(title) { (when::service(texts, &session.last_use.service)) }
+            form method="post" action=(owner.visitor.settings().path("sign-ins/end")) {
+                (field::token(owner))
+                button.small name="id" value=(session.id) aria-describedby=(title) {
+                    (texts.get("sign-in-end"))
+                }
+            }
+        }
         dl {
             @if let Some(webmail) = &session.webmail {
                 dt { (texts.get("service-webmail")) }
                 dd { (webmail) }
             }
             dt { (texts.get("sign-in-opened")) }
-            dd { (when::used(texts, &session.opened)) }
+            dd { (when::seen(&session.opened)) }
             dt { (texts.get("last-used")) }
-            dd { (when::used(texts, &session.last_use)) }
+            dd { (when::seen(&session.last_use)) }
             dt { (texts.get("sign-in-ends")) }
             dd { (when::at(session.ends)) }
-        }
-        form method="post" action=(owner.visitor.settings().path("sign-ins/end")) {
-            (field::token(owner))
-            button name="id" value=(session.id) aria-describedby=(title) {
-                (texts.get("sign-in-end"))
-            }
         }
     }
 }

@@ -29,6 +29,14 @@ pub(super) fn used(texts: &Texts, noted: &UseView) -> Markup {
     }
 }
 
+/// When and where something was used, on a page that says for what.
+pub(super) fn seen(noted: &UseView) -> Markup {
+    html! {
+        (at(noted.at))
+        @if let Some(from) = &noted.from { ", " span.address { (from) } }
+    }
+}
+
 /// A service in words.
 pub(super) fn service(texts: &Texts, name: &str) -> String {
     match name {

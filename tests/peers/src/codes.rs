@@ -67,6 +67,15 @@ impl Codes {
         }
     }
 
+    /// The code that the app shows now, which a login may have only once.
+    ///
+    /// # Errors
+    /// When oathtool fails.
+    pub fn present(&mut self) -> Result<String> {
+        self.last_step = self.now_seconds() / STEP_SECONDS;
+        self.at(self.last_step)
+    }
+
     /// The code of a step that lies `steps` away from now, used or not.
     ///
     /// # Errors

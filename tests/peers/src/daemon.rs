@@ -82,6 +82,26 @@ impl Mail2fa {
         Ok(mail2fa)
     }
 
+    /// Writes this configuration, makes key and store and starts the daemon, with no mail server around.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_alone(folder: &Arc<Folder>, config: &str) -> Result<Self> {
+        let root = folder.sub("mail2fa")?;
+        let mut mail2fa = Self {
+            folder: Arc::clone(folder),
+            client_socket: root.join("client"),
+            root,
+            binary: binary()?,
+            clock: None,
+            group: None,
+        };
+        std::fs::write(mail2fa.config_file(), config)?;
+        mail2fa.cli_text(&["init"], "")?;
+        mail2fa.run()?;
+        Ok(mail2fa)
+    }
+
     fn config(&self, plan: &Plan<'_>) -> String {
         let root = self.root.display();
         let dovecot = plan.dovecot;

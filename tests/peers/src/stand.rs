@@ -210,6 +210,19 @@ impl Stand {
         self.clock.as_ref().expect("this stand has the real time").forward(seconds)
     }
 
+    /// Moves mail2fa's time to the beginning of the next step of 30 s, so that there is a new code, and time to
+    /// type it.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
+    pub fn next_code(&self) -> Result<()> {
+        let now = self.clock.as_ref().expect("this stand has the real time").now_seconds();
+        self.forward(31 - now % 30)
+    }
+
     /// curl at the IMAP port.
     pub fn imap(&self) -> Curl {
         Curl::imap(self.dovecot.imap())

@@ -1,13 +1,14 @@
-//! Single sign-on: tokens of an identity provider through real Dovecots and Postfix.
+//! Single sign-on: tokens of an identity provider, and Kerberos tickets, through real Dovecots and Postfix.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use peers::clients::{Curl, Login, Mail, Protocol, lmtp_deliver, token_login};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, alice, bob};
-use peers::{Answer, Door, Doors, Generation, PasswordMode, Provider, Stand};
+use peers::{Answer, Door, Doors, Generation, Kerberos, PasswordMode, Provider, Stand, Verdict};
 
 const MECHANISMS: [&str; 2] = ["OAUTHBEARER", "XOAUTH2"];
 
@@ -176,4 +177,86 @@ fn dovecot_2_3_and_postfix() {
 #[test]
 fn dovecot_2_4_and_postfix() {
     single_sign_on(Generation::V24);
+}
+
+/// Logs in by a ticket at every door, in a name.
+fn by_ticket(stand: &Stand, realm: &Kerberos, cache: &Path, name: &str) -> Vec<(String, Answer)> {
+    let mut answers = Vec::new();
+    for (door, protocol, port) in doors(stand) {
+        let curl = match protocol {
+            Protocol::Imap => Curl::imap(port),
+            Protocol::Pop3 => Curl::pop3(port),
+            Protocol::Smtp => Curl::smtp(port),
+        };
+        let curl = curl.with_ticket(realm, cache);
+        let answer = curl.login(Login::new(name, "is not asked"), Mail::Nothing).unwrap();
+        answers.push((format!("{name}, {door}"), answer));
+    }
+    answers
+}
+
+#[test]
+fn kerberos_with_dovecot_2_3_and_postfix() {
+    let (mode, doors) = (PasswordMode::Dovecot, Doors::Mail2fa);
+    let mut stand = Stand::start(Generation::V23, mode, doors).unwrap();
+    let realm = Kerberos::start(&stand.folder).unwrap();
+    let (alices, bobs) = ("alice@EXAMPLE.ORG", "bob@EXAMPLE.ORG");
+    let [alice_has, bob_has] = ["alice", "bob"].map(|name| {
+        realm.add(name).unwrap();
+        realm.sign_in(name).unwrap()
+    });
+    stand.dovecot.trust(&realm).unwrap();
+
+    // Dovecot takes tickets, nobody has listed them.
+    let (offered, said) = imap_raw(&stand, "GSSAPI");
+    assert_eq!(offered, ["PLAIN", "LOGIN"]);
+    assert!(said.starts_with("a NO"), "{said}");
+    let curl = stand.imap().with_ticket(&realm, &bob_has);
+    let answer = curl.login(Login::new(bobs, "is not asked"), Mail::Nothing).unwrap();
+    assert_ne!(answer.verdict, Verdict::In, "{}", answer.output);
+    stand.mail2fa().set_mechanisms("pass = [\"GSSAPI\"]").unwrap();
+    let (mut offered, _) = imap_raw(&stand, "CRAM-MD5");
+    offered.sort();
+    assert_eq!(offered, ["GSSAPI", "LOGIN", "PLAIN"]);
+
+    all_in(by_ticket(&stand, &realm, &bob_has, bobs), "a ticket");
+    all_in(by_ticket(&stand, &realm, &alice_has, alices), "a ticket, no second factor");
+    lmtp_deliver(stand.dovecot.lmtp(), BOB, "hello", "a message for a ticket").unwrap();
+    // Whoever is asked for, the ticket says who it is.
+    for name in [bobs, alices] {
+        let curl = stand.imap().with_ticket(&realm, &bob_has);
+        let read = curl.login(Login::new(name, "is not asked"), Mail::Read(1)).unwrap();
+        assert!(read.must_be_in("reading by a ticket").output.contains("a message for a ticket"));
+    }
+    stand.knock(Door::ImapPlain, bob()).unwrap().must_be_in("a password");
+
+    // A second factor: no ticket carries its code, in whatever name.
+    let mut codes = stand.enrol(ALICE).unwrap();
+    none_in(by_ticket(&stand, &realm, &alice_has, alices), "a second factor");
+    none_in(by_ticket(&stand, &realm, &alice_has, bobs), "a second factor, another name");
+    let log = stand.mail2fa().log();
+    for listener in ["dovecot", "postfix"] {
+        let told = log.lines().any(|line| {
+            line.contains("reason=mechanism_without_factor mailbox=\"alice@example.org\"")
+                && line.contains(&format!("listener={listener} method=\"GSSAPI\""))
+        });
+        assert!(told, "{listener}\n{log}");
+    }
+    let credential = format!("{ALICE_PASSWORD}{}", codes.fresh().unwrap());
+    let answer = stand.knock(Door::ImapPlain, Login::new(ALICE, &credential)).unwrap();
+    answer.must_be_in("password and code");
+    all_in(by_ticket(&stand, &realm, &bob_has, bobs), "somebody else's second factor");
+    stand.mail2fa().cli_text(&["lock", BOB], "").unwrap();
+    none_in(by_ticket(&stand, &realm, &bob_has, bobs), "a locked mailbox");
+    stand.mail2fa().cli_text(&["unlock", BOB], "").unwrap();
+
+    // Where the realm asks for a second factor itself.
+    let lines = "pass = [\"GSSAPI\"]\nsecond_factor_elsewhere = [\"GSSAPI\"]";
+    stand.mail2fa().set_mechanisms(lines).unwrap();
+    all_in(by_ticket(&stand, &realm, &alice_has, alices), "a factor elsewhere");
+    stand.mail2fa().set_mechanisms("pass = []").unwrap();
+    let (offered, said) = imap_raw(&stand, "GSSAPI");
+    assert_eq!(offered, ["PLAIN", "LOGIN"]);
+    assert!(said.starts_with("a NO"), "{said}");
+    drop(stand);
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::decision::{
     app_password::{AppPassword, ID_CHARACTERS, SECRET_CHARACTERS},
-    place::Network,
+    place::{Binding, Network},
 };
 
 const ALICE: &str = "alice@example.org";
@@ -336,4 +336,82 @@ fn a_master_users_sign_in_is_for_the_mailbox_that_it_opened() {
         world.returned.insert("chief@example.org".into(), opened.into());
         assert_eq!(word(&world.login(&policy, request(user, &typed))), expected, "{user}");
     }
+}
+
+/// Whether the password check of a login could be answered from memory, and what came out of it.
+fn recalled(world: &mut World, policy: &Arc<Policy>, request: Request) -> (bool, &'static str) {
+    let mut next = Flow::start(request, Arc::clone(policy), UnixMillis::from_seconds(NOW));
+    let mut recall = false;
+    loop {
+        match next {
+            Next::Finish(outcome) => return (recall, word(&outcome)),
+            Next::Perform(flow, effect) => {
+                if let Effect::CheckPassword(question) = &effect {
+                    recall = question.recall.is_some();
+                }
+                next = flow.step(world.perform(effect));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_sign_in_that_lives_may_go_by_an_earlier_answer() {
+    for passwords in [Passwords::Upstream, Passwords::Stored] {
+        let mut policy = Policy::clone(&with_sessions(passwords));
+        policy.sessions.password_seconds = 60;
+        let off = with_sessions(passwords);
+        let policy = Arc::new(policy);
+        let mut world = World::sample();
+        let typed = format!("T9D3K!px{}", code(ALICE, 0));
+        let alice = request(ALICE, &typed);
+        let at = |from: &str| Request { remote: NetAddress::parse(from), ..request(ALICE, &typed) };
+        let app = app_password(&mut world, |_| {});
+        for (request, expected) in [
+            // The code is still to be used up.
+            (alice.clone(), (false, "password+code")),
+            (alice.clone(), (true, "password+session")),
+            (Request { service: Service::Smtp, ..alice.clone() }, (true, "password+session")),
+            (at("198.51.100.9"), (false, "used_code")),
+            (request(ALICE, "T9D3K!px"), (false, "missing_code")),
+            (request(ALICE, &format!("wrong{}", code(ALICE, 0))), (false, "wrong_password")),
+            (request(ALICE, &app), (false, "app_password")),
+            (request("bob@example.org", "hunter123456"), (false, "password")),
+        ] {
+            let stored = passwords == Passwords::Stored;
+            let bobs = request.authcid.starts_with(b"bob");
+            let what = format!("{passwords:?} {request:?}");
+            let got = recalled(&mut world, &policy, request);
+            // The store of this world has no record of Bob.
+            let expected = if stored && bobs { (false, "wrong_password") } else { expected };
+            assert_eq!(got, expected, "{what}");
+        }
+        assert_eq!(recalled(&mut world, &off, alice), (false, "password+session"));
+    }
+}
+
+#[test]
+fn a_master_user_a_form_and_a_place_without_a_name_are_asked_each_time() {
+    let mut policy = Policy::clone(&with_sessions(Passwords::Upstream));
+    policy.sessions.password_seconds = 60;
+    policy.sessions.binding = Binding::None;
+    policy.names.master_separator = Some('*');
+    let policy = Arc::new(policy);
+    let mut world = World::sample();
+    let chiefs = format!("boss{}", code("chief@example.org", 0));
+    world.returned.insert("chief@example.org".into(), "bob@example.org".into());
+    let master = request("bob@example.org*chief@example.org", &chiefs);
+    assert_eq!(recalled(&mut world, &policy, master.clone()), (false, "password+code"));
+    assert_eq!(recalled(&mut world, &policy, master), (false, "password+session"));
+    let form = Credential::Apart {
+        password: Secret::from_slice(b"T9D3K!px"),
+        factor: Some(Secret::from_slice(code(ALICE, 0).as_bytes())),
+    };
+    let panel = Request { credential: form, service: Service::Panel, ..request(ALICE, "") };
+    assert_eq!(recalled(&mut world, &policy, panel.clone()), (false, "password+code"));
+    assert_eq!(recalled(&mut world, &policy, panel), (false, "password+session"));
+    let next = format!("T9D3K!px{}", code(ALICE, 1));
+    let nowhere = Request { remote: NetAddress::UNKNOWN, ..request(ALICE, &next) };
+    assert_eq!(recalled(&mut world, &policy, nowhere.clone()), (false, "password+code"));
+    assert_eq!(recalled(&mut world, &policy, nowhere), (false, "password+session"));
 }

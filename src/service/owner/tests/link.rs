@@ -129,7 +129,8 @@ async fn who_comes_between_looking_and_following_gets_in_alone() {
         enforcement: EnforcementPolicy::default(),
     };
     let (passwords, policy) = (Arc::clone(&parts.passwords), parts.policy);
-    desk.owner.replace(Parts { admin: Arc::new(admin), passwords, policy });
+    let refusal_delay = parts.refusal_delay;
+    desk.owner.replace(Parts { admin: Arc::new(admin), passwords, policy, refusal_delay });
     assert!(followed(&desk, &link).await.is_none());
     assert_eq!(desk.store.entries(), 0, "no session was opened");
 }

@@ -1,12 +1,14 @@
-//! curl for IMAP and POP3, and for SMTP with a token.
+//! curl for IMAP and POP3, and for SMTP with a token or a ticket.
 
 use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Result;
 
 use super::{Login, lines};
 use crate::answer::{Answer, Verdict};
+use crate::kerberos::{self, Kerberos};
 
 /// curl's exit status for a refused login.
 const LOGIN_DENIED: i32 = 67;
@@ -28,7 +30,15 @@ pub struct Curl {
     from: Option<Ipv4Addr>,
     mechanism: &'static str,
     bearer: bool,
+    ticket: Option<Ticket>,
     patience_seconds: u32,
+}
+
+/// A Kerberos ticket, and the file that tells of its realm.
+#[derive(Clone, Debug)]
+struct Ticket {
+    cache: PathBuf,
+    settings: PathBuf,
 }
 
 impl Curl {
@@ -49,7 +59,7 @@ impl Curl {
 
     fn new(scheme: &'static str, port: u16) -> Self {
         let (mechanism, bearer) = ("PLAIN", false);
-        Self { scheme, port, from: None, mechanism, bearer, patience_seconds: 40 }
+        Self { scheme, port, from: None, mechanism, bearer, ticket: None, patience_seconds: 40 }
     }
 
     /// Uses a token, which is what a login has for a password, by OAUTHBEARER where it is offered.
@@ -57,6 +67,14 @@ impl Curl {
     pub fn with_token(mut self) -> Self {
         self.mechanism = "OAUTHBEARER";
         self.bearer = true;
+        self
+    }
+
+    /// Shows a ticket of this realm, by GSSAPI. Nobody asks for the password of a login then.
+    #[must_use]
+    pub fn with_ticket(mut self, realm: &Kerberos, cache: &Path) -> Self {
+        self.mechanism = "GSSAPI";
+        self.ticket = Some(Ticket { cache: cache.into(), settings: realm.settings_file() });
         self
     }
 
@@ -89,7 +107,15 @@ impl Curl {
         let mut command = Command::new("curl");
         command.args(["--silent", "--show-error", "--verbose", "-K", "-"]);
         command.args(["--max-time", &self.patience_seconds.to_string()]);
-        let base = format!("{}://127.0.0.1:{}", self.scheme, self.port);
+        let mut host = "127.0.0.1";
+        if let Some(ticket) = &self.ticket {
+            // A ticket is for a host's name.
+            host = kerberos::HOST;
+            command.args(["--resolve", &format!("{host}:{}:127.0.0.1", self.port)]);
+            command.env("KRB5_CONFIG", &ticket.settings);
+            command.env("KRB5CCNAME", format!("FILE:{}", ticket.cache.display()));
+        }
+        let base = format!("{}://{host}:{}", self.scheme, self.port);
         let url = match (self.scheme, mail) {
             ("imap" | "smtp", Mail::Nothing) => {
                 command.args(["-X", "NOOP"]);

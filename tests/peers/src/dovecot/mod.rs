@@ -19,6 +19,7 @@ use anyhow::{Context, Result, bail, ensure};
 pub use self::tree::trixie_tree;
 use crate::folder::Folder;
 use crate::group::Group;
+use crate::kerberos::Kerberos;
 use crate::port::Port;
 use crate::provider::Provider;
 use crate::wait;
@@ -167,9 +168,22 @@ impl Dovecot {
     /// When it does not start again with that.
     pub fn believe(&mut self, provider: Provider) -> Result<()> {
         let more = provider.settings(&self.root, self.generation)?;
+        self.restart_with(&more)
+    }
+
+    /// Takes the tickets of this realm from now on.
+    ///
+    /// # Errors
+    /// When it does not start again with that. The tree of Debian 13 has no GSSAPI in it.
+    pub fn trust(&mut self, realm: &Kerberos) -> Result<()> {
+        ensure!(self.generation == Generation::V23, "only the machine's own Dovecot has GSSAPI");
+        self.restart_with(&realm.settings())
+    }
+
+    fn restart_with(&mut self, more: &str) -> Result<()> {
         let file = self.settings_file();
         let text = std::fs::read_to_string(&file)?;
-        std::fs::write(&file, text + &more)?;
+        std::fs::write(&file, text + more)?;
         self.restart()
     }
 

@@ -8,7 +8,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
+
+use crate::cache;
 
 const ENTER: &str = r#"
 set -e
@@ -30,24 +32,8 @@ exec chroot "$tree" "$@"
 /// # Errors
 /// When it is not there.
 pub fn trixie_tree() -> Result<PathBuf> {
-    let cache = std::env::var_os("MAIL2FA_PEER_CACHE").map_or_else(
-        || {
-            std::env::var_os("CARGO_TARGET_DIR")
-                .map_or_else(
-                    || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-                    PathBuf::from,
-                )
-                .join("peers")
-        },
-        PathBuf::from,
-    );
-    let tree = cache.join("trixie");
-    ensure!(
-        tree.join("usr/sbin/dovecot").exists(),
-        "Dovecot 2.4 is not in {}: run tests/run, or tests/setup --trixie alone",
-        tree.display()
-    );
-    Ok(std::fs::canonicalize(tree)?)
+    cache::find("trixie/usr/sbin/dovecot", "--trixie")?;
+    cache::find("trixie", "--trixie")
 }
 
 /// A command that runs `program` in the tree, with `folder` at the same path inside.
