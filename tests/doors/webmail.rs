@@ -36,7 +36,7 @@ fn rule() -> WebmailRule {
     }
 }
 
-fn options() -> Options {
+pub fn options() -> Options {
     Options {
         webmail: WebmailRules::from([("roundcube".to_owned(), rule())]),
         ..Options::default()
@@ -44,7 +44,7 @@ fn options() -> Options {
 }
 
 /// Puts a token into a record, as the exchange does.
-fn mint(stand: &Stand, name: &str, minted_on: MintedOn, record: &mut MailboxRecord) -> String {
+pub fn mint(stand: &Stand, name: &str, minted_on: MintedOn, record: &mut MailboxRecord) -> String {
     let key = stand.store.credential_key();
     let typed = TypedWebmailToken::generate(record.next_session(), &[9; SECRET_CHARACTERS]);
     let standing = Standing::of(&key, &mailbox(name), Some(record));
