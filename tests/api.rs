@@ -22,3 +22,5 @@ mod domains;
 mod requests;
 #[path = "api/tokens.rs"]
 mod tokens;
+#[path = "api/webmail.rs"]
+mod webmail;

@@ -65,7 +65,13 @@ async fn daemon() -> Daemon {
     let path = directory.path().join("control");
     let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (admin, current) = watch::channel(admin("Mail").await);
-    let service = Service { admin: current, tasks: tasks.clone(), stopping: stopping.clone() };
+    let service = Service {
+        admin: current,
+        webmail: None,
+        refusal_delay: std::time::Duration::ZERO,
+        tasks: tasks.clone(),
+        stopping: stopping.clone(),
+    };
     service.control(&path).unwrap();
     Daemon { _directory: directory, path, stopping, tasks, admin }
 }

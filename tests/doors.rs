@@ -56,6 +56,8 @@ mod trail;
 mod upstream_faults;
 #[path = "doors/vouch.rs"]
 mod vouch;
+#[path = "doors/webmail.rs"]
+mod webmail;
 
 /// An AUTH line as a login process sends it.
 fn auth(id: u32, mechanism: &str, response: Option<&str>) -> String {

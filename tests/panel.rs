@@ -30,6 +30,8 @@ mod factor;
 mod forged;
 #[path = "panel/frame.rs"]
 mod frame;
+#[path = "panel/link.rs"]
+mod link;
 #[path = "panel/login.rs"]
 mod login;
 #[path = "panel/sign_ins.rs"]

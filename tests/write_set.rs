@@ -164,6 +164,7 @@ impl World {
         let policy = Policy {
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
+            webmail: mail2fa::decision::webmail::WebmailRules::new(),
             names: NameRules::default(),
             passwords: Passwords::Upstream,
             sessions: SessionPolicy::default(),

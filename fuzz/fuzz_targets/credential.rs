@@ -140,6 +140,7 @@ fuzz_target!(|input: Typed| {
         key,
         throttle: None,
         mechanisms: Mechanisms::default(),
+        webmail: mail2fa::decision::webmail::WebmailRules::new(),
     });
     let request = Request {
         authzid: Vec::new(),
@@ -215,6 +216,7 @@ fuzz_target!(|input: Typed| {
             }
             Method::AppPassword => is_app,
             Method::PasswordAndSession
+            | Method::WebmailToken
             | Method::Mechanism
             | Method::MechanismAndFactorElsewhere => false,
         };

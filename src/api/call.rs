@@ -94,6 +94,9 @@ pub(super) fn takes_body(operation: &Operation) -> bool {
             | "app_password_add"
             | "policy_set"
             | "token_add"
+            | "webmail_exchange"
+            | "webmail_refresh"
+            | "webmail_revoke"
     )
 }
 
@@ -138,7 +141,7 @@ fn value_of(operation: &Operation, name: &str, text: &str) -> Option<Value> {
     digits.then(|| text.parse::<u64>().ok().map(Value::from)).flatten()
 }
 
-async fn receive(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn receive(body: Body) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(PATIENCE, Limited::new(body, API_BODY_BYTES).collect());
     match collected.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
@@ -148,7 +151,7 @@ async fn receive(body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(super) fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
     if !media.trim().eq_ignore_ascii_case("application/json") {

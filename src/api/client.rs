@@ -85,8 +85,7 @@ pub fn ask(path: &Path, request: &Request) -> Result<Response, ClientError> {
         let (operation, sent) = written(request)?;
         let answered = timeout(PATIENCE, exchange(stream, sent)).await;
         let (status, body) = answered
-            .map_err(|_| "it took too long".to_owned())
-            .flatten()
+            .unwrap_or_else(|_| Err("it took too long".to_owned()))
             .map_err(ClientError::Lost)?;
         understood(operation, status, &body)
     })
@@ -112,7 +111,7 @@ fn written(
         path.push('/');
         match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             None => path.push_str(part),
-            Some(field) => path.push_str(&in_path(field, fields.remove(field))?),
+            Some(field) => path.push_str(&in_path(field, fields.remove(field).as_ref())?),
         }
     }
     for (number, field) in operation.query.iter().enumerate() {
@@ -138,8 +137,8 @@ fn written(
 }
 
 /// A part of the path. Nothing there would be another path.
-fn in_path(field: &str, value: Option<Value>) -> Result<String, AdminError> {
-    let text = value.as_ref().map(text).unwrap_or_default();
+fn in_path(field: &str, value: Option<&Value>) -> Result<String, AdminError> {
+    let text = value.map(text).unwrap_or_default();
     match (text.is_empty(), field) {
         (false, _) => Ok(encoded(&text)),
         (true, "mailbox") => {

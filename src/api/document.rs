@@ -11,6 +11,7 @@ use super::{
     call::takes_body,
     operations::{self, Operation},
     problem::respond,
+    webmail,
 };
 use crate::{
     base::limits::{ADMIN_PAGE, AUDIT_PAGE},
@@ -69,8 +70,13 @@ fn build() -> Value {
         let request = resolved(variant(&requests, "do", operation.request), &schemas);
         let answer = variant(&answers, "answer", operation.answer);
         if let Some(path) = path.as_object_mut() {
-            path.insert(method, described(operation, request, answer));
+            path.insert(method, described(operation, request, &answer));
         }
+    }
+    for operation in operations::WEBMAIL {
+        let (request, answer) = webmail::schemas(operation);
+        let described = described(operation, request, answer);
+        paths.insert(operation.path.into(), json!({"post": described}));
     }
     paths.insert(
         DOCUMENT.into(),
@@ -176,7 +182,7 @@ fn remove(schema: &mut Value, name: &str) -> Option<Value> {
     schema.get_mut("properties")?.as_object_mut()?.remove(name)
 }
 
-fn described(operation: &Operation, mut request: Value, answer: Value) -> Value {
+fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value {
     let mut parameters = Vec::new();
     for name in operation.in_path() {
         let found = remove(&mut request, name).unwrap_or_default();

@@ -19,8 +19,9 @@ mod document;
 mod door;
 mod operations;
 mod problem;
+mod webmail;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -34,7 +35,7 @@ use tokio::sync::watch;
 use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
 
 use self::problem::Problem;
-use crate::service::admin::Admin;
+use crate::service::{admin::Admin, webmail::Webmail};
 
 /// Where the description is.
 const DOCUMENT: &str = "/v1/openapi.json";
@@ -46,11 +47,16 @@ pub struct Api {
     pub door: Door,
     /// Who does it.
     pub admin: watch::Receiver<Arc<Admin>>,
+    /// Who gives webmails their tokens.
+    pub webmail: Option<Arc<Webmail>>,
+    /// When refusals of logins leave.
+    pub refusal_delay: Duration,
 }
 
 /// All routes.
-pub fn routes(api: Api) -> Router {
+pub fn routes(api: &Api) -> Router {
     let mut router = Router::new().route(DOCUMENT, get(async || document().into_response()));
+    router = router.merge(webmail::routes(api));
     for operation in operations::ALL {
         let filter = MethodFilter::try_from(operation.method()).unwrap_or(MethodFilter::GET);
         let api = api.clone();

@@ -140,6 +140,8 @@ pub(super) static ALL: &[Operation] = &[
         ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back"),
     operation("testNotice", "POST", "/v1/mailboxes/{mailbox}/notices/test", Some(Scope::NoticesWrite),
         ("notice_test", "notice_sent"), "Send a test notice to the owner"),
+    operation("linkToPanel", "POST", "/v1/mailboxes/{mailbox}/panel-links", Some(Scope::LinksWrite),
+        ("panel_link", "panel_link"), "Make a one-time link to the User Panel, good for a minute").made(),
     operation("showPolicy", "GET", "/v1/policy", Some(Scope::PolicyRead),
         ("policy_show", "policy"), "What is configured of enforcement"),
     operation("readAudit", "GET", "/v1/audit", Some(Scope::AuditRead),
@@ -153,4 +155,15 @@ pub(super) static ALL: &[Operation] = &[
         ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body("wanted").made(),
     operation("revokeToken", "DELETE", "/v1/tokens/{name}", None,
         ("token_revoke", "token_revoked"), "End a token (control socket only)"),
+];
+
+/// What `webmail` answers; all of it needs the scope `webmail:exchange`.
+#[rustfmt::skip]
+pub(super) static WEBMAIL: &[Operation] = &[
+    operation("exchangeWebmailToken", "POST", "/v1/webmail/tokens", Some(Scope::WebmailExchange),
+        ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once"),
+    operation("refreshWebmailToken", "POST", "/v1/webmail/tokens/refresh", Some(Scope::WebmailExchange),
+        ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move"),
+    operation("revokeWebmailToken", "POST", "/v1/webmail/tokens/revoke", Some(Scope::WebmailExchange),
+        ("webmail_revoke", ""), "End a token"),
 ];

@@ -49,6 +49,8 @@ problems! {
     NO_METHOD: METHOD_NOT_ALLOWED "method-not-allowed" "Not this method",
         "the header Allow says which methods this path has";
     BROKEN: INTERNAL_SERVER_ERROR "bug" "A bug in mail2fa", "it was told in the log; look whether it happened";
+    NO_WEBMAIL: NOT_FOUND "no-webmail" "No such webmail",
+        "no webmail of this name is configured, or nobody can be asked for passwords: see [[webmail]]";
     TOKEN: UNAUTHORIZED "unauthorized" "No good token",
         "this needs a token that is known and not over: Authorization: Bearer m2f_...";
     PEER: FORBIDDEN "not-allowed" "Not for this user", "only root and the daemon's user may ask";

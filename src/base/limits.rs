@@ -99,6 +99,22 @@ pub const RECENT_PASSWORDS: usize = 65_536;
 /// Sessions of one mailbox.
 pub const SESSIONS: usize = 32;
 
+/// Webmail tokens of one mailbox, which are among its [`SESSIONS`].
+pub const WEBMAIL_TOKENS: usize = 16;
+
+/// Longest life of a webmail token, seconds: a week. Where passwords are Dovecot's, a token does not
+/// hear of a changed one before its end.
+pub const WEBMAIL_TOKEN_SECONDS: u64 = 604_800;
+
+/// Webmails in the configuration.
+pub const WEBMAILS: usize = 16;
+
+/// Longest name of a webmail, bytes.
+pub const WEBMAIL_NAME_BYTES: usize = 32;
+
+/// Networks that one webmail may connect from.
+pub const WEBMAIL_NETWORKS: usize = 64;
+
 /// Groups of services that share sessions, and services of one group.
 pub const SESSION_GROUPS: usize = 16;
 
@@ -117,7 +133,7 @@ pub const APP_PASSWORD_NETWORKS: usize = 4;
 /// Largest stored record, bytes, sealed: it holds the largest hash, all app passwords and all
 /// sessions there may be, of the longest kind, or a login could not be written down. See
 /// [`STORE_SEGMENT_BYTES`].
-pub const RECORD_BYTES: usize = 40_960;
+pub const RECORD_BYTES: usize = 43_008;
 
 /// Segment of sled's log, bytes. What is larger than a quarter of it goes to a file of its own,
 /// which no fdatasync covers; and what is written is not a value but a whole leaf.
@@ -212,6 +228,12 @@ pub const PANEL_WAITING_SECONDS: u64 = 300;
 
 /// Codes that may be tried before the password is asked again at the User Panel.
 pub const PANEL_CODE_TRIES: u8 = 5;
+
+/// Seconds in which a one-time link to the panel is to be followed.
+pub const PANEL_LINK_SECONDS: u64 = 60;
+
+/// Longest name of who asked for a link, bytes.
+pub const PANEL_LINK_ISSUER_BYTES: usize = 64;
 
 /// Secrets that the panel shows at once; one more pushes the oldest out.
 pub const PANEL_SHOWN: usize = 4_096;

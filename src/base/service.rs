@@ -20,6 +20,8 @@ pub enum Service {
     Smtp,
     /// The User Panel. No peer can name it: from the wire `panel` is just another name.
     Panel,
+    /// A webmail that asks for a token over the API. No peer can name it either.
+    Webmail,
     /// Any other name, printable ASCII, at most 32 characters.
     Other(Box<str>),
 }
@@ -50,6 +52,7 @@ impl Service {
             Self::Sieve => "sieve",
             Self::Smtp => "smtp",
             Self::Panel => "panel",
+            Self::Webmail => "webmail",
             Self::Other(name) => name,
         }
     }

@@ -99,6 +99,9 @@ pub enum Command {
     /// Sessions: sign-ins that still live.
     #[command(subcommand)]
     Session(SessionCommand),
+    /// The User Panel: a way in for whoever must help.
+    #[command(subcommand)]
+    Panel(PanelCommand),
     /// Let nobody into a mailbox, whatever they know, and end its sessions.
     ///
     /// Mail still arrives. Connections that are open already stay open: they are Dovecot's (`doveadm
@@ -416,6 +419,20 @@ pub struct DoctorOptions {
     /// Postfix's configuration folder, if it is not the usual one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub postfix_config: Option<PathBuf>,
+}
+
+/// `panel`
+#[derive(Debug, Subcommand)]
+pub enum PanelCommand {
+    /// Make a one-time link to the User Panel of a mailbox: good for a minute, and once.
+    ///
+    /// Whoever follows it is in that panel without a password. They can switch 2-factor authentication on,
+    /// and with a code off, but make no app passwords. The audit trail names who made the link.
+    #[command(after_help = "Example:\n  mail2fa panel link alice@example.org")]
+    Link {
+        /// Name.
+        mailbox: String,
+    },
 }
 
 /// `notice`

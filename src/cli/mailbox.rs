@@ -72,6 +72,7 @@ pub fn tell(response: &Response, json: bool) -> Result<(), Failure> {
         | Response::RecoveryLeft { .. }
         | Response::Sessions { .. }
         | Response::SessionsRevoked { .. }
+        | Response::PanelLink { .. }
         | Response::Mailboxes { .. }
         | Response::Programs { .. }
         | Response::Audit { .. }

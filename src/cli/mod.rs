@@ -12,6 +12,7 @@ mod failure;
 mod mailbox;
 mod manual;
 mod notice;
+mod panel;
 mod policy;
 mod qr;
 mod recovery;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Session(command) => {
             session::run(command, &mut Backend::new(setup::load(&config)?), json)
         }
+        Command::Panel(command) => panel::run(command, setup::load(&config)?, json),
         Command::Lock { mailbox } => {
             mailbox::lock(mailbox, &mut Backend::new(setup::load(&config)?), json)
         }

@@ -42,7 +42,7 @@ fn list(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
     }
     let mut text = String::new();
     if std::io::stdout().is_terminal() {
-        text.push_str(&row("ID", "ENDS", "OPENED", "LAST USE"));
+        text.push_str(&row("ID", "ENDS", "OPENED", "LAST USE", Some("WEBMAIL")));
     }
     for session in sessions {
         text.push_str(&row(
@@ -50,13 +50,17 @@ fn list(mailbox: String, backend: &mut Backend, json: bool) -> Result<(), Failur
             &time(session.ends),
             &used(Some(&session.opened)),
             &used(Some(&session.last_use)),
+            session.webmail.as_deref(),
         ));
     }
     print(&text)
 }
 
-fn row(id: &str, ends: &str, opened: &str, last: &str) -> String {
-    format!("{id:<5} {ends:<21} {opened:<45} {last}\n")
+fn row(id: &str, ends: &str, opened: &str, last: &str, webmail: Option<&str>) -> String {
+    match webmail {
+        None => format!("{id:<5} {ends:<21} {opened:<45} {last}\n"),
+        Some(webmail) => format!("{id:<5} {ends:<21} {opened:<45} {last:<45} {webmail}\n"),
+    }
 }
 
 fn tell(response: &Response, json: bool) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use super::{
     RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, api, audit, enforcement, mechanisms,
     names, notices, panel,
     raw::{Document, Place, Report, Section},
-    sessions, throttle, values,
+    sessions, throttle, values, webmail,
 };
 use crate::base::limits::{self, LISTENER_CONNECTIONS};
 
@@ -39,6 +39,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         notices: notices::notices(root.section("notices", report), report),
         audit: audit::audit(root.section("audit", report), report),
         enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
+        webmail: webmail::webmails(&mut root, report),
         names,
         control: control(root.section("control", report), &mut sockets, report),
         refusals: refusals(root.section("refusals", report), report),
@@ -327,10 +328,11 @@ fn together(config: &Config, report: &mut Report) {
             report.at(&Place { key: "passwords.upstream".into(), line: None }, what);
         }
         (PasswordSourceKind::Dovecot, _, None)
-            if config.panel.is_some() && passwords.upstream.is_none() =>
+            if passwords.upstream.is_none()
+                && (config.panel.is_some() || !config.webmail.is_empty()) =>
         {
-            let what = "is missing: the panel needs the socket of Dovecot's auth service to ask for \
-                        passwords";
+            let what = "is missing: the panel and [[webmail]] need the socket of Dovecot's auth \
+                        service to ask for passwords";
             report.at(&Place { key: "passwords.upstream".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Store, Some(login), _) if passwords.vouch_secret_file.is_none() => {
@@ -347,6 +349,16 @@ fn together(config: &Config, report: &mut Report) {
             report.at(&Place { key: "mechanisms.pass".into(), line: None }, what.into());
         }
         (PasswordSourceKind::Dovecot | PasswordSourceKind::Store, _, _) => {}
+    }
+    if let (Some(login), None, false) =
+        (login, &passwords.vouch_secret_file, config.webmail.is_empty())
+    {
+        let what = format!(
+            "is missing: the tokens of [[webmail]] are vouched for towards Dovecot at the listener \
+             {:?}",
+            login.name
+        );
+        report.at(&Place { key: "passwords.vouch_secret_file".into(), line: None }, what);
     }
     if passwords.source == PasswordSourceKind::Dovecot
         && client.is_none()

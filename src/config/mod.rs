@@ -30,6 +30,7 @@ mod tests;
 mod throttle;
 mod tls;
 mod values;
+mod webmail;
 
 use std::{
     fs::File,
@@ -50,6 +51,7 @@ use crate::{
     decision::{
         enforcement::EnforcementPolicy, mechanisms::Mechanisms, names::NameRules,
         retention::TrailPolicy, session::SessionPolicy, throttle::ThrottlePolicy,
+        webmail::WebmailRules,
     },
 };
 
@@ -67,6 +69,8 @@ pub struct Config {
     pub names: NameRules,
     /// `[mechanisms]`
     pub mechanisms: Mechanisms,
+    /// `[[webmail]]`
+    pub webmail: WebmailRules,
     /// `[totp]`
     pub totp: TotpConfig,
     /// `[sessions]`

@@ -36,6 +36,8 @@ pub struct PanelConfig {
     pub base: String,
     /// Whether browsers come by HTTPS.
     pub https: bool,
+    /// Scheme and host as browsers see them, without a slash at the end: one-time links begin with it.
+    pub origin: Option<String>,
     /// Who may say where a browser is.
     pub proxies: Vec<Network>,
     /// What the host calls itself.
@@ -51,6 +53,11 @@ pub struct PanelConfig {
 }
 
 impl PanelConfig {
+    /// The address of a one-time link; without `origin` only its path.
+    pub fn link(&self, link: &str) -> String {
+        format!("{}{}link?t={link}", self.origin.as_deref().unwrap_or_default(), self.base)
+    }
+
     /// Whether something differs that counts after a restart only. The life of sessions counts at once, and
     /// so does a certificate in place of another.
     pub fn needs_restart(old: Option<&Self>, new: Option<&Self>) -> bool {
@@ -86,6 +93,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
                     web server, which does TLS itself";
         section.mistake("tls", what.into(), report);
     }
+    let origin = section.read("origin", report, |value| origin(value, https.unwrap_or(true)));
     let proxies =
         section.read("proxies", report, values::networks(PANEL_PROXIES)).unwrap_or_default();
     let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
@@ -108,6 +116,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
         tls,
         base,
         https: https.unwrap_or(true),
+        origin,
         proxies,
         name,
         logo,
@@ -138,6 +147,20 @@ fn base(value: &DeValue<'_>) -> Result<String, String> {
         );
     }
     Ok(if text.ends_with('/') { text } else { format!("{text}/") })
+}
+
+fn origin(value: &DeValue<'_>, https: bool) -> Result<String, String> {
+    let text = values::filled(value)?;
+    let scheme = if https { "https://" } else { "http://" };
+    let host = text.strip_prefix(scheme).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    if host.is_empty() || host.len() > 255 || !host.bytes().all(plain) {
+        return Err(format!(
+            "must be scheme and host as browsers see them, without a path: \
+             \"{scheme}mail.example.org\""
+        ));
+    }
+    Ok(text)
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, String> {

@@ -20,6 +20,7 @@ use crate::{
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
+        webmail::WebmailRules,
     },
 };
 
@@ -51,6 +52,7 @@ pub(super) fn show(config: &Config) -> String {
     notices(&config.notices, &mut out);
     audit(&config.audit, &mut out);
     enforcement(&config.enforcement, &mut out);
+    webmail(&config.webmail, &mut out);
     out.section("[control]");
     out.path("socket", Some(&config.control.socket));
     out.section("[refusals]");
@@ -158,10 +160,11 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
 }
 
 /// All keys of `[panel]`: without a place to listen none counts.
-const PANEL_KEYS: [&str; 10] = [
+const PANEL_KEYS: [&str; 11] = [
     "listen",
     "base_path",
     "https",
+    "origin",
     "proxies",
     "name",
     "logo",
@@ -186,6 +189,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     }
     out.text("base_path", Some(&panel.base));
     out.bare("https", panel.https);
+    out.text("origin", panel.origin.as_deref());
     let proxies: Vec<_> = panel.proxies.iter().map(ToString::to_string).collect();
     out.bare("proxies", toml::Value::from(proxies));
     out.text("name", Some(&panel.name));
@@ -280,9 +284,12 @@ fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
         let rule = policy.services.rule(service).unwrap_or_default();
         let name = match service {
             Service::Other(name) => toml::Value::from(&**name).to_string(),
-            Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp | Service::Panel => {
-                service.to_string()
-            }
+            Service::Imap
+            | Service::Pop3
+            | Service::Sieve
+            | Service::Smtp
+            | Service::Panel
+            | Service::Webmail => service.to_string(),
         };
         out.text(&name, Some(rule.as_str()));
     }
@@ -296,6 +303,20 @@ fn enforcement(policy: &EnforcementPolicy, out: &mut Out) {
             Some(dry_run) => out.bare("dry_run", dry_run),
             None => out.text("dry_run", None),
         }
+    }
+}
+
+fn webmail(rules: &WebmailRules, out: &mut Out) {
+    for (name, rule) in rules {
+        out.section("[[webmail]]");
+        out.text("name", Some(name));
+        let services: Vec<_> = rule.services.iter().map(ToString::to_string).collect();
+        out.bare("services", toml::Value::from(services));
+        let networks: Vec<_> = rule.networks.iter().map(ToString::to_string).collect();
+        out.bare("networks", toml::Value::from(networks));
+        out.bare("from_browser", rule.from_browser);
+        out.duration("idle", Duration::from_secs(rule.idle_seconds));
+        out.duration("absolute", Duration::from_secs(rule.absolute_seconds));
     }
 }
 

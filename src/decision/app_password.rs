@@ -75,8 +75,8 @@ impl AppPassword {
         let service = match &at.service {
             // A name that nobody has heard of is for whom it was named only.
             Service::Other(_) => self.services.contains(&at.service),
-            // The owner's settings are not for programs.
-            Service::Panel => false,
+            // The owner's settings are not for programs, nor is what stands for the owner elsewhere.
+            Service::Panel | Service::Webmail => false,
             Service::Imap | Service::Pop3 | Service::Sieve | Service::Smtp => {
                 self.services.is_empty() || self.services.contains(&at.service)
             }

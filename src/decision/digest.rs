@@ -37,6 +37,10 @@ pub enum Kind {
     TypedName,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// A webmail token.
+    WebmailToken,
+    /// The token of a one-time link to the panel.
+    PanelLink,
     /// A token of the API.
     ApiToken,
     /// A question to a password source, while its answer is kept in memory.
@@ -54,6 +58,8 @@ impl Kind {
             Self::PanelForm => b"panel form",
             Self::TypedName => b"typed name",
             Self::Standing => b"standing",
+            Self::WebmailToken => b"webmail token",
+            Self::PanelLink => b"panel link",
             Self::ApiToken => b"api token",
             Self::Recall => b"recall",
         }

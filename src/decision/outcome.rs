@@ -5,8 +5,9 @@ use super::{
     names::Identity,
     proof::{
         AppPasswordRight, Before, CodeBurned, FactorElsewhere, MechanismRight, NoFactorAsked,
-        PasswordRight, PasswordSuffices, SessionLive,
+        PasswordRight, PasswordSuffices, SessionLive, WebmailTokenRight,
     },
+    webmail::WebmailMismatch,
 };
 
 /// The end of a login. Nothing else ends one.
@@ -50,6 +51,8 @@ pub enum Method {
     PasswordAndSession,
     /// An app password.
     AppPassword,
+    /// A webmail's token.
+    WebmailToken,
     /// A fresh code, of somebody who is at the User Panel already. Opens no mailbox.
     PanelAndCode,
     /// The same with a recovery code.
@@ -70,6 +73,7 @@ impl Method {
         Self::PasswordAndRecoveryCode,
         Self::PasswordAndSession,
         Self::AppPassword,
+        Self::WebmailToken,
         Self::PanelAndCode,
         Self::PanelAndRecoveryCode,
         Self::ExemptNetwork,
@@ -85,6 +89,7 @@ impl Method {
             Self::PasswordAndRecoveryCode => "password+recovery_code",
             Self::PasswordAndSession => "password+session",
             Self::AppPassword => "app_password",
+            Self::WebmailToken => "webmail_token",
             Self::PanelAndCode => "panel+code",
             Self::PanelAndRecoveryCode => "panel+recovery_code",
             Self::ExemptNetwork => "password+exempt_network",
@@ -160,6 +165,15 @@ impl Accepted {
         _right: AppPasswordRight,
     ) -> Self {
         Self::new(identity, Method::AppPassword, user)
+    }
+
+    /// Accepts on a webmail's token.
+    pub(super) fn by_webmail_token(
+        identity: Identity,
+        user: Option<Vec<u8>>,
+        _right: WebmailTokenRight,
+    ) -> Self {
+        Self::new(identity, Method::WebmailToken, user)
     }
 
     /// The same, with what would have been refused if this were not a dry run.
@@ -244,6 +258,12 @@ pub enum Refusal {
     AppPasswordExpired,
     /// An app password that is not for this service, or not from this network.
     AppPasswordOutOfScope,
+    /// A webmail's token that is none of this mailbox, any more or ever.
+    WebmailTokenWrong,
+    /// A webmail's token whose time is over.
+    WebmailTokenEnded,
+    /// A webmail's token that is not for this service, or not from there.
+    WebmailTokenOutOfScope,
     /// The password is right, and the second factor that the mailbox must have is missing.
     FactorRequired,
     /// What was typed is right, and the service is off.
@@ -264,9 +284,19 @@ impl From<AppPasswordMismatch> for Refusal {
     }
 }
 
+impl From<WebmailMismatch> for Refusal {
+    fn from(mismatch: WebmailMismatch) -> Self {
+        match mismatch {
+            WebmailMismatch::Wrong => Self::WebmailTokenWrong,
+            WebmailMismatch::Ended => Self::WebmailTokenEnded,
+            WebmailMismatch::OutOfScope => Self::WebmailTokenOutOfScope,
+        }
+    }
+}
+
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::BadName,
         Self::EmptyPassword,
@@ -283,6 +313,9 @@ impl Refusal {
         Self::AppPasswordWrong,
         Self::AppPasswordExpired,
         Self::AppPasswordOutOfScope,
+        Self::WebmailTokenWrong,
+        Self::WebmailTokenEnded,
+        Self::WebmailTokenOutOfScope,
         Self::FactorRequired,
         Self::ServiceOff,
         Self::AppPasswordsOnly,
@@ -302,7 +335,9 @@ impl Refusal {
             | Self::AppPasswordsOnly
             | Self::FullSignInOnly
             | Self::AppPasswordExpired
-            | Self::AppPasswordOutOfScope => true,
+            | Self::AppPasswordOutOfScope
+            | Self::WebmailTokenEnded
+            | Self::WebmailTokenOutOfScope => true,
             Self::Malformed
             | Self::BadName
             | Self::EmptyPassword
@@ -311,7 +346,8 @@ impl Refusal {
             | Self::MissingCode
             | Self::Locked
             | Self::Throttled
-            | Self::AppPasswordWrong => false,
+            | Self::AppPasswordWrong
+            | Self::WebmailTokenWrong => false,
         }
     }
 
@@ -334,6 +370,9 @@ impl Refusal {
             Self::AppPasswordWrong => "app_password_wrong",
             Self::AppPasswordExpired => "app_password_expired",
             Self::AppPasswordOutOfScope => "app_password_out_of_scope",
+            Self::WebmailTokenWrong => "webmail_token_wrong",
+            Self::WebmailTokenEnded => "webmail_token_ended",
+            Self::WebmailTokenOutOfScope => "webmail_token_out_of_scope",
             Self::FactorRequired => "factor_required",
             Self::ServiceOff => "service_off",
             Self::AppPasswordsOnly => "app_passwords_only",

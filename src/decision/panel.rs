@@ -24,8 +24,10 @@ use super::{
 };
 use crate::base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
 
-/// First byte of the stored form.
+/// First byte of the stored form: of a session that was opened with a password, and of one that was
+/// opened by a link, which says whose after the standing, with its length in one byte.
 const FORMAT: u8 = 1;
+const FORMAT_LINK: u8 = 2;
 
 /// Bytes of a token.
 pub const TOKEN_BYTES: usize = 32;
@@ -65,6 +67,16 @@ impl Standing {
         let said = [hash.as_bytes(), secret, &enabled, &locked, &ended];
         Self(key.digest(Kind::Standing, mailbox, &said))
     }
+
+    /// As it was stored.
+    pub fn from_digest(digest: Digest) -> Self {
+        Self(digest)
+    }
+
+    /// For storing.
+    pub fn digest(&self) -> &Digest {
+        &self.0
+    }
 }
 
 /// A live sign-in to the panel, as the store keeps it under [`name`].
@@ -78,6 +90,8 @@ pub struct PanelSession {
     pub from: NetAddress,
     /// What the record said then.
     pub standing: Standing,
+    /// Who made the link that it was opened by, if it was: nobody gave a password.
+    pub by_link: Option<String>,
 }
 
 /// A stored panel session that is not one.
@@ -88,7 +102,7 @@ pub struct Malformed;
 impl PanelSession {
     /// Opened now.
     pub fn open(at: UnixMillis, from: NetAddress, standing: Standing) -> Self {
-        Self { opened: at, last_use: at, from, standing }
+        Self { opened: at, last_use: at, from, standing, by_link: None }
     }
 
     /// Whether it lives, for a mailbox that stands like this now. A clock that went back by more than a
@@ -117,10 +131,15 @@ impl PanelSession {
 
     /// The form in which it is stored.
     pub fn encode(&self) -> Secret {
-        let mut bytes = vec![FORMAT];
+        let link = self.by_link.as_deref().map(clipped);
+        let mut bytes = vec![if link.is_some() { FORMAT_LINK } else { FORMAT }];
         bytes.extend(self.opened.millis().to_be_bytes());
         bytes.extend(self.last_use.millis().to_be_bytes());
         bytes.extend(self.standing.0.bytes());
+        if let Some(by) = link {
+            bytes.extend(u8::try_from(by.len()));
+            bytes.extend(by.bytes());
+        }
         bytes.extend(self.from.to_string().bytes());
         Secret::from_vec(bytes)
     }
@@ -135,17 +154,32 @@ impl PanelSession {
         let (format, bytes) = bytes.split_first_chunk::<1>().ok_or(Malformed)?;
         let (opened, bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
         let (last_use, bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
-        let (standing, from) = bytes.split_first_chunk().ok_or(Malformed)?;
-        if *format != [FORMAT] {
-            return Err(Malformed);
-        }
+        let (standing, bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
+        let (by_link, from) = match format {
+            [FORMAT] => (None, bytes),
+            [FORMAT_LINK] => {
+                let ([length], bytes) = bytes.split_first_chunk().ok_or(Malformed)?;
+                let (by, from) = bytes.split_at_checked((*length).into()).ok_or(Malformed)?;
+                let by = std::str::from_utf8(by).map_err(|_| Malformed)?;
+                (Some(by.to_owned()), from)
+            }
+            [_] => return Err(Malformed),
+        };
         Ok(Self {
             opened: UnixMillis::from_millis(u64::from_be_bytes(*opened)),
             last_use: UnixMillis::from_millis(u64::from_be_bytes(*last_use)),
             standing: Standing(Digest::from_bytes(*standing)),
             from: NetAddress::parse(std::str::from_utf8(from).map_err(|_| Malformed)?),
+            by_link,
         })
     }
+}
+
+/// As much of a text as one byte can tell the length of. Whose link it was may be cut, but not that it
+/// was one.
+fn clipped(text: &str) -> &str {
+    let most = text.len().min(u8::MAX.into());
+    (0..=most).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 /// The name under which the session of a token is stored: its keyed hash in hex.
@@ -224,13 +258,19 @@ mod tests {
     fn what_is_stored_is_read_again_and_nothing_else() {
         let session = session();
         let stored = session.encode();
-        assert_eq!(PanelSession::decode(&stored), Ok(session));
+        assert_eq!(PanelSession::decode(&stored), Ok(session.clone()));
+        for by in ["", "api token \"hosting\"", &"ü".repeat(127)] {
+            let linked = PanelSession { by_link: Some(by.into()), ..session.clone() };
+            assert_eq!(PanelSession::decode(&linked.encode()), Ok(linked));
+        }
+        let long = PanelSession { by_link: Some("ü".repeat(200)), ..session };
+        assert_eq!(PanelSession::decode(&long.encode()).unwrap().by_link, Some("ü".repeat(127)));
         for cut in 0..40 {
             let cut = Secret::from_slice(&stored.expose()[..cut]);
             assert_eq!(PanelSession::decode(&cut), Err(Malformed));
         }
         let mut other = stored.expose().to_vec();
-        other[0] = 2;
+        other[0] = 3;
         assert_eq!(PanelSession::decode(&Secret::from_vec(other)), Err(Malformed));
     }
 

@@ -12,6 +12,7 @@ use super::{
     place::Use,
     record::MailboxRecord,
     session::SessionPolicy,
+    webmail::{self, AtDoor, MintedOn, TypedWebmailToken, WebmailMismatch, WebmailRules},
 };
 use crate::base::{Mailbox, RelayedMechanism, UnixMillis};
 
@@ -169,5 +170,24 @@ impl AppPasswordRight {
         at: &Use,
     ) -> Result<Self, AppPasswordMismatch> {
         stored.check(typed, mailbox, key, at).map(|()| Self(()))
+    }
+}
+
+/// What was typed is a token of this mailbox that lives and opens this door, minted on this.
+#[derive(Debug)]
+pub struct WebmailTokenRight(());
+
+impl WebmailTokenRight {
+    /// The proof and what the token was minted on, or why it does not open the door.
+    pub(super) fn from_check(
+        rules: &WebmailRules,
+        typed: &TypedWebmailToken,
+        record: &MailboxRecord,
+        mailbox: &Mailbox,
+        key: &CredentialKey,
+        door: AtDoor<'_>,
+    ) -> Result<(Self, MintedOn), WebmailMismatch> {
+        let found = webmail::find(rules, typed, record, mailbox, key, door.at.at)?;
+        found.opens(door).map(|minted_on| (Self(()), minted_on))
     }
 }

@@ -84,6 +84,7 @@ impl MailboxRecord {
         self.password_hash.is_none()
             && self.totp.is_none()
             && self.app_passwords.is_empty()
+            && !self.sessions.iter().any(|session| session.webmail.is_some())
             && self.locked.is_none()
             && self.panel_ended.is_none()
             && self.enforcement.is_none()

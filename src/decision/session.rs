@@ -18,13 +18,20 @@
 //! A session is bound to the mailbox, a group of services, a place, and the keyed hash of the
 //! whole credential. It stands for the code only: the password part is still checked each time, or
 //! was a moment ago (`recall`).
+//!
+//! Those minted for a webmail are kept among them, so that whatever ends sessions ends these, and are
+//! found by their token only (`webmail`).
 
 use super::{
     digest::{CredentialKey, Digest, Kind},
     names::Identity,
     place::{Binding, Place, Use},
+    webmail::Grant,
 };
-use crate::base::{NetAddress, Secret, Service, UnixMillis, limits::LOGIN_SECONDS};
+use crate::base::{
+    NetAddress, Secret, Service, UnixMillis,
+    limits::{LOGIN_SECONDS, SESSIONS, WEBMAIL_TOKENS},
+};
 
 /// What the administrator says of sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +83,8 @@ pub struct Session {
     pub ends: UnixMillis,
     /// How long it lives without being used, seconds.
     pub idle_seconds: u64,
+    /// What a webmail's token has besides.
+    pub webmail: Option<Grant>,
 }
 
 /// A use is written down only when the last one is older than this part of the idle time, so that a
@@ -147,7 +156,9 @@ impl SessionPolicy {
     /// Whether a session of this credential lives at this moment: by what was said when it was
     /// opened and by what is said now, so that shorter times hold for open sessions too.
     pub fn has_live(&self, sessions: &[Session], digest: &Digest, now: UnixMillis) -> bool {
-        sessions.iter().any(|session| session.digest == *digest && self.is_live(session, now))
+        sessions.iter().any(|session| {
+            session.webmail.is_none() && session.digest == *digest && self.is_live(session, now)
+        })
     }
 
     /// Whether a use at this moment is worth writing down.
@@ -157,6 +168,9 @@ impl SessionPolicy {
     }
 
     fn is_live(&self, session: &Session, now: UnixMillis) -> bool {
+        if session.webmail.is_some() {
+            return session.is_live(now);
+        }
         let (absolute, idle) = self.limits();
         session.within(absolute, idle).is_live(now)
     }
@@ -171,6 +185,7 @@ impl SessionPolicy {
             last_use: opened.clone(),
             opened,
             idle_seconds,
+            webmail: None,
         }
     }
 
@@ -182,15 +197,28 @@ impl SessionPolicy {
     }
 
     /// The sessions of a record after one was added: the dead leave, and the ones used longest ago when
-    /// there are too many.
+    /// there are too many, of its kind or of all.
     pub fn with(&self, mut sessions: Vec<Session>, new: Session, now: UnixMillis) -> Vec<Session> {
         sessions.retain(|session| self.is_live(session, now) && session.digest != new.digest);
         sessions.sort_by_key(|session| session.last_use.at);
-        let surplus = (sessions.len() + 1).saturating_sub(self.per_mailbox.max(1));
-        sessions.drain(..surplus.min(sessions.len()));
+        let token = new.webmail.is_some();
+        let most = if token { WEBMAIL_TOKENS } else { self.per_mailbox.max(1) };
+        make_room(&mut sessions, most, |session| session.webmail.is_some() == token);
+        make_room(&mut sessions, SESSIONS, |_| true);
         sessions.push(new);
         sessions
     }
+}
+
+/// Takes the first ones of a kind away until there is room for one more.
+fn make_room(sessions: &mut Vec<Session>, most: usize, of_kind: impl Fn(&Session) -> bool) {
+    let mut surplus =
+        (sessions.iter().filter(|session| of_kind(session)).count() + 1).saturating_sub(most);
+    sessions.retain(|session| {
+        let leaves = surplus > 0 && of_kind(session);
+        surplus -= usize::from(leaves);
+        !leaves
+    });
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! A change of `[api]` or `[control]` counts after a restart.
 
-use std::{io, os::unix::net::UnixListener as StdListener, path::Path, sync::Arc};
+use std::{io, os::unix::net::UnixListener as StdListener, path::Path, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, UnixListener},
@@ -14,7 +14,7 @@ use crate::{
     api::{self, Api, Door},
     config::{ApiConfig, Listen},
     http::{Listener, Server},
-    service::admin::Admin,
+    service::{admin::Admin, webmail::Webmail},
     sys::socket::{self, Access, BindError},
 };
 
@@ -43,6 +43,10 @@ pub enum ApiError {
 pub struct Service {
     /// Who does what is asked.
     pub admin: watch::Receiver<Arc<Admin>>,
+    /// Who gives webmails their tokens.
+    pub webmail: Option<Arc<Webmail>>,
+    /// When refusals of logins leave.
+    pub refusal_delay: Duration,
     /// What is waited for at the end.
     pub tasks: TaskTracker,
     /// When that comes.
@@ -83,7 +87,12 @@ impl Service {
     }
 
     fn serve(&self, name: &'static str, door: Door, listener: Listener, own: Option<&Path>) {
-        let routes = api::routes(Api { door, admin: self.admin.clone() });
+        let routes = api::routes(&Api {
+            door,
+            admin: self.admin.clone(),
+            webmail: self.webmail.clone(),
+            refusal_delay: self.refusal_delay,
+        });
         let server = Server::new(name, routes, self.stopping.clone(), self.tasks.clone());
         let own = own.map(Path::to_owned);
         self.tasks.spawn(async move {

@@ -32,6 +32,7 @@ use crate::{
         owner,
         reminders::{Plan, Reminders},
         trail::Recorder,
+        webmail,
     },
     store::{Keyring, KeyringError, OpenError, SealedStore, SledEngine},
     upstream::Pool,
@@ -70,9 +71,9 @@ pub enum ComposeError {
          start mail2fa by its service unit with LoadCredential={0}:PATH, or use store.key_file"
     )]
     NoCredential(String),
-    /// Nobody to ask for the passwords that are typed into the panel.
+    /// Nobody to ask for the passwords that are typed into forms.
     #[error(
-        "passwords.upstream is missing: the panel asks Dovecot's auth service for passwords, as \
+        "passwords.upstream is missing: panel and webmails ask Dovecot's auth service for passwords, as \
          listeners of kind \"client\" do"
     )]
     NoPanelPasswords,
@@ -198,6 +199,7 @@ pub fn policy(config: &Config, key: CredentialKey) -> Policy {
         throttle: config.throttle.clone(),
         enforcement: config.enforcement.clone(),
         mechanisms: config.mechanisms.clone(),
+        webmail: config.webmail.clone(),
     }
 }
 
@@ -317,13 +319,27 @@ pub fn owner_parts(
     admin: Arc<Admin>,
     source: &Source,
 ) -> Result<owner::Parts, ComposeError> {
-    let passwords: Arc<dyn PasswordSources> = match source {
+    let passwords = for_forms(source)?;
+    Ok(owner::Parts { admin, passwords, policy: panel.policy, refusal_delay })
+}
+
+/// What a webmail asks for things with.
+///
+/// # Errors
+///
+/// [`ComposeError::NoPanelPasswords`] without an upstream to ask.
+pub fn webmail_parts(admin: Arc<Admin>, source: &Source) -> Result<webmail::Parts, ComposeError> {
+    Ok(webmail::Parts { admin, passwords: for_forms(source)? })
+}
+
+/// Who knows the passwords that are typed into forms.
+fn for_forms(source: &Source) -> Result<Arc<dyn PasswordSources>, ComposeError> {
+    Ok(match source {
         Source::Upstream { pool, .. } => Arc::new(client::Passwords::Upstream(
             pool.clone().ok_or(ComposeError::NoPanelPasswords)?,
         )),
         Source::Stored { hasher, .. } => Arc::new(client::Passwords::Stored(Arc::clone(hasher))),
-    };
-    Ok(owner::Parts { admin, passwords, policy: panel.policy, refusal_delay })
+    })
 }
 
 /// The password source of the configuration.

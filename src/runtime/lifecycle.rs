@@ -38,6 +38,7 @@ use crate::{
     ports::store::Store,
     service::{
         admin::Admin, authenticate::Authenticator, owner::Owner, reminders::Plan, trail::Recorder,
+        webmail::Webmail,
     },
 };
 
@@ -124,6 +125,7 @@ struct Daemon {
     failure: Failure,
     admin: watch::Sender<Arc<Admin>>,
     panel: Option<panel::Running>,
+    webmail: Option<Arc<Webmail>>,
     owners: Arc<Owners>,
     plan: watch::Sender<Option<Plan>>,
 }
@@ -185,8 +187,14 @@ impl Daemon {
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
         let (admin, current) = watch::channel(Arc::clone(&first));
+        // Without anybody to ask for passwords there is none.
+        let webmail = compose::webmail_parts(Arc::clone(&first), &source)
+            .ok()
+            .map(|parts| Arc::new(Webmail::new(Arc::clone(&authenticator), parts)));
         let api = super::api::Service {
             admin: current,
+            webmail: webmail.clone(),
+            refusal_delay: config.refusals.delay,
             tasks: tasks.clone(),
             stopping: stopping.clone(),
         };
@@ -211,6 +219,7 @@ impl Daemon {
             failure,
             admin,
             panel,
+            webmail,
             owners,
             plan,
         })
@@ -289,6 +298,11 @@ impl Daemon {
         self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
         self.plan.send_replace(compose::reminder_plan(&config));
+        if let (Some(webmail), Ok(parts)) =
+            (&self.webmail, compose::webmail_parts(Arc::clone(&admin), &source))
+        {
+            webmail.replace(parts);
+        }
         self.admin.send_replace(admin);
         if let Some((running, replacement)) = replacement {
             running.replace(replacement);

@@ -52,7 +52,7 @@ pub struct Authenticator {
     pub(super) clock: Arc<dyn Clock>,
     log: Arc<dyn LoginLog>,
     policy: Current<Policy>,
-    counters: Counters,
+    pub(super) counters: Counters,
     recent: Recent,
     notifier: Arc<dyn Notifier>,
 }

@@ -11,5 +11,8 @@ pub mod owner;
 mod recent;
 mod relay;
 pub mod reminders;
+mod standing;
+mod throttled;
 pub mod trail;
+pub mod webmail;
 mod whose;

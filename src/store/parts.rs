@@ -19,8 +19,10 @@ use crate::{
         app_password::{AppPassword, AppPasswordId},
         digest::Digest,
         enforcement::{Level, OwnLevel},
+        panel::Standing,
         place::{Network, Use},
         session::Session,
+        webmail::{Grant, MintedOn},
     },
 };
 
@@ -59,6 +61,36 @@ struct SessionJson {
     last_use: UseJson,
     ends: u64,
     idle_seconds: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webmail: Option<GrantJson>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GrantJson {
+    name: String,
+    standing: String,
+    code: bool,
+}
+
+impl From<&Grant> for GrantJson {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            name: grant.webmail.clone(),
+            standing: digest_text(grant.standing.digest()),
+            code: grant.minted_on == MintedOn::PasswordAndCode,
+        }
+    }
+}
+
+impl GrantJson {
+    fn read(self) -> Result<Grant, CodecError> {
+        Ok(Grant {
+            webmail: self.name,
+            standing: Standing::from_digest(read_digest(&self.standing)?),
+            minted_on: if self.code { MintedOn::PasswordAndCode } else { MintedOn::Password },
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -165,6 +197,7 @@ pub(super) fn encode_sessions(list: &[Session]) -> Result<String, CodecError> {
             last_use: UseJson::from(&session.last_use),
             ends: session.ends.millis(),
             idle_seconds: session.idle_seconds,
+            webmail: session.webmail.as_ref().map(GrantJson::from),
         })
         .collect();
     write(&json, "sessions")
@@ -181,6 +214,7 @@ pub(super) fn decode_sessions(value: serde_json::Value) -> Result<Vec<Session>, 
                 last_use: json.last_use.read()?,
                 ends: UnixMillis::from_millis(json.ends),
                 idle_seconds: json.idle_seconds,
+                webmail: json.webmail.map(GrantJson::read).transpose()?,
             })
         })
         .collect()

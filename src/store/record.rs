@@ -221,16 +221,19 @@ mod tests {
             NetAddress, Secret, Service,
             limits::{
                 APP_PASSWORD_NAME_BYTES, APP_PASSWORD_NETWORKS, APP_PASSWORDS, HASH_BYTES,
-                RECORD_BYTES, SESSION_SECONDS, SESSIONS, TOTP_SECRET_BYTES,
+                RECORD_BYTES, SESSION_SECONDS, SESSIONS, TOTP_SECRET_BYTES, WEBMAIL_NAME_BYTES,
+                WEBMAIL_TOKENS,
             },
         },
         decision::{
             app_password::{AppPassword, AppPasswordId},
             digest::Digest,
             enforcement::{Level, OwnLevel},
+            panel::Standing,
             place::{Network, Use},
             recovery::SET,
             session::Session,
+            webmail::{Grant, MintedOn},
         },
     };
 
@@ -318,6 +321,11 @@ mod tests {
             last_use: longest_use(),
             ends: UnixMillis::from_millis(u64::MAX),
             idle_seconds: SESSION_SECONDS,
+            webmail: (usize::from(n) < WEBMAIL_TOKENS).then(|| Grant {
+                webmail: "w".repeat(WEBMAIL_NAME_BYTES),
+                standing: Standing::from_digest(Digest::from_bytes([n; 32])),
+                minted_on: MintedOn::Password,
+            }),
         };
         let counted = |most: usize| 0..u8::try_from(most).unwrap();
         let record = MailboxRecord {

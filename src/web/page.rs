@@ -144,7 +144,8 @@ impl<'a> Frame<'a> {
         let here = texts.tag.to_string();
         let names = self.visitor.panel.languages.names();
         html! {
-            @if names.len() > 1 {
+            // A link is good once, and the switch would lead away from it.
+            @if names.len() > 1 && self.visitor.here() != "link" {
                 form.languages method="post" action=(self.visitor.settings().path("language")) {
                     input type="hidden" name="back" value=(self.visitor.here());
                     span id="languages" { (texts.get("choose-language")) }

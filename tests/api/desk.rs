@@ -1,18 +1,31 @@
 //! An API on a real socket with a store in memory behind it, and a client.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use mail2fa::{
+    base::Service as Service_,
     config::{ApiConfig, Listen},
-    decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
+    decision::{
+        enforcement::EnforcementPolicy,
+        flow::{Passwords, Policy},
+        mechanisms::Mechanisms,
+        names::NameRules,
+        place::Network,
+        retention::TrailPolicy,
+        session::SessionPolicy,
+        webmail::{WebmailRule, WebmailRules},
+    },
+    net::client,
     runtime::api::Service,
     service::{
         admin::{self, Admin, AdminError, NewToken},
+        authenticate::Authenticator,
         trail::Recorder,
+        webmail::{Parts, Webmail},
     },
 };
 use serde_json::Value;
@@ -22,13 +35,28 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::support::{
     CountingRng, FakeClock,
     stand::{Comparing, store},
-    watched::traced,
+    watched::{Watched, traced},
 };
+
+/// How long refused exchanges are held back.
+pub const DELAY: Duration = Duration::from_millis(200);
+
+fn rule() -> WebmailRule {
+    WebmailRule {
+        services: vec![Service_::Imap],
+        networks: vec![Network::parse("127.0.0.1").unwrap()],
+        from_browser: false,
+        idle_seconds: 600,
+        absolute_seconds: 3_600,
+    }
+}
 
 /// The API and all that belongs to it.
 pub struct Desk {
     pub clock: Arc<FakeClock>,
     pub admin: Arc<Admin>,
+    pub authenticator: Arc<Authenticator>,
+    pub log: Arc<Watched>,
     path: PathBuf,
     _directory: tempfile::TempDir,
     _current: watch::Sender<Arc<Admin>>,
@@ -99,11 +127,41 @@ impl Desk {
         let path = directory.path().join("api");
         let (current, receiver) = watch::channel(Arc::clone(&admin));
         let stopping = CancellationToken::new();
-        let service =
-            Service { admin: receiver, tasks: TaskTracker::new(), stopping: stopping.clone() };
+        let policy = Policy {
+            names: NameRules::default(),
+            passwords: Passwords::Stored,
+            sessions: SessionPolicy::default(),
+            key: store.credential_key(),
+            throttle: None,
+            enforcement: EnforcementPolicy::default(),
+            mechanisms: Mechanisms::default(),
+            webmail: WebmailRules::from([("roundcube".to_owned(), rule())]),
+        };
+        let log = Watched::new();
+        let port = Arc::new(store.clone());
+        let authenticator = Arc::new(Authenticator::new(port, clock.clone(), log.clone(), policy));
+        let passwords = Arc::new(client::Passwords::Stored(Arc::new(Comparing::default())));
+        let parts = Parts { admin: Arc::clone(&admin), passwords };
+        let webmail = Webmail::new(Arc::clone(&authenticator), parts);
+        let service = Service {
+            admin: receiver,
+            webmail: Some(Arc::new(webmail)),
+            refusal_delay: DELAY,
+            tasks: TaskTracker::new(),
+            stopping: stopping.clone(),
+        };
         let listen = Listen::Unix(path.clone());
         service.tokens(&ApiConfig { listen, behind_proxy: false }).await.unwrap();
-        Self { clock, admin, path, _directory: directory, _current: current, stopping }
+        Self {
+            clock,
+            admin,
+            authenticator,
+            log,
+            path,
+            _directory: directory,
+            _current: current,
+            stopping,
+        }
     }
 
     /// A new token.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::desk::Desk;
 
 /// What each operation needs; written down here so that a change is one of two files.
-const SCOPES: [(&str, &str); 35] = [
+const SCOPES: [(&str, &str); 39] = [
     ("addAppPassword", "app-passwords:write"),
     ("addMailbox", "mailboxes:write"),
     ("addToken", ""),
@@ -16,6 +16,10 @@ const SCOPES: [(&str, &str); 35] = [
     ("disableTotp", "totp:write"),
     ("endSignIns", "sessions:write"),
     ("enrolTotp", "totp:write"),
+    ("exchangeWebmailToken", "webmail:exchange"),
+    ("linkToPanel", "links:write"),
+    ("refreshWebmailToken", "webmail:exchange"),
+    ("revokeWebmailToken", "webmail:exchange"),
     ("listAppPasswords", "app-passwords:read"),
     ("listMailboxes", "mailboxes:read"),
     ("listPrograms", "mailboxes:read"),
@@ -73,6 +77,13 @@ fn body(id: &str) -> Option<Value> {
         "addAppPassword" => json!({"name": "phone"}),
         "setMailboxPolicy" => json!({"level": "required"}),
         "addToken" => json!({"name": "x", "scopes": ["*"]}),
+        "exchangeWebmailToken" => json!({
+            "webmail": "roundcube", "mailbox": "nobody@example.org", "password": "x",
+            "browser": "192.0.2.1",
+        }),
+        "refreshWebmailToken" | "revokeWebmailToken" => {
+            json!({"mailbox": "alice@example.org", "token": "x"})
+        }
         _ => return None,
     })
 }

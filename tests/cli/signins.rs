@@ -94,3 +94,27 @@ fn sessions_and_locks() {
     site.run(&["unlock", ALICE]).ok();
     site.run(&["unlock", ALICE]).fails(67, "is not locked");
 }
+
+#[test]
+fn a_link_to_the_panel_is_shown_with_its_whole_address() {
+    let site = Site::new("dovecot");
+    site.run(&["panel", "link", ALICE]).fails(78, "there is no panel");
+    let path = site.path("mail2fa.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let panel = "[panel]\nlisten = \"/x/panel\"\nbase_path = \"/2fa\"\n";
+    std::fs::write(&path, format!("{text}{panel}")).unwrap();
+    let shown = site.run(&["panel", "link", "Alice"]).ok();
+    assert!(shown.starts_with("/2fa/link?t=") && shown.contains("set panel.origin"), "{shown}");
+    let origin = "origin = \"https://mail.example.org\"\n";
+    std::fs::write(&path, format!("{text}{panel}{origin}")).unwrap();
+    let made = site.run(&["panel", "link", ALICE, "--json"]).json();
+    let link = made["link"].as_str().unwrap();
+    assert!(link.starts_with("https://mail.example.org/2fa/link?t="), "{link}");
+    assert_eq!(made["mailbox"], ALICE);
+    let trail = site.run(&["audit", ALICE]).ok();
+    assert!(trail.contains("panel link; by uid="), "{trail}");
+    let token = link.rsplit('=').next().unwrap();
+    assert!(!trail.contains(token));
+    site.run(&["lock", ALICE]).ok();
+    site.run(&["panel", "link", ALICE]).fails(73, "is locked");
+}

@@ -15,6 +15,8 @@ use mail2fa::{
 };
 use tokio::time::Instant;
 
+use mail2fa::decision::webmail::MintedOn;
+
 use crate::{
     auth, login,
     support::{
@@ -24,6 +26,7 @@ use crate::{
         stand::{DELAY, Kind, Options, Stand, mailbox},
         with_code, wrong_code,
     },
+    webmail::mint,
 };
 
 const KINDS: [Kind; 4] =
@@ -63,7 +66,7 @@ fn options(throttled: bool) -> Options {
     let mut options = Options {
         throttle: throttled.then(ThrottlePolicy::default),
         mechanisms: Mechanisms::new(vec![RelayedMechanism::OAuthBearer], Vec::new()).unwrap(),
-        ..Options::default()
+        ..crate::webmail::options()
     };
     options.enforcement.services = ServiceRules::new(services);
     options
@@ -131,6 +134,19 @@ async fn arrange(
             let services = vec![Service::Smtp];
             record.app_passwords.push(AppPassword { services, ..stored });
             login(1, ALICE, &shown)
+        }
+        Refusal::WebmailTokenWrong => {
+            let _token = mint(stand, ALICE, MintedOn::PasswordAndCode, &mut record);
+            login(1, ALICE, &format!("m2fw_1_{}_w", "a".repeat(28)))
+        }
+        Refusal::WebmailTokenEnded => {
+            let token = mint(stand, ALICE, MintedOn::PasswordAndCode, &mut record);
+            record.sessions[0].ends = NOW;
+            login(1, ALICE, &token)
+        }
+        Refusal::WebmailTokenOutOfScope => {
+            let token = mint(stand, ALICE, MintedOn::PasswordAndCode, &mut record);
+            at("sieve", &token)
         }
         Refusal::FactorRequired => {
             record.totp = None;

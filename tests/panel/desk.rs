@@ -95,6 +95,7 @@ impl Desk {
             throttle: options.throttle,
             enforcement: options.enforcement.clone(),
             mechanisms: Mechanisms::default(),
+            webmail: mail2fa::decision::webmail::WebmailRules::new(),
         };
         let port = Arc::new(store.clone());
         let trail = Arc::new(Recorder::new(

@@ -25,6 +25,7 @@ async fn sign_in(desk: &Desk, ids: &[u64]) {
             last_use: used.clone(),
             ends: NOW.plus_seconds(86_400),
             idle_seconds: 86_400,
+            webmail: None,
         })
         .collect();
     let expect = Expect::Version(found.version);

@@ -127,6 +127,7 @@ impl World {
             }
             Method::PasswordAndSession => self.session(login)?,
             Method::AppPassword => self.app(login)?,
+            Method::WebmailToken => return Err("no webmail has tokens here".into()),
             Method::Mechanism => self.mechanism(login, false)?,
             Method::MechanismAndFactorElsewhere => self.mechanism(login, true)?,
             Method::ExemptNetwork => return Err("no network is exempt there".into()),

@@ -98,6 +98,7 @@ impl Rules {
             key: key(),
             mechanisms: self.enforced.mechanisms(),
             enforcement: self.enforced.policy(),
+            webmail: mail2fa::decision::webmail::WebmailRules::new(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
     }
@@ -191,7 +192,8 @@ impl Login {
         };
         let name = service(self.service);
         let group = match (&name, self.rules.together) {
-            (Service::Other(_) | Service::Panel, _) | (Service::Sieve, false) => name.to_string(),
+            (Service::Other(_) | Service::Panel | Service::Webmail, _)
+            | (Service::Sieve, false) => name.to_string(),
             (Service::Imap | Service::Pop3, false) => "reading".into(),
             (Service::Smtp, false) => "sending".into(),
             (_, true) => "all".into(),

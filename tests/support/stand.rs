@@ -24,6 +24,7 @@ use mail2fa::{
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
+        webmail::WebmailRules,
     },
     net::{
         client::{self, ClientDoor},
@@ -70,6 +71,7 @@ pub struct Options {
     pub enforcement: EnforcementPolicy,
     /// Nothing passes, unless a test says so.
     pub mechanisms: Mechanisms,
+    pub webmail: WebmailRules,
     /// Whether the door has the vouch secret; where passwords are our own it has.
     pub vouch: bool,
     /// Whether logins go into the audit trail. Nobody writes it down but [`Stand::trail`], so what is
@@ -88,6 +90,7 @@ impl Default for Options {
             throttle: None,
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
+            webmail: WebmailRules::new(),
             vouch: true,
             trail: false,
         }
@@ -187,6 +190,7 @@ impl Stand {
             throttle: options.throttle,
             enforcement: options.enforcement,
             mechanisms: options.mechanisms,
+            webmail: options.webmail,
         };
         let trail = Arc::new(Recorder::new(
             Arc::new(store.clone()),

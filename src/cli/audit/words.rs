@@ -90,6 +90,7 @@ fn in_words(reason: &str) -> &str {
         "app_password" => "app password",
         "panel+code" => "a fresh code for a change at the panel",
         "panel+recovery_code" => "a recovery code for a change at the panel",
+        "webmail_token" => "webmail, by its token",
         "password+exempt_network" => "password, from an exempt network",
         "mechanism" => "token or ticket that the mail server accepts",
         "mechanism+factor_elsewhere" => "token or ticket, with a second factor elsewhere",
@@ -113,6 +114,9 @@ fn in_words(reason: &str) -> &str {
         "app_password_wrong" => "wrong app password",
         "app_password_expired" => "app password whose time is over",
         "app_password_out_of_scope" => "app password for other services or networks",
+        "webmail_token_wrong" => "webmail, by a token that is none or has been ended",
+        "webmail_token_ended" => "webmail, by a token whose time is over",
+        "webmail_token_out_of_scope" => "a webmail's token for other services or hosts",
         other => other,
     }
 }

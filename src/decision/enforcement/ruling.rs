@@ -66,6 +66,12 @@ impl Ruling {
         Self { protection, access: Access::ANY, exempt: false, ..self }
     }
 
+    /// The same for a webmail that asks for a token: rules of services are for the doors where the token
+    /// is used, and a factor that is required must be there.
+    pub fn at_exchange(self) -> Self {
+        Self { access: Access::ANY, exempt: false, ..self }
+    }
+
     /// The level that holds, and whose it is.
     pub fn level(&self) -> (Level, LevelSource) {
         (self.level, self.source)

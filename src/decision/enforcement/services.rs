@@ -94,7 +94,7 @@ impl ServiceRules {
                 Some(ServiceRule::Any)
             }
             // No peer can name it, and rules of mail services are not for it.
-            Service::Panel => Some(ServiceRule::Any),
+            Service::Panel | Service::Webmail => Some(ServiceRule::Any),
             Service::Other(_) => None,
         }
     }

@@ -87,9 +87,13 @@ impl Login {
                 Effect::Relook(name.clone(), seen.version)
             }
             (Role::WithoutCode | Role::WithSession, None)
-            | (Role::WithAppPassword | Role::MasterTarget | Role::Returned, _) => {
-                Effect::Load(name.clone())
-            }
+            | (
+                Role::WithAppPassword
+                | Role::WithWebmailToken
+                | Role::MasterTarget
+                | Role::Returned,
+                _,
+            ) => Effect::Load(name.clone()),
         }
     }
 
@@ -154,6 +158,17 @@ impl Login {
                 }
             }
             (Role::WithAppPassword, _) => return refuse(Refusal::AppPasswordWrong),
+            (Role::WithWebmailToken, Basis::WebmailToken(_, typed, _)) => {
+                let Some(seen) = seen else { return refuse(Refusal::WebmailTokenWrong) };
+                match self.webmail_token_right(&typed, &seen.value) {
+                    Ok((right, permit)) => {
+                        self.note(permit);
+                        Basis::WebmailToken(right, typed, seen)
+                    }
+                    Err(refusal) => return refuse(refusal),
+                }
+            }
+            (Role::WithWebmailToken, _) => return refuse(Refusal::WebmailTokenWrong),
             (Role::MasterTarget, basis) => {
                 let factor = !without_code(&claim.waiting);
                 match ruling.as_target(factor, self.policy.names.master_without_factor) {
@@ -198,6 +213,11 @@ impl Login {
                 let note = self.app_password_use(typed.id, seen);
                 let identity = self.identity.clone();
                 self.note_and_accept(Accepted::by_app_password(identity, user, right), note)
+            }
+            Basis::WebmailToken(right, typed, seen) => {
+                let note = self.webmail_token_use(typed.id, seen);
+                let identity = self.identity.clone();
+                self.note_and_accept(Accepted::by_webmail_token(identity, user, right), note)
             }
         }
     }

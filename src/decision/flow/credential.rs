@@ -1,6 +1,6 @@
 //! What a credential is, for a mailbox with a given record.
 //!
-//! In this order: an app password of the mailbox; without 2-factor authentication a password, as
+//! In this order: where webmails get tokens, one of those; an app password of the mailbox; without 2-factor authentication a password, as
 //! typed; with it, a password with a recovery code or a code behind it, and either may be the
 //! credential of a sign-in that still lives. From an exempt network what is neither of these is a
 //! password, as typed. Otherwise never "the whole string is the password".
@@ -16,6 +16,7 @@ use crate::{
         record::MailboxRecord,
         recovery::RecoveryCode,
         totp::{CodeMismatch, Step, matching_step},
+        webmail::TypedWebmailToken,
     },
 };
 
@@ -37,6 +38,8 @@ pub(super) enum Factor {
 pub(super) enum Typed {
     /// An app password, and this mailbox has one of its name.
     AppPassword(TypedAppPassword),
+    /// A webmail's token, of this mailbox or not.
+    WebmailToken(TypedWebmailToken),
     /// A password and nothing else.
     Password(Secret),
     /// A password and something behind it.
@@ -45,12 +48,21 @@ pub(super) enum Typed {
     Hopeless(Refusal),
 }
 
-/// Recognises a credential. `live` says whether the record has a live sign-in of it, `exempt` whether
-/// the password is enough from where it comes.
+/// What is known of a login beside its credential.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// The password is enough from where it comes.
+    pub(super) exempt: bool,
+    /// Some webmail gets tokens.
+    pub(super) tokens: bool,
+}
+
+/// Recognises a credential. `live` says whether the record has a live sign-in of it, `known`
+/// what else matters.
 pub(super) fn recognise(
     credential: &Credential,
     record: Option<&MailboxRecord>,
-    exempt: bool,
+    Known { exempt, tokens }: Known,
     live: impl Fn(&MailboxRecord) -> bool,
     recovery: impl Fn(&RecoveryCode) -> Digest,
 ) -> Typed {
@@ -60,6 +72,10 @@ pub(super) fn recognise(
             return in_fields(password, factor.as_ref(), record, live, recovery);
         }
     };
+    // Also of a mailbox without a record: it may have had one when the token was minted.
+    if tokens && let Some(typed) = TypedWebmailToken::parse(credential) {
+        return Typed::WebmailToken(typed);
+    }
     let Some(record) = record else {
         return Typed::Password(credential.clone());
     };

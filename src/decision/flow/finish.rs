@@ -164,9 +164,10 @@ impl Login {
         let outcome = Outcome::Accepted(accepted.noting(self.would_refuse));
         match method {
             // Says nothing of the person: a program's password is not what is guessed.
-            Method::AppPassword | Method::Mechanism | Method::MechanismAndFactorElsewhere => {
-                Next::Finish(outcome)
-            }
+            Method::AppPassword
+            | Method::WebmailToken
+            | Method::Mechanism
+            | Method::MechanismAndFactorElsewhere => Next::Finish(outcome),
             Method::Password | Method::PasswordAndSession | Method::ExemptNetwork => {
                 self.finish_counting(outcome, Event::Success { spent: None })
             }
@@ -219,6 +220,7 @@ fn to_burn(basis: Basis) -> Option<(Before, Candidate)> {
         }
         Basis::Panel(live, candidate) => Some((Before::Panel(live), candidate)),
         Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::Suffices(_))
-        | Basis::AppPassword(..) => None,
+        | Basis::AppPassword(..)
+        | Basis::WebmailToken(..) => None,
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
         throttle::{Event, Key, ThrottlePolicy, View},
+        webmail::WebmailRules,
     },
 };
 
@@ -101,6 +102,8 @@ pub struct Policy {
     pub enforcement: EnforcementPolicy,
     /// Which mechanisms the upstream decides.
     pub mechanisms: Mechanisms,
+    /// Which webmails get tokens.
+    pub webmail: WebmailRules,
 }
 
 /// Who knows the passwords.

@@ -11,7 +11,7 @@
 //!   ▼ Load(authenticating)
 //! Loading ─ locked; factor on, credential has no code ───────────────► Finish(Refused)
 //!   │ │
-//!   │ └─ an app password that opens this door ─────────────┐
+//!   │ └─ an app password or token that opens this door ────┐
 //!   ▼ CheckPassword(whole credential, or without its code) │
 //! Checking ─ wrong; or right, and the code wrong or used ──┼─────────► Finish(Refused)
 //!   │                                                      │
@@ -22,7 +22,7 @@
 //! Judging ─ one of them is protected; a session ended; a rule ────────► Finish(Refused)
 //!   │
 //!   ├─ a code ──► Burn, with what is counted ─ conflict: Load, look for the session of the same sign-in, else again
-//!   ├─ a session or app password ──► Touch, now and then
+//!   ├─ a session, app password or token ──► Touch, now and then
 //!   ▼
 //! Finish(Accepted)
 //! ```
@@ -42,6 +42,7 @@ mod finish;
 mod messages;
 mod relayed;
 mod typed;
+mod webmail;
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -60,9 +61,13 @@ use super::{
     names::{Identity, SaslNames},
     outcome::{Accepted, Outcome, Refusal},
     place::Use,
-    proof::{AppPasswordRight, Before, PasswordRight, PasswordSuffices, SessionLive, SignedIn},
+    proof::{
+        AppPasswordRight, Before, PasswordRight, PasswordSuffices, SessionLive, SignedIn,
+        WebmailTokenRight,
+    },
     record::{MailboxRecord, Versioned},
     throttle::{Event, Fingerprint, Key, View},
+    webmail::TypedWebmailToken,
 };
 use crate::base::{
     Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis, limits::CREDENTIAL_BYTES,
@@ -192,6 +197,8 @@ enum Basis {
     Panel(SignedIn, Candidate),
     /// With the record in which it was found at the last look.
     AppPassword(AppPasswordRight, TypedAppPassword, Versioned<MailboxRecord>),
+    /// The same.
+    WebmailToken(WebmailTokenRight, TypedWebmailToken, Versioned<MailboxRecord>),
 }
 
 /// Why the password is enough.
@@ -217,6 +224,8 @@ enum Role {
     WithSession,
     /// The owner of an app password, which may have been revoked meanwhile.
     WithAppPassword,
+    /// The owner of a webmail's token, which may have been ended meanwhile.
+    WithWebmailToken,
     /// The mailbox that a master user opens.
     MasterTarget,
     /// A name that the password source returned: the mailbox, or the master user who opened it.
@@ -386,6 +395,9 @@ impl Login {
         let ruling = rules.ruling(mailbox, record, &self.arrival, self.via);
         if self.arrival.service == Service::Panel {
             return ruling.at_panel();
+        }
+        if self.arrival.service == Service::Webmail {
+            return ruling.at_exchange();
         }
         match &self.identity {
             Identity::Own(own) if own == mailbox => ruling,

@@ -27,6 +27,7 @@ mod form;
 mod relayed;
 mod signins;
 mod throttled;
+mod webmail;
 
 const NOW: u64 = 1_111_111_111;
 
@@ -183,6 +184,7 @@ fn policy(passwords: Passwords) -> Arc<Policy> {
         throttle: None,
         enforcement: EnforcementPolicy::default(),
         mechanisms: Mechanisms::default(),
+        webmail: crate::decision::webmail::WebmailRules::new(),
     })
 }
 

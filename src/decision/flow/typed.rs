@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{
     Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, PasswordQuestion,
     Passwords, Role, Standing, State,
-    credential::{Factor, Typed, challenged, judge, recognise},
+    credential::{Factor, Known, Typed, challenged, judge, recognise},
     refuse, still_the_same, unavailable,
 };
 use crate::decision::{
@@ -69,11 +69,14 @@ impl Login {
             return self.challenged(panel, factor, record);
         }
         let exempt = self.ruling(mailbox, value).is_exempt();
-        let typed = recognise(&self.typed, value, exempt, live, recovery);
+        let known = Known { exempt, tokens: !policy.webmail.is_empty() };
+        let typed = recognise(&self.typed, value, known, live, recovery);
         let (password, candidate) = match (typed, record) {
             (Typed::Hopeless(refusal), _) => return refuse(refusal),
             // Nobody guesses those: they go on working while others are kept waiting.
             (Typed::AppPassword(typed), Some(seen)) => return self.app_password(typed, seen),
+            (Typed::WebmailToken(typed), Some(seen)) => return self.webmail_token(typed, seen),
+            (Typed::WebmailToken(_), None) => return refuse(Refusal::WebmailTokenWrong),
             (Typed::PasswordAndFactor(password, factor), Some(seen)) => {
                 (password, Some(Candidate { factor, seen }))
             }

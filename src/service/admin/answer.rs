@@ -151,6 +151,15 @@ pub enum Response {
         /// Canonical name.
         mailbox: String,
     },
+    /// A one-time link to the User Panel.
+    PanelLink {
+        /// Canonical name.
+        mailbox: String,
+        /// What stands behind `link?t=` in the panel's address.
+        link: Disclosed,
+        /// When it is too late to follow it, seconds since 1970.
+        expires: u64,
+    },
     /// What is configured.
     Policy(PolicyView),
     /// What holds for a mailbox.
@@ -219,6 +228,7 @@ impl Response {
             | Self::SessionsRevoked { mailbox, .. }
             | Self::Locked { mailbox }
             | Self::Unlocked { mailbox }
+            | Self::PanelLink { mailbox, .. }
             | Self::Enrolment(Enrolment { mailbox, .. }) => Some(mailbox),
             Self::Mailboxes { .. }
             | Self::Mailbox(_)

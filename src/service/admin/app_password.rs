@@ -124,7 +124,7 @@ impl Wanted {
         let mut services = Vec::new();
         for service in &wanted.services {
             let service = match Service::parse(service) {
-                Service::Other(_) | Service::Panel => {
+                Service::Other(_) | Service::Panel | Service::Webmail => {
                     let why = "a service is imap, pop3, sieve (managesieve) or smtp (submission)";
                     return Err(bad(why.into()));
                 }

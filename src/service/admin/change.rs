@@ -1,7 +1,7 @@
 //! A change of one record: read, edited, written by compare-and-swap, tried again when it changed
 //! meanwhile.
 
-use super::{AdminError, acting::Acting, mailbox::write, unchanged};
+use super::{Admin, AdminError, acting::Acting, mailbox::write, unchanged};
 use crate::{
     base::{Mailbox, limits::ADMIN_ATTEMPTS},
     decision::record::{MailboxRecord, Versioned},
@@ -57,9 +57,11 @@ impl Acting<'_> {
             None => self.record(mailbox).await,
         }
     }
+}
 
+impl Admin {
     /// Where Dovecot knows the passwords, a record with nothing in it is no record.
-    pub(super) fn worth_keeping(&self, record: MailboxRecord) -> Option<MailboxRecord> {
+    pub(in crate::service) fn worth_keeping(&self, record: MailboxRecord) -> Option<MailboxRecord> {
         (self.hasher.is_some() || !record.is_blank()).then_some(record)
     }
 }

@@ -155,6 +155,11 @@ pub enum Request {
         /// Name.
         mailbox: String,
     },
+    /// Makes a one-time link to the User Panel.
+    PanelLink {
+        /// Name.
+        mailbox: String,
+    },
     /// A page of the audit trail, newest first.
     Audit(AuditWanted),
     /// What enforcement says.
@@ -239,6 +244,7 @@ impl Request {
             Self::SignInsEnd { .. } => "sign-ins end",
             Self::MailboxLock { .. } => "mailbox lock",
             Self::MailboxUnlock { .. } => "mailbox unlock",
+            Self::PanelLink { .. } => "panel link",
             Self::NoticeTest { .. } => "notice test",
             Self::MailboxPrograms { .. } => "mailbox programs",
             Self::Audit(_) => "audit",
@@ -280,6 +286,7 @@ impl Request {
             | Self::MailboxUnlock { mailbox }
             | Self::NoticeTest { mailbox }
             | Self::MailboxPrograms { mailbox }
+            | Self::PanelLink { mailbox }
             | Self::PolicySet { mailbox, .. } => vec![mailbox],
             Self::PolicyShow { mailbox } | Self::Audit(AuditWanted { mailbox, .. }) => {
                 mailbox.as_deref().into_iter().collect()

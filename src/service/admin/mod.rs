@@ -29,6 +29,7 @@ mod mailbox;
 mod message;
 mod new_phone;
 mod notice;
+mod panel_link;
 mod policy;
 mod policy_view;
 mod recovery;
@@ -190,6 +191,7 @@ impl Acting<'_> {
             Request::PolicySet { mailbox, level } => self.set_policy(&mailbox, level).await,
             Request::MailboxPrograms { mailbox } => self.programs(&mailbox).await,
             Request::Audit(wanted) => self.events(wanted).await,
+            Request::PanelLink { mailbox } => self.link_to_panel(&mailbox).await,
             Request::NoticeTest { mailbox } => self.test_notice(&mailbox).await,
             Request::TokenAdd { wanted } => self.add_token(wanted).await,
             Request::TokenList => self.list_tokens().await,

@@ -91,6 +91,7 @@ fn view(session: &Session) -> SessionView {
         opened: seen(&session.opened),
         last_use: seen(&session.last_use),
         ends: session.ends.min(idle_end).seconds(),
+        webmail: session.webmail.as_ref().map(|grant| grant.webmail.clone()),
     }
 }
 

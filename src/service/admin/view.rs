@@ -70,6 +70,9 @@ pub struct SessionView {
     pub last_use: UseView,
     /// When it ends if it is not used again, seconds since 1970.
     pub ends: u64,
+    /// The webmail that has a token of it, if one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webmail: Option<String>,
 }
 
 /// A started enrolment.

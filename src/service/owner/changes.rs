@@ -54,7 +54,10 @@ impl Owner {
     }
 
     async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
-        let by = format!("owner at the panel from {}", visit.from);
+        let by = match visit.by_link() {
+            None => format!("owner at the panel from {}", visit.from),
+            Some(by) => format!("owner by link of {by}, from {}", visit.from),
+        };
         Ok(self.admin().handle(request, &by).await?)
     }
 
@@ -185,7 +188,8 @@ impl Owner {
     }
 
     /// A new app password; with a fresh code where there is a second factor. [`Owner::shown`] has it. While
-    /// one of that name is still shown, the form was sent twice, and nothing is made.
+    /// one of that name is still shown, the form was sent twice, and nothing is made. It opens mail, so
+    /// somebody has given the password.
     pub async fn add_app_password(
         &self,
         visit: &Visit,
@@ -196,6 +200,9 @@ impl Owner {
             && name == wanted.name
         {
             return Ok(());
+        }
+        if visit.by_link().is_some() {
+            return Err(OwnerError::NeedsPassword);
         }
         self.challenge_if_enrolled(visit, factor).await?;
         let mailbox = visit.mailbox.to_string();

@@ -6,11 +6,14 @@
 //!
 //! # Security
 //!
-//! Every method but the two that sign in asks for a [`Visit`], which only [`Owner::visit`] makes, of a
+//! Every method but those that sign in or follow a link asks for a [`Visit`], which only [`Owner::visit`] makes, of a
 //! session that lives. What weakens a mailbox or shows something once asks for a fresh code as well,
-//! unless there is no second factor. Nothing here shows a secret that was shown before.
+//! unless there is no second factor. Nothing here shows a secret that was shown before. A session that was
+//! opened by a link makes no app password, with or without a code: whoever made the link could have
+//! followed it, and have switched the factor on.
 
 mod changes;
+mod link;
 mod session;
 mod shown;
 mod sign_in;
@@ -65,6 +68,9 @@ pub enum OwnerError {
     /// The session has ended meanwhile.
     #[error("the session has ended")]
     Ended,
+    /// The session was opened by a link, and for this somebody has to give the password.
+    #[error("a session by link cannot do this")]
+    NeedsPassword,
     /// Nobody can say now; nothing was changed.
     #[error("unavailable: {0}")]
     Unavailable(String),

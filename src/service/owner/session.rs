@@ -44,6 +44,11 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// Who made the link by which the session was opened, if it was one: then no password was given.
+    pub fn by_link(&self) -> Option<&str> {
+        self.session.by_link.as_deref()
+    }
+
     /// The ticket that the browser brought.
     pub fn ticket(&self) -> &Ticket {
         &self.ticket
@@ -58,17 +63,22 @@ impl Owner {
         mailbox: &Mailbox,
         from: NetAddress,
         standing: Standing,
+        by_link: Option<String>,
     ) -> Result<Ticket, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
+        let ticket = self.new_ticket(mailbox)?;
+        let session = PanelSession { by_link, ..PanelSession::open(now, from, standing) };
+        self.store(&ticket, Some(&session), None).await?;
+        Ok(ticket)
+    }
+
+    pub(super) fn new_ticket(&self, mailbox: &Mailbox) -> Result<Ticket, OwnerError> {
         let mut token = zeroize::Zeroizing::new([0; TOKEN_BYTES]);
         self.admin()
             .rng
             .fill(&mut *token)
             .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
-        let ticket = Ticket { mailbox: mailbox.clone(), token };
-        let session = PanelSession::open(now, from, standing);
-        self.store(&ticket, Some(&session), None).await?;
-        Ok(ticket)
+        Ok(Ticket { mailbox: mailbox.clone(), token })
     }
 
     /// Whose page it is, if the session of the ticket lives.
@@ -86,7 +96,7 @@ impl Owner {
         let Some(found) = self.admin().store.load_entry(&key, now).await? else { return Ok(None) };
         let mut session = PanelSession::decode(&found.value.value)
             .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
-        let standing = self.standing(&ticket.mailbox).await?;
+        let standing = self.admin().standing(&ticket.mailbox).await?;
         if !session.is_live(&self.parts().policy, &standing, now) {
             return Ok(None);
         }
@@ -116,8 +126,9 @@ impl Owner {
 
     /// A new session in place of this one, after a change that ended it.
     pub(super) async fn renew(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
-        let standing = self.standing(&visit.mailbox).await?;
-        let ticket = self.open(&visit.mailbox, visit.from, standing).await?;
+        let standing = self.admin().standing(&visit.mailbox).await?;
+        let ticket =
+            self.open(&visit.mailbox, visit.from, standing, visit.session.by_link.clone()).await?;
         self.sign_out(&visit.ticket).await?;
         Ok(ticket)
     }
@@ -146,28 +157,9 @@ impl Owner {
     /// The proof that the visitor's session lives, taken anew.
     pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
-        let standing = self.standing(&visit.mailbox).await?;
+        let standing = self.admin().standing(&visit.mailbox).await?;
         SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
             .ok_or(OwnerError::Ended)
-    }
-
-    /// The same of a mailbox whose factor was not asked for, and which has none.
-    pub(super) async fn standing_without_factor(
-        &self,
-        mailbox: &Mailbox,
-    ) -> Result<Standing, OwnerError> {
-        let admin = self.admin();
-        let found = admin.store.load(mailbox).await?;
-        let record = found.as_ref().map(|found| &found.value);
-        if record.is_some_and(|record| record.is_enrolled() || record.locked.is_some()) {
-            return Err(OwnerError::Ended);
-        }
-        Ok(Standing::of(&admin.key, mailbox, record))
-    }
-
-    pub(super) async fn standing(&self, mailbox: &Mailbox) -> Result<Standing, OwnerError> {
-        let found = self.admin().store.load(mailbox).await?;
-        Ok(Standing::of(&self.admin().key, mailbox, found.as_ref().map(|found| &found.value)))
     }
 
     async fn store(
@@ -176,14 +168,24 @@ impl Owner {
         session: Option<&PanelSession>,
         expect: Option<Expect>,
     ) -> Result<(), OwnerError> {
+        let change = self.stored(ticket, session, expect);
+        match self.admin().store.commit(vec![change]).await? {
+            Commit::Done(_) | Commit::Conflict => Ok(()),
+        }
+    }
+
+    /// The change that keeps a session, or lets it go.
+    pub(super) fn stored(
+        &self,
+        ticket: &Ticket,
+        session: Option<&PanelSession>,
+        expect: Option<Expect>,
+    ) -> Change {
         let entry = session.map(|session| Entry {
             value: session.encode(),
             expires: session.expires(&self.parts().policy),
         });
-        let change = Change::Entry { key: self.key(ticket), expect, entry };
-        match self.admin().store.commit(vec![change]).await? {
-            Commit::Done(_) | Commit::Conflict => Ok(()),
-        }
+        Change::Entry { key: self.key(ticket), expect, entry }
     }
 
     pub(super) fn key(&self, ticket: &Ticket) -> EntryKey {

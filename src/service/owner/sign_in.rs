@@ -12,14 +12,13 @@ use super::{
     waiting::{ID_BYTES, Typed},
 };
 use crate::{
-    base::{Mailbox, NetAddress, Secret, Service, UnixMillis},
+    base::{NetAddress, Secret, Service, UnixMillis},
     decision::{
         flow::{Credential, Request},
-        outcome::{Accepted, Outcome, Refusal},
-        panel::Standing,
+        outcome::{Outcome, Refusal},
     },
     ports::password::FormLogin,
-    service::authenticate::Circumstances,
+    service::{authenticate::Circumstances, standing::Before},
 };
 
 /// The listener's name in the log.
@@ -45,7 +44,7 @@ impl Owner {
     /// With name and password, as typed.
     pub async fn sign_in(&self, name: &[u8], password: Secret, from: NetAddress) -> SignIn {
         let typed = Typed { name: name.to_vec(), password };
-        let before = match self.before(&typed).await {
+        let before = match self.admin().before(&typed.name).await {
             Ok(before) => before,
             Err(error) => return SignIn::Unavailable(error.to_string()),
         };
@@ -67,7 +66,7 @@ impl Owner {
             Err(why) => return SignIn::Unavailable(why),
         };
         let Some(typed) = self.waiting.attempt(id, now) else { return SignIn::StartAgain };
-        let before = match self.before(&typed).await {
+        let before = match self.admin().before(&typed.name).await {
             Ok(before) => before,
             Err(error) => return SignIn::Unavailable(error.to_string()),
         };
@@ -109,46 +108,21 @@ impl Owner {
         SignIn::CodeRequired(WaitingId(id))
     }
 
-    /// How the mailbox stands before its password and code are looked at: what changes from then on ends
-    /// the session that comes of them.
-    async fn before(&self, typed: &Typed) -> Result<Option<(Mailbox, Standing)>, OwnerError> {
-        let Ok(mailbox) = self.admin().names.canonical(&typed.name) else { return Ok(None) };
-        let standing = self.standing(&mailbox).await?;
-        Ok(Some((mailbox, standing)))
-    }
-
-    async fn answer(
-        &self,
-        outcome: Outcome,
-        before: Option<(Mailbox, Standing)>,
-        from: NetAddress,
-    ) -> SignIn {
+    async fn answer(&self, outcome: Outcome, before: Option<Before>, from: NetAddress) -> SignIn {
         let accepted = match outcome {
             Outcome::Accepted(accepted) => accepted,
             Outcome::Refused(refusal) => return SignIn::Refused(refusal),
             Outcome::Unavailable(why) => return SignIn::Unavailable(why),
         };
-        let owned = self.owned(&accepted);
-        let standing = match before {
-            Some((mailbox, standing)) if mailbox == owned => Ok(standing),
-            // By an alias: its password is the mail server's, and no factor was asked.
-            Some(_) | None => self.standing_without_factor(&owned).await,
-        };
-        let opened = match standing {
-            Ok(standing) => self.open(&owned, from, standing).await,
-            Err(error) => Err(error),
+        let opened = match self.admin().proved(&accepted, before).await {
+            Ok(Some(proved)) => self.open(&proved.mailbox, from, proved.standing, None).await,
+            Ok(None) => Err(OwnerError::Ended),
+            Err(error) => Err(error.into()),
         };
         match opened {
             Ok(ticket) => SignIn::In(ticket),
             Err(error) => SignIn::Unavailable(error.to_string()),
         }
-    }
-
-    /// Whose settings are opened: the mailbox that the password opens, which may be another one than was
-    /// typed. A second factor of an alias would not be asked for under the mailbox's own name.
-    fn owned(&self, accepted: &Accepted) -> Mailbox {
-        let returned = accepted.user().and_then(|name| self.admin().names.canonical(name).ok());
-        returned.unwrap_or_else(|| accepted.identity().opened().clone())
     }
 
     /// The time, for pages that tell how long a code is good.

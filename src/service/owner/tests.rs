@@ -1,5 +1,6 @@
 //! What an owner does, over a store in memory and a clock that is set by hand.
 
+mod link;
 mod notices;
 
 use std::{
@@ -104,6 +105,7 @@ impl Desk {
             throttle: None,
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
+            webmail: crate::decision::webmail::WebmailRules::new(),
         };
         let recorder = Arc::new(recorder);
         let log = log.unwrap_or_else(|| recorder.clone());

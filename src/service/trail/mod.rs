@@ -280,7 +280,7 @@ impl LoginLog for Recorder {
             match event.result {
                 LoginResult::Accepted(Method::Password)
                     if event.target.is_none()
-                        && *event.service != Service::Panel
+                        && !matches!(event.service, Service::Panel | Service::Webmail)
                         && policy.programs.is_some() =>
                 {
                     self.programs.note(mailbox, event, now);

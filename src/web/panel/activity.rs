@@ -88,7 +88,7 @@ fn one(texts: &Texts, event: &TrailEvent) -> Markup {
 /// Who changed something. Of administrators it says no more than that.
 fn by(event: &TrailEvent) -> &'static str {
     match event.by.as_deref() {
-        Some(by) if by.starts_with("owner at the panel") => "event-by-owner",
+        Some(by) if by.starts_with("owner ") => "event-by-owner",
         _ => "event-by-administrator",
     }
 }
@@ -113,6 +113,7 @@ fn accepted(reason: &str) -> (&'static str, Mood) {
         "password+recovery_code" => ("event-recovery", Mood::Good),
         "password+session" => ("event-session", Mood::Good),
         "app_password" => ("event-app-password", Mood::Good),
+        "webmail_token" => ("event-webmail-token", Mood::Good),
         "panel+code" => ("event-panel-code", Mood::Neutral),
         "panel+recovery_code" => ("event-panel-recovery", Mood::Neutral),
         _ => ("event-accepted", Mood::Good),
@@ -125,6 +126,10 @@ fn refused(event: &TrailEvent) -> (&'static str, Mood) {
         "missing_code" if event.service.as_deref() == Some("panel") => {
             ("event-panel-password", Mood::Neutral)
         }
+        "missing_code" if event.service.as_deref() == Some("webmail") => {
+            ("event-webmail-password", Mood::Neutral)
+        }
+        "webmail_token_ended" => ("event-webmail-ended", Mood::Neutral),
         "wrong_password" => ("event-wrong-password", Mood::Bad),
         "missing_code" => ("event-missing-code", Mood::Bad),
         "wrong_code" => ("event-wrong-code", Mood::Alarming),
@@ -139,6 +144,7 @@ fn refused(event: &TrailEvent) -> (&'static str, Mood) {
 }
 
 fn change(event: &TrailEvent) -> (&'static str, Mood) {
+    // Of these actions the detail says what came out.
     let unhappy = event.detail.is_some();
     let id = match event.action.as_deref().unwrap_or_default() {
         "totp confirm" | "totp finish-move" if unhappy => "event-confirm-wrong",
@@ -152,6 +158,9 @@ fn change(event: &TrailEvent) -> (&'static str, Mood) {
         "recovery-codes new" => "event-recovery-new",
         "session revoke" => "event-session-ended",
         "sign-ins end" => "event-all-ended",
+        "panel link" if unhappy => "event-link-followed",
+        "panel link" => "event-link-made",
+        "webmail log-out" => "event-webmail-left",
         "mailbox password" => "event-password-set",
         "mailbox lock" => "event-lock",
         "mailbox unlock" => "event-unlock",

@@ -7,6 +7,7 @@
 
 use axum::{
     extract::Query,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use maud::{Markup, html};
@@ -166,7 +167,26 @@ fn one(owner: &Owner, app: &AppPasswordView) -> Markup {
     }
 }
 
+/// In place of the form, for who came by a link.
+fn password_page(owner: &Owner) -> Response {
+    let texts = owner.texts();
+    let page = Frame::of(owner, "app-new-title", "app-passwords").around(&html! {
+        section.card {
+            p { (texts.get("app-needs-password")) }
+            div.actions {
+                a.button.main href=(owner.visitor.settings().path("login")) {
+                    (texts.get("app-needs-password-link"))
+                }
+            }
+        }
+    });
+    (StatusCode::FORBIDDEN, page).into_response()
+}
+
 pub(super) async fn ask(owner: Owner) -> Response {
+    if owner.visit.by_link().is_some() {
+        return password_page(&owner);
+    }
     new_page(&owner, &NewForm::default(), &Wrong::default()).await.into_response()
 }
 
@@ -184,6 +204,9 @@ pub(super) async fn make(form: OwnerForm<NewForm>) -> Response {
         Ok(()) => return owner.visitor.to("app-passwords/shown").into_response(),
         Err(error) => error,
     };
+    if error == OwnerError::NeedsPassword {
+        return password_page(&owner);
+    }
     let text = field::explain(owner.texts(), &error);
     let wrong = match error {
         OwnerError::Code(_) => Wrong { code: text, ..Wrong::default() },

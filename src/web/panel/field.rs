@@ -123,7 +123,10 @@ pub(super) fn explain(texts: &Texts, error: &OwnerError) -> Option<String> {
         OwnerError::Change(AdminError::TooManyAppPasswords { most }) => {
             texts.fill("app-too-many", &with("most", *most))
         }
-        OwnerError::Ended | OwnerError::Unavailable(_) | OwnerError::Change(_) => return None,
+        OwnerError::Ended
+        | OwnerError::NeedsPassword
+        | OwnerError::Unavailable(_)
+        | OwnerError::Change(_) => return None,
     };
     Some(text)
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::field;
 use crate::{
-    base::{Secret, refusal::leaves_after},
+    base::{Mailbox, Secret, refusal::leaves_after},
     service::owner::SignIn,
     web::{
         cookie::{self, Cookie},
@@ -53,12 +53,16 @@ const BACK_BYTES: usize = 64;
 
 pub(super) async fn show(visitor: Visitor, headers: HeaderMap) -> Response {
     let ticket = cookie::brought_ticket(visitor.settings(), &headers);
-    if let Some(ticket) = ticket
-        && let Ok(Some(_)) = visitor.panel.owner.visit(ticket, visitor.from).await
-    {
-        return visitor.to("").into_response();
-    }
-    login_page(&visitor, "", None).into_response()
+    let name = match ticket {
+        None => None,
+        Some(ticket) => match visitor.panel.owner.visit(ticket, visitor.from).await {
+            // Who came by a link may give the password that it went without.
+            Ok(Some(visit)) if visit.by_link().is_some() => Some(visit.mailbox),
+            Ok(Some(_)) => return visitor.to("").into_response(),
+            Ok(None) | Err(_) => None,
+        },
+    };
+    login_page(&visitor, name.as_ref().map_or("", Mailbox::as_str), None).into_response()
 }
 
 pub(super) async fn submit(

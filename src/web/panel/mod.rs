@@ -7,6 +7,7 @@ mod enrol;
 mod factor;
 mod field;
 mod files;
+mod link;
 mod login;
 mod new_phone;
 mod programs;
@@ -25,10 +26,11 @@ use super::{Panel, Settings, page, visitor::Visitor};
 
 /// All of them, below the panel's path.
 pub(super) fn routes(settings: &Settings) -> Router<Panel> {
-    let pages: [(&str, MethodRouter<Panel>); 29] = [
+    let pages: [(&str, MethodRouter<Panel>); 30] = [
         ("", get(factor::show).post(factor::save)),
         ("login", get(login::show).post(login::submit)),
         ("login/code", get(login::show_code).post(login::submit_code)),
+        ("link", get(link::show).post(link::follow)),
         ("logout", post(login::log_out)),
         ("language", post(login::choose_language)),
         ("factor/before", get(enrol::before)),

@@ -90,6 +90,10 @@ fn one(owner: &Owner, session: &SessionView) -> Markup {
             }
         }
         dl {
+            @if let Some(webmail) = &session.webmail {
+                dt { (texts.get("service-webmail")) }
+                dd { (webmail) }
+            }
             dt { (texts.get("sign-in-opened")) }
             dd { (when::seen(&session.opened)) }
             dt { (texts.get("last-used")) }

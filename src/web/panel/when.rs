@@ -45,6 +45,7 @@ pub(super) fn service(texts: &Texts, name: &str) -> String {
         "sieve" => texts.get("service-sieve"),
         "smtp" => texts.get("service-smtp"),
         "panel" => texts.get("service-panel"),
+        "webmail" => texts.get("service-webmail"),
         other => other.to_owned(),
     }
 }

@@ -60,6 +60,13 @@ recovery-label = Recovery code
 recovery-hint = Ten letters and digits with a dash in the middle. It is used up by this.
 code-instead = Use a code from the app
 
+# -- coming by a link
+link-title = Settings of your mailbox
+link-text = You are about to look after this mailbox:
+link-not-yours = Is it not yours? Then close this page.
+link-gone-title = This link cannot be used
+link-gone = It was used already, it is more than a minute old, or the mailbox was changed meanwhile. Please go back to where you found it and click there again, or log in here.
+
 # -- what is wrong with a code
 code-malformed = A code has six digits, such as 189 145.
 code-wrong = This code is not right. Please wait for the next one in your app and type that.
@@ -168,6 +175,8 @@ app-title = App passwords
 app-text = An app password opens your mailbox for one mail program, without a code. Make one for each program, so that you can revoke each by itself.
 app-none = There are no app passwords.
 app-add = Add an app password
+app-needs-password = An app password opens your mail, so please log in with your password first. You came here by a link, without it.
+app-needs-password-link = Log in with the password
 app-waits = Your new app password is still on the screen.
 app-waits-link = Show it
 app-ended = Expired
@@ -205,6 +214,7 @@ service-pop3 = Fetching mail (POP3)
 service-smtp = Sending mail (SMTP)
 service-sieve = Mail filters (ManageSieve)
 service-panel = This panel
+service-webmail = Webmail
 service-all = Everything
 
 # -- mail programs
@@ -255,6 +265,10 @@ event-code = Logged in with password and code
 event-recovery = Logged in with password and a recovery code
 event-session = Logged in again, within an earlier sign-in
 event-app-password = Logged in with an app password
+event-webmail-token = Logged in by webmail
+event-webmail-password = Right password at the webmail; the code was asked
+event-webmail-ended = Webmail has to log in again: its time was over
+event-webmail-left = Logged out of webmail
 event-accepted = Logged in
 event-panel-code = A code was given for a change at this panel
 event-panel-recovery = A recovery code was used up for a change at this panel
@@ -285,6 +299,8 @@ event-app-revoked = An app password was revoked
 event-recovery-new = New recovery codes were made
 event-session-ended = A sign-in was ended
 event-all-ended = All sign-ins were ended
+event-link-made = A link to this panel was made
+event-link-followed = This panel was opened by a link
 event-password-set = The password was changed
 event-lock = The mailbox was locked
 event-unlock = The lock was taken off

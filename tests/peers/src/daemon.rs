@@ -133,6 +133,10 @@ impl Mail2fa {
                 dovecot.vouch_secret_file().display()
             ),
         };
+        text.push_str(
+            "\n[[webmail]]\nname = \"test\"\nservices = [\"imap\", \"sieve\", \"smtp\"]\n\
+             networks = [\"127.0.0.1\"]\n",
+        );
         let _ = write!(
             text,
             "\n[[listener]]\nname = \"dovecot\"\nkind = \"login\"\nsocket = \"{}\"\n\

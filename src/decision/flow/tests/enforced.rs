@@ -573,7 +573,8 @@ proptest! {
                 | Method::PanelAndCode
                 | Method::PanelAndRecoveryCode
                 | Method::Mechanism
-                | Method::MechanismAndFactorElsewhere => {}
+                | Method::MechanismAndFactorElsewhere
+                | Method::WebmailToken => {}
             }
             prop_assert!(dry_run || accepted.would_refuse().is_none());
             prop_assert!(typed != 3, "a wrong password");

@@ -60,6 +60,11 @@ impl MemoryStore {
         change(&mut self.state().records.get_mut(mailbox).unwrap().value);
     }
 
+    /// All entries are gone, as if somebody else had taken them away.
+    pub fn forget_entries(&self) {
+        self.state().entries.clear();
+    }
+
     /// The notes of changes, in their order.
     pub fn notes(&self) -> Vec<TrailEvent> {
         self.state().notes.clone()

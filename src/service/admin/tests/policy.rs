@@ -112,6 +112,7 @@ fn another_level_ends_sessions_and_the_same_one_does_not() {
                 last_use: used.clone(),
                 ends: UnixMillis::from_seconds(NOW + DAY),
                 idle_seconds: DAY,
+                webmail: None,
             });
         });
     };

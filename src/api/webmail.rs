@@ -1,0 +1,276 @@
+//! What webmails ask: a token for password and code, more time for it, its end.
+//!
+//! These are logins and not requests of an administrator, so they go to `service::webmail`.
+//!
+//! # Security
+//!
+//! Passwords come in here. Who asks is known first, by a token with the scope `webmail:exchange`; a mailbox
+//! out of its reach is refused before anything is looked at, and so is one that the password would lead to.
+//! Refused and throttled exchanges leave at the moments at which refusals leave at every door. Nothing of a
+//! body is quoted or logged.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use tokio::time::Instant;
+use utoipa::{PartialSchema as _, ToSchema};
+
+use super::{
+    Api,
+    call::{object, receive},
+    door::Shut,
+    operations::{Operation, WEBMAIL},
+    problem::{Problem, problem, respond},
+};
+use crate::{
+    base::{NetAddress, Secret, refusal::leaves_after},
+    decision::api_token::Scope,
+    http::Peer,
+    service::{
+        admin::{Access, Admin, AdminError, Disclosed},
+        webmail::{Exchange, Exchanged, Life, Webmail, WebmailError},
+    },
+};
+
+/// What somebody typed into a webmail's form.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExchangeAsked {
+    /// The webmail, by its name in the configuration.
+    webmail: String,
+    /// The name, as typed.
+    mailbox: String,
+    /// The password.
+    password: Disclosed,
+    /// A code or recovery code, once it was asked.
+    code: Option<Disclosed>,
+    /// The address of the browser.
+    browser: String,
+}
+
+/// A token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TokenAsked {
+    /// The name to log in with.
+    mailbox: String,
+    /// The token.
+    token: Disclosed,
+}
+
+/// What became of an exchange.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub(super) enum ExchangeAnswer {
+    /// In.
+    Token {
+        /// The name to log in with; it may be another one than was typed.
+        mailbox: String,
+        /// What to log in with, in place of the password.
+        token: Disclosed,
+        /// The number of its session.
+        session: u64,
+        /// When it ends if it is not used again, seconds since 1970.
+        expires: u64,
+        /// When it ends in any case, seconds since 1970.
+        ends: u64,
+    },
+    /// The password is right: ask for a code, and send all of it again.
+    CodeRequired,
+    /// Not in; say the same whatever it was.
+    Refused,
+    /// Not in: too many failures, nothing was looked at.
+    Throttled {
+        /// Seconds until there is room for another try.
+        retry_after: u64,
+    },
+}
+
+/// Whether a token lives.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub(super) enum RefreshAnswer {
+    /// It does, and this counted as a use.
+    Live {
+        /// When it ends if it is not used again, seconds since 1970.
+        expires: u64,
+        /// When it ends in any case, seconds since 1970.
+        ends: u64,
+    },
+    /// It does not: its user logs in again.
+    Ended,
+}
+
+/// What became of a token.
+#[derive(Serialize, ToSchema)]
+pub(super) struct RevokeAnswer {
+    /// Whether there was one.
+    revoked: bool,
+}
+
+/// The routes.
+pub(super) fn routes(api: &Api) -> Router {
+    let mut router = Router::new();
+    for operation in WEBMAIL {
+        let api = api.clone();
+        let handler = move |request| answer(operation, api.clone(), request);
+        router = router.route(operation.path, post(handler));
+    }
+    router
+}
+
+/// The schemas of what is asked and answered.
+pub(super) fn schemas(operation: &Operation) -> (Value, Value) {
+    let value = |schema| serde_json::to_value(schema).unwrap_or_default();
+    match operation.request {
+        "webmail_exchange" => (value(ExchangeAsked::schema()), value(ExchangeAnswer::schema())),
+        "webmail_refresh" => (value(TokenAsked::schema()), value(RefreshAnswer::schema())),
+        _ => (value(TokenAsked::schema()), value(RevokeAnswer::schema())),
+    }
+}
+
+async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
+    let arrived = Instant::now();
+    let admin = std::sync::Arc::clone(&api.admin.borrow());
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let access = match api.door.visitor(peer, &parts.headers, &admin).await {
+        Ok(access) => access,
+        Err(Shut::Out(why)) => return why.into_response(),
+        Err(Shut::Error(error)) => return problem(&error),
+    };
+    if !access.rights.allow(Some(Scope::WebmailExchange)) {
+        let scope = Scope::WebmailExchange.as_str().to_owned();
+        return problem(&AdminError::NoScope { scope });
+    }
+    if parts.uri.query().is_some() {
+        return Problem::QUERY.into_response();
+    }
+    let body = match receive(body).await.and_then(|bytes| object(&parts.headers, &bytes)) {
+        Ok(body) => Value::Object(body),
+        Err(why) => return why.into_response(),
+    };
+    let Some(webmail) = &api.webmail else { return Problem::NO_WEBMAIL.into_response() };
+    let caller = Caller { admin: &admin, access: &access, webmail };
+    let done = match operation.request {
+        "webmail_exchange" => caller.exchange(body, arrived, api.refusal_delay).await,
+        "webmail_refresh" => caller.refresh(body).await,
+        _ => caller.revoke(body).await,
+    };
+    done.unwrap_or_else(|refused| refused)
+}
+
+/// Who asks, and whom.
+struct Caller<'a> {
+    admin: &'a Admin,
+    access: &'a Access,
+    webmail: &'a Webmail,
+}
+
+impl Caller<'_> {
+    async fn exchange(
+        &self,
+        body: Value,
+        arrived: Instant,
+        delay: Duration,
+    ) -> Result<Response, Response> {
+        let asked: ExchangeAsked = read(body)?;
+        self.within_reach(&asked.mailbox)?;
+        let browser = NetAddress::parse(&asked.browser);
+        if browser.ip().is_none() {
+            return Err(Problem::FIELDS.into_response());
+        }
+        if !self.webmail.knows(&asked.webmail) {
+            return Err(Problem::NO_WEBMAIL.into_response());
+        }
+        let wanted = Exchange {
+            webmail: asked.webmail,
+            name: asked.mailbox.into_bytes(),
+            password: secret(&asked.password),
+            factor: asked.code.as_ref().map(secret),
+            browser,
+        };
+        let rights = &self.access.rights;
+        let answer = match self.webmail.exchange(wanted, |mailbox| rights.reach(mailbox)).await {
+            Exchanged::Token(minted) => ExchangeAnswer::Token {
+                mailbox: minted.mailbox.to_string(),
+                token: Disclosed::new(minted.token),
+                session: minted.session,
+                expires: minted.life.expires.seconds(),
+                ends: minted.life.ends.seconds(),
+            },
+            Exchanged::CodeRequired => ExchangeAnswer::CodeRequired,
+            Exchanged::Refused(_) => ExchangeAnswer::Refused,
+            Exchanged::Throttled { retry_after } => {
+                ExchangeAnswer::Throttled { retry_after: retry_after.as_secs().saturating_add(1) }
+            }
+            Exchanged::Unavailable(why) => return Err(problem(&AdminError::Unavailable { why })),
+        };
+        if matches!(answer, ExchangeAnswer::Refused | ExchangeAnswer::Throttled { .. }) {
+            let waits = leaves_after(arrived.elapsed(), delay);
+            tokio::time::sleep_until(arrived + waits).await;
+        }
+        Ok(json(&answer))
+    }
+
+    async fn refresh(&self, body: Value) -> Result<Response, Response> {
+        let TokenAsked { mailbox, token } = read(body)?;
+        self.within_reach(&mailbox)?;
+        let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token)).await;
+        Ok(json(&match life.map_err(|error| failed(&error))? {
+            Some(Life { expires, ends }) => {
+                RefreshAnswer::Live { expires: expires.seconds(), ends: ends.seconds() }
+            }
+            None => RefreshAnswer::Ended,
+        }))
+    }
+
+    async fn revoke(&self, body: Value) -> Result<Response, Response> {
+        let TokenAsked { mailbox, token } = read(body)?;
+        self.within_reach(&mailbox)?;
+        let by = &self.access.by;
+        let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), by).await;
+        Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| failed(&error))? }))
+    }
+
+    /// Whether the caller may ask of this mailbox at all. A name that is none is for the login to refuse.
+    fn within_reach(&self, typed: &str) -> Result<(), Response> {
+        let rights = &self.access.rights;
+        match self.admin.names.canonical(typed.as_bytes()) {
+            Ok(mailbox) if rights.reach(&mailbox) => Ok(()),
+            Err(_) if !rights.are_limited() => Ok(()),
+            Ok(_) | Err(_) => Err(problem(&AdminError::OutOfReach)),
+        }
+    }
+}
+
+fn secret(text: &Disclosed) -> Secret {
+    Secret::from_slice(text.expose().as_bytes())
+}
+
+/// The text of a serde error may quote the body, and so a password.
+fn read<T: DeserializeOwned>(body: Value) -> Result<T, Response> {
+    serde_json::from_value(body).map_err(|_| Problem::FIELDS.into_response())
+}
+
+fn failed(error: &WebmailError) -> Response {
+    problem(&match error {
+        WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
+        WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
+    })
+}
+
+fn json(answer: &impl Serialize) -> Response {
+    match serde_json::to_string(answer) {
+        Ok(text) => respond(StatusCode::OK, "application/json", text),
+        Err(_) => Problem::BROKEN.into_response(),
+    }
+}
