@@ -190,7 +190,8 @@ fn json_lines_are_json_with_fields() {
     assert_eq!(logins[0]["result"], "accepted");
     assert_eq!(logins[0]["reason"], "password");
     assert_eq!(logins[1]["reason"], "wrong_password");
-    assert_eq!(logins[1]["mailbox"], "bob\"x@example.org");
+    // No mailbox, and no name of one: it may be a password.
+    assert!(logins[1]["mailbox"].as_str().unwrap().starts_with("(not a mailbox: "), "{log}");
     assert!(logins[1]["message"].as_str().unwrap().starts_with("login result=refused"));
 }
 

@@ -1,13 +1,63 @@
 //! `mail2fa policy …`
 
+use clap::{Subcommand, ValueEnum};
+
 use super::{
-    arguments::{LevelWord, PolicyCommand},
     backend::Backend,
     failure::{Exit, Failure},
     terminal::{print, print_json},
     text::{date, listed, time, unexpected},
 };
 use crate::service::admin::{MailboxPolicyView, NewLevel, PolicyView, Request, Response};
+
+/// `policy`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show what holds for a mailbox, or what is configured.
+    ///
+    /// For a mailbox: the level and whose it is, how long it still is optional, and what opens the
+    /// mailbox at each service.
+    #[command(
+        after_help = "Examples:\n  mail2fa policy show\n  mail2fa policy show alice@example.org"
+    )]
+    Show {
+        /// Name.
+        mailbox: Option<String>,
+    },
+    /// Give a mailbox a level of its own, or take it back.
+    ///
+    /// A mailbox that has a second factor is asked for it under every level. The sessions of the mailbox
+    /// end. It holds for the next login.
+    #[command(
+        after_help = "Examples:\n  mail2fa policy set alice@example.org required\n  mail2fa policy \
+                      set alice@example.org --from 2027-03-01\n  mail2fa policy set \
+                      alice@example.org inherit"
+    )]
+    Set {
+        /// Name.
+        mailbox: String,
+        /// The level.
+        #[arg(value_enum, required_unless_present = "from")]
+        level: Option<LevelWord>,
+        /// Optional before, required from a moment on: a day, such as 2027-03-01, which begins at
+        /// midnight UTC, or 2027-03-01T08:00:00Z.
+        #[arg(long, value_name = "DATE")]
+        from: Option<String>,
+    },
+}
+
+/// What can be said of a mailbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LevelWord {
+    /// Nobody can switch a second factor on.
+    Off,
+    /// As its owner likes.
+    Optional,
+    /// Its bare password opens nothing.
+    Required,
+    /// What its domain or the server says.
+    Inherit,
+}
 
 /// Runs one of the commands.
 pub fn run(command: PolicyCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -275,8 +275,8 @@ fn all_mistakes_at_once_in_the_order_of_the_file() {
     );
     let expected = [
         "line 1: stor: unknown key; did you mean store? Allowed here: store, passwords, names, \
-         mechanisms, totp, sessions, throttle, panel, notices, audit, enforcement, webmail, control, \
-         refusals, log, listener",
+         mechanisms, totp, sessions, throttle, panel, api, notices, audit, enforcement, webmail, \
+         control, refusals, log, listener",
         "line 3: store.cache_mib: 0 is not a whole number from 1 to 65536",
         "line 4: store.key_fil: unknown key; did you mean key_file? Allowed here: key_file, \
          key_credential, directory, cache_mib",
