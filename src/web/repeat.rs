@@ -206,9 +206,10 @@ impl<T: DeserializeOwned> FromRequest<Panel> for LastForm<T> {
             (ticket, token, parts.extensions.get::<Arc<Repeats>>())
         {
             let sent = Secret::from_vec([parts.uri.path().as_bytes(), b" ", &body].concat());
-            let queue = match panel.owner.is_form_of_ticket(&ticket, &form) {
-                true => repeats.of_sender(&ticket, &sent),
-                false => repeats.of_anybody(&sent),
+            let queue = if panel.owner.is_form_of_ticket(&ticket, &form) {
+                repeats.of_sender(&ticket, &sent)
+            } else {
+                repeats.of_anybody(&sent)
             };
             if let Some(queue) = queue {
                 let first = Arc::clone(&queue).lock_owned().await;
