@@ -36,9 +36,12 @@ use super::{
     sound::is_sound,
     tls::Tls,
 };
-use crate::base::limits::{
-    HTTP_CONNECTION_SECONDS, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_SECONDS,
-    HTTP_HEADERS, HTTP_REQUEST_SECONDS, TLS_HANDSHAKE_SECONDS,
+use crate::{
+    base::limits::{
+        HTTP_CONNECTION_SECONDS, HTTP_CONNECTIONS, HTTP_HEADER_BYTES, HTTP_HEADER_SECONDS,
+        HTTP_HEADERS, HTTP_REQUEST_SECONDS, TLS_HANDSHAKE_SECONDS,
+    },
+    sys::accept::is_passing,
 };
 
 /// Pause after an accept that failed for want of something.
@@ -96,8 +99,10 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer)) => self.start(stream, peer, place),
+                Err(error) if is_passing(&error) => {}
                 Err(error) => {
-                    tracing::warn!(server = self.name, %error, "cannot accept a connection");
+                    let server = self.name;
+                    tracing::warn!(server, %error, "cannot accept connections for now");
                     tokio::time::sleep(PAUSE).await;
                 }
             }

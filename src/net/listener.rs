@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 use super::connection::{ConnectionError, Door, Shared, serve};
-use crate::sys::socket::peer_credentials;
+use crate::sys::{accept::is_passing, socket::peer_credentials};
 
 /// How long to wait when the machine is out of something an accept needs.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -72,14 +72,9 @@ async fn connection<D: Door>(stream: UnixStream, door: &D, shared: &Shared) {
 
 /// What a failed accept means: nothing for the next one, or that the machine is out of something.
 async fn bad_accept(shared: &Shared, error: &io::Error) {
-    use nix::errno::Errno;
-    match Errno::from_raw(error.raw_os_error().unwrap_or_default()) {
-        // The peer had gone before we came.
-        Errno::ECONNABORTED | Errno::EINTR | Errno::EPROTO | Errno::EPERM => {}
-        // Descriptors (ours or the machine's), memory, or something unheard of: others may end.
-        _ => {
-            tracing::warn!(listener = &*shared.name, %error, "cannot accept connections for now");
-            tokio::time::sleep(EXHAUSTED_PAUSE).await;
-        }
+    if is_passing(error) {
+        return;
     }
+    tracing::warn!(listener = &*shared.name, %error, "cannot accept connections for now");
+    tokio::time::sleep(EXHAUSTED_PAUSE).await;
 }

@@ -3,7 +3,8 @@
 //! # Security
 //!
 //! `X-Forwarded-For` counts only from listed proxies, and of it the last address that is none of them:
-//! what stands before that, anybody may have written (CVE-2023-36456).
+//! what stands before that, anybody may have written (CVE-2023-36456), in bytes that need be no text. So each
+//! piece of the list is judged by itself.
 
 use axum::{
     extract::FromRequestParts,
@@ -183,10 +184,11 @@ fn address(settings: &Settings, peer: Option<Peer>, headers: &HeaderMap) -> NetA
     if !settings.is_proxy(peer) {
         return peer.map_or(NetAddress::UNKNOWN, NetAddress::from);
     }
+    // Several lines are one list, RFC 9110 5.2.
     let lines = headers.get_all("x-forwarded-for").iter().rev();
-    let named = lines
-        .flat_map(|line| line.to_str().unwrap_or_default().rsplit(','))
-        .map(|text| NetAddress::parse(text.trim()));
+    let named = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b',')).map(|piece| {
+        str::from_utf8(piece.trim_ascii()).map_or(NetAddress::UNKNOWN, NetAddress::parse)
+    });
     for address in named {
         match address.ip() {
             Some(ip) if settings.is_proxy(Some(ip)) => {}
@@ -204,4 +206,45 @@ fn chosen_language(headers: &HeaderMap) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(name, _)| *name == LANGUAGE_COOKIE)
         .map(|(_, tag)| tag.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+    use crate::decision::place::Network;
+
+    #[test]
+    fn each_piece_of_a_list_is_judged_by_itself() {
+        let settings = Settings {
+            base: "/".into(),
+            https: true,
+            proxies: vec![Network::parse("127.0.0.1").unwrap()],
+            name: String::new(),
+            logo: None,
+            accent: None,
+            accent_dark: None,
+        };
+        let peer = Some(Peer::Address("127.0.0.1".parse().unwrap()));
+        for (lines, seen) in [
+            (vec![b"\xff, 203.0.113.5".as_slice()], "203.0.113.5"),
+            (vec![b"\xff,203.0.113.5 , 127.0.0.1"], "203.0.113.5"),
+            (vec![b"\xff\xfe", b"203.0.113.5"], "203.0.113.5"),
+            (vec![b"192.0.2.66, \t\xe9", b"203.0.113.5", b"127.0.0.1"], "203.0.113.5"),
+            (vec![b"192.0.2.66", b"192.0.2.67,203.0.113.5"], "203.0.113.5"),
+            // The proxy's own word is no address.
+            (vec![b"192.0.2.66, \xff"], "unknown"),
+            (vec![b"192.0.2.66", b"\xff, 127.0.0.1"], "unknown"),
+            (vec![b"127.0.0.1"], "127.0.0.1"),
+            (vec![], "127.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in &lines {
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+            }
+            let from = address(&settings, peer, &headers);
+            assert_eq!(from.to_string(), seen, "{lines:?}");
+        }
+    }
 }

@@ -171,6 +171,29 @@ async fn switching_off_and_moving_may_be_sent_twice() {
 }
 
 #[tokio::test]
+async fn codes_cannot_be_guessed_at_a_form_that_was_sent() {
+    let desk = Desk::new().await;
+    let mut bob = desk.bob().await;
+    let secret = scan(&mut bob).await;
+    let (token, code) = (bob.page.token(), code_of(&secret, 0));
+    let fields = [("form", token.as_str()), ("challenge", code.as_str())];
+    let before = bob.clone();
+    bob.post("factor/scan", &fields).await;
+    for (guess, to) in [
+        (code.as_str(), "recovery-codes/shown"),
+        ("000000", "login?done=ended"),
+        (code.as_str(), "recovery-codes/shown"),
+        ("000001", "login?done=ended"),
+        (code.as_str(), "login?done=ended"),
+    ] {
+        let mut thief = before.clone();
+        thief.post("factor/scan", &[fields[0], ("challenge", guess)]).await;
+        assert_eq!(thief.page.to(), Some(to), "{guess}");
+    }
+    assert_eq!(bob.get("").await.status, 200, "the new session lives");
+}
+
+#[tokio::test]
 async fn a_form_is_not_sent_again_after_a_while_or_by_another_session() {
     let desk = Desk::new().await;
     let mut bob = desk.bob().await;

@@ -107,6 +107,9 @@ async fn an_address_is_believed_from_proxies_only() {
         (proxies.clone(), "192.0.2.1", "192.0.2.1"),
         (proxies.clone(), "203.0.113.5, 192.0.2.1", "192.0.2.1"),
         (proxies.clone(), "192.0.2.1, 198.51.100.7", "192.0.2.1"),
+        // Bytes that are no ASCII hide nothing: the proxy has added what it saw.
+        (proxies.clone(), "\u{ff}, 192.0.2.1", "192.0.2.1"),
+        (proxies.clone(), "\u{ff}\r\nx-forwarded-for: 192.0.2.1", "192.0.2.1"),
         (proxies.clone(), "198.51.100.7", "127.0.0.1"),
     ] {
         let desk = Desk::with(Options { proxies, ..Options::default() }).await;

@@ -25,8 +25,11 @@ pub const PANEL_SHOWN_SECONDS: u64 = 900;
 /// Seconds for which a form that ended its own session may be sent again, to the same end.
 pub const PANEL_REPEAT_SECONDS: u64 = 20;
 
-/// Such forms that are remembered at once; one more pushes the oldest out.
+/// Such forms that are remembered at once, one for each session; one more pushes the oldest out.
 pub const PANEL_REPEATS: usize = 256;
+
+/// Other forms that a session may still send after the one that ended it, before the answer to that is forgotten.
+pub const PANEL_REPEAT_MISSES: usize = 2;
 
 /// Events on one page of recent activity at the panel.
 pub const PANEL_EVENTS: usize = 30;

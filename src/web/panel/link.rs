@@ -6,7 +6,8 @@
 //! addresses; the button does. It is a form of our own page, which the guard lets no other site send, and
 //! it says whose mailbox it is: who is sent a link of somebody else's mailbox sees that, and need not go
 //! on. The session is new whatever the browser brought. The address is never sent on
-//! (`Referrer-Policy`), and is worth nothing afterwards.
+//! (`Referrer-Policy`), and is worth nothing afterwards. Until then, at most a minute, whoever reads the log of the web
+//! server before us has it too.
 
 use axum::{
     Form,
@@ -26,7 +27,8 @@ use crate::{
     },
 };
 
-/// What the link carries. It stands behind the question mark and in the body: paths are what servers log.
+/// What the link carries. It stands behind the question mark, which web servers write to their access logs unless
+/// told otherwise (docs/panel.md says how), and then in the body, which they do not.
 #[derive(Deserialize)]
 pub(super) struct Link {
     #[serde(default)]

@@ -79,6 +79,7 @@ fn addresses_are_the_web_servers_word(site: &Site) {
             ],
         ),
         ("127.0.0.10", vec!["Connection: X-Forwarded-For", "X-Forwarded-For: 192.0.2.66"]),
+        ("127.0.0.11", vec!["X-Forwarded-For: \u{ff}"]),
     ] {
         let mut bob = site.visitor(address);
         bob.headers = claims.iter().map(|claim| (*claim).to_owned()).collect();
