@@ -75,7 +75,7 @@ fn build() -> Value {
     }
     for operation in operations::WEBMAIL {
         let (request, answer) = webmail::schemas(operation);
-        let described = described(operation, request, answer);
+        let described = described(operation, request, &answer);
         paths.insert(operation.path.into(), json!({"post": described}));
     }
     paths.insert(

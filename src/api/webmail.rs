@@ -182,8 +182,8 @@ impl Caller<'_> {
         arrived: Instant,
         delay: Duration,
     ) -> Result<Response, Response> {
-        let asked: ExchangeAsked = read(body)?;
-        self.within_reach(&asked.mailbox)?;
+        let asked: ExchangeAsked = read(body).map_err(Problem::into_response)?;
+        self.within_reach(&asked.mailbox).map_err(|error| problem(&error))?;
         let browser = NetAddress::parse(&asked.browser);
         if browser.ip().is_none() {
             return Err(Problem::FIELDS.into_response());
@@ -222,8 +222,8 @@ impl Caller<'_> {
     }
 
     async fn refresh(&self, body: Value) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = read(body)?;
-        self.within_reach(&mailbox)?;
+        let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
+        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token)).await;
         Ok(json(&match life.map_err(|error| failed(&error))? {
             Some(Life { expires, ends }) => {
@@ -234,20 +234,20 @@ impl Caller<'_> {
     }
 
     async fn revoke(&self, body: Value) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = read(body)?;
-        self.within_reach(&mailbox)?;
+        let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
+        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
         let by = &self.access.by;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), by).await;
         Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| failed(&error))? }))
     }
 
     /// Whether the caller may ask of this mailbox at all. A name that is none is for the login to refuse.
-    fn within_reach(&self, typed: &str) -> Result<(), Response> {
+    fn within_reach(&self, typed: &str) -> Result<(), AdminError> {
         let rights = &self.access.rights;
         match self.admin.names.canonical(typed.as_bytes()) {
             Ok(mailbox) if rights.reach(&mailbox) => Ok(()),
             Err(_) if !rights.are_limited() => Ok(()),
-            Ok(_) | Err(_) => Err(problem(&AdminError::OutOfReach)),
+            Ok(_) | Err(_) => Err(AdminError::OutOfReach),
         }
     }
 }
@@ -257,8 +257,8 @@ fn secret(text: &Disclosed) -> Secret {
 }
 
 /// The text of a serde error may quote the body, and so a password.
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Response> {
-    serde_json::from_value(body).map_err(|_| Problem::FIELDS.into_response())
+fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
+    serde_json::from_value(body).map_err(|_| Problem::FIELDS)
 }
 
 fn failed(error: &WebmailError) -> Response {

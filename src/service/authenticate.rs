@@ -179,6 +179,7 @@ impl Authenticator {
                 | Method::PasswordAndCode
                 | Method::PasswordAndSession
                 | Method::AppPassword
+                | Method::WebmailToken
                 | Method::PanelAndCode
                 | Method::ExemptNetwork
                 | Method::Mechanism

@@ -206,7 +206,8 @@ impl Claim {
                 candidate
             }
             Basis::Password(_, Standing::Unproved | Standing::Live(..) | Standing::Suffices(_))
-            | Basis::AppPassword(..) => return false,
+            | Basis::AppPassword(..)
+            | Basis::WebmailToken(..) => return false,
         };
         matches!(candidate.factor, Factor::Recovery(_))
     }

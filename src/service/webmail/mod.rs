@@ -342,6 +342,7 @@ fn minted_on(method: Method, own_factor: bool) -> Option<MintedOn> {
         Method::AppPassword
         | Method::WebmailToken
         | Method::PanelAndCode
+        | Method::PanelAndRecoveryCode
         | Method::ExemptNetwork
         | Method::Mechanism
         | Method::MechanismAndFactorElsewhere => None,
