@@ -138,11 +138,11 @@ fn every_operation_keeps_to_its_document() {
     schemathesis(&port, &token, &mail2fa.root().join("strange"), "");
 }
 
-/// How many operations the document has.
+/// How many operations the document has, but for that which shows it: schemathesis leaves it out.
 fn described() -> usize {
     let document: Value = serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
     let paths = document["paths"].as_object().unwrap().values();
-    paths.map(|path| path.as_object().unwrap().len()).sum()
+    paths.map(|path| path.as_object().unwrap().len()).sum::<usize>() - 1
 }
 
 /// How often an operation was done.
