@@ -86,7 +86,7 @@ fn build() -> Value {
                 "content": {"application/json": {"schema": {"type": "object"}}}}},
         }}),
     );
-    json!({
+    let mut whole = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "mail2fa",
@@ -104,7 +104,26 @@ fn build() -> Value {
                 "description": format!("Scopes: {}", scopes()),
             }},
         },
-    })
+    });
+    unsigned(&mut whole);
+    whole
+}
+
+/// utoipa calls a `u64` an int64 from 0, which ends at half of what is taken.
+fn unsigned(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            let natural = fields.get("minimum").and_then(Value::as_u64) == Some(0);
+            if natural && fields.get("format").and_then(Value::as_str) == Some("int64") {
+                fields.remove("format");
+                fields.insert("maximum".into(), u64::MAX.into());
+                fields.sort_keys();
+            }
+            fields.values_mut().for_each(unsigned);
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(unsigned),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn scopes() -> String {
