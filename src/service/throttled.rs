@@ -1,6 +1,8 @@
 //! How long somebody who is kept waiting has to wait, for whoever may be told.
 //!
-//! At the doors nobody may: a refusal there is like any other.
+//! At the doors nobody may: a refusal there is like any other. Whether it was the password or the code that
+//! was not looked at makes no difference: the limits of codes are among those of the first question, so its
+//! wait is the longer one.
 
 use std::time::Duration;
 
@@ -16,7 +18,8 @@ impl Authenticator {
     pub async fn wait(&self, typed: &[u8], from: NetAddress) -> Option<Duration> {
         let policy = self.policy();
         let throttle = policy.throttle.as_ref()?;
-        let mailbox = policy.names.canonical(typed).ok()?;
+        // A master user's failures are counted under their own name.
+        let mailbox = policy.names.identify(&[], typed).ok()?.authenticating().clone();
         let now = self.clock.now().ok()?;
         let found = self.store.load(&mailbox).await.ok()?;
         let owner = found.map(|found| Owner { mailbox, since: found.value.created });
