@@ -18,8 +18,7 @@ impl Authenticator {
     pub async fn wait(&self, typed: &[u8], from: NetAddress) -> Option<Duration> {
         let policy = self.policy();
         let throttle = policy.throttle.as_ref()?;
-        // A master user's failures are counted under their own name.
-        let mailbox = policy.names.identify(&[], typed).ok()?.authenticating().clone();
+        let mailbox = policy.names.canonical(typed).ok()?;
         let now = self.clock.now().ok()?;
         let found = self.store.load(&mailbox).await.ok()?;
         let owner = found.map(|found| Owner { mailbox, since: found.value.created });
