@@ -291,15 +291,15 @@ impl Webmail {
         for _ in 0..ADMIN_ATTEMPTS {
             let at = now(&admin)?;
             let Some(found) = admin.store.load(&mailbox).await? else { return Ok(None) };
-            let Ok(live) =
+            let Ok(token) =
                 webmail::find(&policy.webmail, &typed, &found.value, &mailbox, &policy.key, at)
             else {
                 return Ok(None);
             };
-            if !live.rule.is_asked_by(access.token.as_deref()) {
+            if !token.rule.is_asked_by(access.token.as_deref()) {
                 return Err(WebmailError::OtherToken);
             }
-            let (session, life, stale) = refreshed(&live, at);
+            let (session, life, stale) = refreshed(&token, at);
             if !stale {
                 return Ok(Some(life));
             }
