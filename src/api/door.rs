@@ -62,7 +62,7 @@ fn control(peer: Option<Peer>) -> Option<Access> {
         tracing::warn!(%peer, "control: refused a peer that is neither root nor this user");
         return None;
     }
-    Some(Access { by: peer.to_string(), rights: Rights::all() })
+    Some(Access { by: peer.to_string(), token: None, rights: Rights::all() })
 }
 
 /// The token of the one `Authorization` header (RFC 6750, 2.1).

@@ -10,7 +10,8 @@
 //!
 //! Two doors lead here. The control socket is open to its owner only, and each peer must be root or the
 //! daemon's own user (`SO_PEERCRED`); whoever comes in that way may do everything. The other one, off by
-//! default, asks for a token. Bodies are bounded in size and time. What is not understood is refused
+//! default, asks for a token. Bodies are bounded in size and time, and so is what
+//! it takes to answer. What is not understood is refused
 //! without quoting it: it may hold a password. Nothing is cached.
 
 mod call;
@@ -25,17 +26,23 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, header},
-    response::IntoResponse,
+    http::{HeaderValue, StatusCode, header},
+    middleware::map_response,
+    response::{IntoResponse, Response},
     routing::{MethodFilter, get, on},
 };
 pub use document::document;
 pub use door::Door;
 use tokio::sync::watch;
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+};
 
 use self::problem::Problem;
-use crate::service::{admin::Admin, webmail::Webmail};
+use crate::{
+    base::limits::HTTP_REQUEST_SECONDS,
+    service::{admin::Admin, webmail::Webmail},
+};
 
 /// Where the description is.
 const DOCUMENT: &str = "/v1/openapi.json";
@@ -63,18 +70,60 @@ pub fn routes(api: &Api) -> Router {
         let handler = move |request| call::answer(operation, api.clone(), request);
         router = router.route(operation.path, on(filter, handler));
     }
-    router
-        .fallback(async || Problem::NO_PATH.into_response())
-        .method_not_allowed_fallback(async || Problem::NO_METHOD.into_response())
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
-            Problem::BROKEN.into_response()
-        }))
-        .layer(SetResponseHeaderLayer::overriding(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
-        .layer(SetResponseHeaderLayer::overriding(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
+    bounded(
+        router
+            .fallback(async || Problem::NO_PATH.into_response())
+            .method_not_allowed_fallback(async || Problem::NO_METHOD.into_response()),
+    )
+    .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
+        Problem::BROKEN.into_response()
+    }))
+    .layer(SetResponseHeaderLayer::overriding(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-store"),
+    ))
+    .layer(SetResponseHeaderLayer::overriding(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ))
+}
+
+/// Ends what takes too long, with a problem.
+fn bounded(router: Router) -> Router {
+    let limit = Duration::from_secs(HTTP_REQUEST_SECONDS);
+    router.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limit)).layer(
+        map_response(async |response: Response| {
+            // What has said itself what is wrong is left alone.
+            let said = response.headers().contains_key(header::CONTENT_TYPE);
+            let late = response.status() == StatusCode::GATEWAY_TIMEOUT && !said;
+            if late { Problem::LATE.into_response() } else { response }
+        }),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_never_ends_is_a_problem_in_the_end() {
+        let router = Router::new()
+            .route("/never", get(async || std::future::pending::<()>().await))
+            .route("/told", get(async || Problem::SLOW.into_response()));
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = bounded(router.clone()).oneshot(request).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            (parts.status.as_u16(), String::from_utf8(body.to_vec()).unwrap())
+        };
+        let (status, text) = ask("/never").await;
+        assert_eq!(status, 504);
+        assert!(text.contains("urn:mail2fa:too-late"), "{text}");
+        assert_eq!(ask("/told").await.0, 408);
+    }
 }

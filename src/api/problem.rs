@@ -51,6 +51,10 @@ problems! {
     BROKEN: INTERNAL_SERVER_ERROR "bug" "A bug in mail2fa", "it was told in the log; look whether it happened";
     NO_WEBMAIL: NOT_FOUND "no-webmail" "No such webmail",
         "no webmail of this name is configured, or nobody can be asked for passwords: see [[webmail]]";
+    OTHER_TOKEN: FORBIDDEN "other-token" "Another token's webmail",
+        "[[webmail]] names another API token for this webmail";
+    LATE: GATEWAY_TIMEOUT "too-late" "No answer in time",
+        "it took too long, and may or may not have happened: look before trying again";
     TOKEN: UNAUTHORIZED "unauthorized" "No good token",
         "this needs a token that is known and not over: Authorization: Bearer m2f_...";
     PEER: FORBIDDEN "not-allowed" "Not for this user", "only root and the daemon's user may ask";

@@ -6,6 +6,7 @@
 //!
 //! Passwords come in here. Who asks is known first, by a token with the scope `webmail:exchange`; a mailbox
 //! out of its reach is refused before anything is looked at, and so is one that the password would lead to.
+//! A webmail that is another API token's is refused as well, and so are that webmail's tokens.
 //! Refused and throttled exchanges leave at the moments at which refusals leave at every door. Nothing of a
 //! body is quoted or logged.
 
@@ -87,7 +88,7 @@ pub(super) enum ExchangeAnswer {
     CodeRequired,
     /// Not in; say the same whatever it was.
     Refused,
-    /// Not in: too many failures, nothing was looked at.
+    /// Not in: too many failures. The code was not looked at, and as a rule not the password.
     Throttled {
         /// Seconds until there is room for another try.
         retry_after: u64,
@@ -191,6 +192,9 @@ impl Caller<'_> {
         if !self.webmail.knows(&asked.webmail) {
             return Err(Problem::NO_WEBMAIL.into_response());
         }
+        if !self.webmail.is_asked_by(&asked.webmail, self.access) {
+            return Err(Problem::OTHER_TOKEN.into_response());
+        }
         let wanted = Exchange {
             webmail: asked.webmail,
             name: asked.mailbox.into_bytes(),
@@ -224,7 +228,7 @@ impl Caller<'_> {
     async fn refresh(&self, body: Value) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
         self.within_reach(&mailbox).map_err(|error| problem(&error))?;
-        let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token)).await;
+        let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&match life.map_err(|error| failed(&error))? {
             Some(Life { expires, ends }) => {
                 RefreshAnswer::Live { expires: expires.seconds(), ends: ends.seconds() }
@@ -236,8 +240,7 @@ impl Caller<'_> {
     async fn revoke(&self, body: Value) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
         self.within_reach(&mailbox).map_err(|error| problem(&error))?;
-        let by = &self.access.by;
-        let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), by).await;
+        let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| failed(&error))? }))
     }
 
@@ -265,6 +268,7 @@ fn failed(error: &WebmailError) -> Response {
     problem(&match error {
         WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
         WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
+        WebmailError::OtherToken => return Problem::OTHER_TOKEN.into_response(),
     })
 }
 

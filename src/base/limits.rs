@@ -357,6 +357,9 @@ pub const WRONG_CODES_SECONDS: u64 = 2_592_000;
 /// Times an administrator's change is tried again when the record changed under it.
 pub const ADMIN_ATTEMPTS: usize = 8;
 
+/// Pages of the store that one request for a list looks through for what is within a token's reach.
+pub const ADMIN_LIST_PAGES: usize = 16;
+
 /// Mailboxes in one answer to a listing.
 pub const ADMIN_PAGE: usize = 512;
 

@@ -310,6 +310,7 @@ fn webmail(rules: &WebmailRules, out: &mut Out) {
     for (name, rule) in rules {
         out.section("[[webmail]]");
         out.text("name", Some(name));
+        out.text("token", rule.token.as_deref());
         let services: Vec<_> = rule.services.iter().map(ToString::to_string).collect();
         out.bare("services", toml::Value::from(services));
         let networks: Vec<_> = rule.networks.iter().map(ToString::to_string).collect();

@@ -18,7 +18,8 @@ use crate::{
     base::{
         Service,
         limits::{
-            SERVICE_RULES, WEBMAIL_NAME_BYTES, WEBMAIL_NETWORKS, WEBMAIL_TOKEN_SECONDS, WEBMAILS,
+            API_TOKEN_NAME_BYTES, SERVICE_RULES, WEBMAIL_NAME_BYTES, WEBMAIL_NETWORKS,
+            WEBMAIL_TOKEN_SECONDS, WEBMAILS,
         },
     },
     decision::{
@@ -41,6 +42,7 @@ const IDLE_SECONDS: u64 = 3_600;
 /// Reads all of them.
 pub(super) fn webmails(root: &mut Section<'_>, report: &mut Report) -> WebmailRules {
     let sections = root.sections("webmail", report);
+    let several = sections.len() > 1;
     if sections.len() > WEBMAILS {
         root.mistake("webmail", format!("are more than {WEBMAILS}"), report);
         return WebmailRules::new();
@@ -49,7 +51,7 @@ pub(super) fn webmails(root: &mut Section<'_>, report: &mut Report) -> WebmailRu
     let mut places: Vec<(String, Place)> = Vec::new();
     for mut section in sections {
         let named = section.required("name", report, name);
-        let rule = rule(&mut section, report);
+        let rule = rule(&mut section, several, report);
         if let Some(name) = named {
             let place = section.place("name");
             if let Some((_, first)) = places.iter().find(|(other, _)| *other == name) {
@@ -64,7 +66,7 @@ pub(super) fn webmails(root: &mut Section<'_>, report: &mut Report) -> WebmailRu
     rules
 }
 
-fn rule(section: &mut Section<'_>, report: &mut Report) -> Option<WebmailRule> {
+fn rule(section: &mut Section<'_>, several: bool, report: &mut Report) -> Option<WebmailRule> {
     let services = section.read("services", report, services).unwrap_or_else(|| {
         // What a webmail does: read, sort, send.
         vec![Service::Imap, Service::Sieve, Service::Smtp]
@@ -78,13 +80,30 @@ fn rule(section: &mut Section<'_>, report: &mut Report) -> Option<WebmailRule> {
         section.mistake("idle", what.into(), report);
     }
     let from_browser = section.read("from_browser", report, values::flag).unwrap_or(false);
+    let token = section.read("token", report, token);
+    if (several || from_browser) && !section.has("token") {
+        let what = "is missing: where there are several webmails, or from_browser = true, each names the API \
+                    token that asks for it";
+        section.mistake("token", what.into(), report);
+    }
     Some(WebmailRule {
+        token,
         services,
         networks: networks?,
         from_browser,
         idle_seconds: idle.map_or(IDLE_SECONDS.min(absolute_seconds), |idle| idle.as_secs()),
         absolute_seconds,
     })
+}
+
+/// The name of an API token.
+fn token(value: &DeValue<'_>) -> Result<String, String> {
+    let name = values::filled(value)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if name.len() > API_TOKEN_NAME_BYTES || !name.bytes().all(plain) {
+        return Err("must be the name of an API token, as `mail2fa token list` shows it".into());
+    }
+    Ok(name)
 }
 
 /// A name that can stand in a log.

@@ -48,7 +48,7 @@ macro_rules! scopes {
 
 scopes! {
     MailboxesRead = "mailboxes:read", "List and show mailboxes, and the programs that use the bare password.";
-    MailboxesWrite = "mailboxes:write", "Make, rename, lock and remove mailboxes, set passwords.";
+    MailboxesWrite = "mailboxes:write", "Make, rename, lock and remove mailboxes, set passwords. As strong as the administrator: a mailbox that is removed or renamed loses its second factor.";
     TotpRead = "totp:read", "See whether 2-factor authentication is on.";
     TotpWrite = "totp:write", "Enrol, confirm, move and switch off second factors.";
     AppPasswordsRead = "app-passwords:read", "List app passwords.";

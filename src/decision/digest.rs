@@ -45,6 +45,8 @@ pub enum Kind {
     ApiToken,
     /// A question to a password source, while its answer is kept in memory.
     Recall,
+    /// The key of sealed places in lists.
+    Cursor,
 }
 
 impl Kind {
@@ -62,6 +64,7 @@ impl Kind {
             Self::PanelLink => b"panel link",
             Self::ApiToken => b"api token",
             Self::Recall => b"recall",
+            Self::Cursor => b"cursor",
         }
     }
 }

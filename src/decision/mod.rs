@@ -7,6 +7,7 @@ pub mod answer;
 pub mod api_token;
 pub mod app_password;
 pub mod code;
+pub mod cursor;
 pub mod digest;
 pub mod enforcement;
 pub mod enrolment;

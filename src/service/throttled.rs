@@ -1,6 +1,8 @@
 //! How long somebody who is kept waiting has to wait, for whoever may be told.
 //!
-//! At the doors nobody may: a refusal there is like any other.
+//! At the doors nobody may: a refusal there is like any other. Whether it was the password or the code that
+//! was not looked at makes no difference: the limits of codes are among those of the first question, so its
+//! wait is the longer one.
 
 use std::time::Duration;
 

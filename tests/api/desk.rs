@@ -43,6 +43,7 @@ pub const DELAY: Duration = Duration::from_millis(200);
 
 fn rule() -> WebmailRule {
     WebmailRule {
+        token: None,
         services: vec![Service_::Imap],
         networks: vec![Network::parse("127.0.0.1").unwrap()],
         from_browser: false,
@@ -135,7 +136,10 @@ impl Desk {
             throttle: None,
             enforcement: EnforcementPolicy::default(),
             mechanisms: Mechanisms::default(),
-            webmail: WebmailRules::from([("roundcube".to_owned(), rule())]),
+            webmail: WebmailRules::from([
+                ("roundcube".to_owned(), rule()),
+                ("named".to_owned(), WebmailRule { token: Some("named-key".to_owned()), ..rule() }),
+            ]),
         };
         let log = Watched::new();
         let port = Arc::new(store.clone());

@@ -145,6 +145,24 @@ async fn what_is_not_asked_rightly_is_not_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webmail_with_a_token_of_its_own_is_asked_for_by_no_other() {
+    let desk = Desk::new().await;
+    let own = desk.named("named-key", &["webmail:exchange"], &[], None).await.unwrap();
+    let other = desk.token(&["*"], &[]).await;
+    let mut body = asked(BOB, BOB_PASSWORD, None);
+    body["webmail"] = "named".into();
+    let path = "/v1/webmail/tokens";
+    desk.ask(&other, "POST", path, Some(body.clone())).await.fails(403, "other-token");
+    let minted = desk.ask(&own, "POST", path, Some(body)).await.ok();
+    let one = json!({"mailbox": BOB, "token": minted["token"]});
+    for rest in ["refresh", "revoke"] {
+        let path = format!("{path}/{rest}");
+        desk.ask(&other, "POST", &path, Some(one.clone())).await.fails(403, "other-token");
+        desk.ask(&own, "POST", &path, Some(one.clone())).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hosting_panel_gets_links_for_its_domains() {
     let desk = Desk::new().await;
     let key = desk.named("hosting", &["links:write"], &["example.org"], None).await.unwrap();

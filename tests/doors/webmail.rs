@@ -28,6 +28,7 @@ const KINDS: [Kind; 4] =
 
 fn rule() -> WebmailRule {
     WebmailRule {
+        token: None,
         services: vec![Service::Imap, Service::Smtp],
         networks: vec![Network::parse("192.0.2.7").unwrap()],
         from_browser: false,

@@ -18,15 +18,16 @@ fn every_key_is_read_and_shown() {
     assert_eq!(rule.services, [Service::Imap, Service::Sieve, Service::Smtp]);
     assert_eq!((rule.idle_seconds, rule.absolute_seconds), (3_600, 43_200));
     assert!(!rule.from_browser);
-    let full = "name = \"round-cube.1\"\nservices = [\"imap\", \"submission\", \"jmap\"]\n\
+    let full = "name = \"round-cube.1\"\ntoken = \"Round.cube-1\"\nservices = [\"imap\", \"submission\", \"jmap\"]\n\
                 networks = [\"192.0.2.0/24\", \"2001:db8::1\"]\nfrom_browser = true\nidle = \"10m\"\n\
-                absolute = \"7days\"\n[[webmail]]\nname = \"b\"\nnetworks = [\"::1\"]\nabsolute = \"5m\"";
+                absolute = \"7days\"\n[[webmail]]\nname = \"b\"\ntoken = \"t\"\nnetworks = [\"::1\"]\nabsolute = \"5m\"";
     let config = parse(&webmail(full)).unwrap();
     let networks = ["192.0.2.0/24", "2001:db8::1"];
     let networks = networks.map(|text| crate::decision::place::Network::parse(text).unwrap());
     assert_eq!(
         config.webmail["round-cube.1"],
         WebmailRule {
+            token: Some("Round.cube-1".into()),
             services: vec![Service::Imap, Service::Smtp, Service::parse("jmap")],
             networks: networks.to_vec(),
             from_browser: true,
@@ -60,6 +61,17 @@ fn every_mistake_is_named() {
         (format!("{name}\n{networks}\nabsolute = \"8days\""), "webmail[1].absolute"),
         (format!("{name}\n{networks}\nidle = \"0s\""), "webmail[1].idle"),
         (format!("{name}\n{networks}\nfrom_browser = 1"), "true or false"),
+        (format!("{name}\n{networks}\nfrom_browser = true"), "webmail[1].token: is missing"),
+        (
+            format!("{name}\n{networks}\n[[webmail]]\nname = \"b\"\ntoken = \"t\"\n{networks}"),
+            "webmail[1].token: is missing",
+        ),
+        (
+            format!("{name}\ntoken = \"t\"\n{networks}\n[[webmail]]\nname = \"b\"\n{networks}"),
+            "webmail[2].token: is missing",
+        ),
+        (format!("{name}\n{networks}\ntoken = \"\""), "webmail[1].token"),
+        (format!("{name}\n{networks}\ntoken = \"a b\""), "the name of an API token"),
         (format!("{name}\n{networks}\nnetwork = 1"), "did you mean networks?"),
         (
             format!("{name}\n{networks}\n[[webmail]]\n{name}\n{networks}"),

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Claim, Effect, Login, Next, Passwords, Role, Standing, State, refuse, unavailable,
-    without_code,
+    Basis, Claim, Credential, Effect, Login, Next, Passwords, Role, Standing, State, refuse,
+    unavailable, without_code,
 };
 use crate::{
     base::Mailbox,
@@ -38,6 +38,10 @@ impl Login {
         if let Some(auth_user) = auth_user {
             let auth_user = self.policy.names.canonical(auth_user)?;
             if auth_user != *self.identity.authenticating() {
+                // A master user whom only the mail server knows: what a form opens is the owner's.
+                if matches!(self.typed, Credential::Apart { .. }) {
+                    return Err(NameError::Separator);
+                }
                 names.push_back((auth_user, Role::Returned));
             }
         }

@@ -394,6 +394,29 @@ fn memory_is_bounded_and_drops_what_was_not_seen_for_longest() {
     assert!(counter.encode().len() <= 700);
 }
 
+/// So whoever is told how long to wait is told the answer to the first question.
+#[test]
+fn the_second_question_never_asks_for_a_longer_wait_than_the_first() {
+    for event in [Event::WrongCode as fn(Fingerprint) -> Event, Event::WrongPassword] {
+        for from in [HOME, AWAY] {
+            let mut world = World::default();
+            world.fail_until_throttled(from, event, 0);
+            for later in [0, 60, 250, 600] {
+                let first = match world.admit(from, later) {
+                    Admission::Go => Duration::ZERO,
+                    Admission::Throttled { retry_after, .. } => retry_after,
+                };
+                let second = match world.code(from, 999, later) {
+                    CodeAdmission::Look => Duration::ZERO,
+                    CodeAdmission::Stale => panic!("not that one"),
+                    CodeAdmission::Throttled { retry_after, .. } => retry_after,
+                };
+                assert!(second <= first, "{second:?} {first:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_code_that_is_full_throttles_at_the_second_question_too() {
     let mut world = World::default();

@@ -47,6 +47,8 @@ const _: () = assert!(SECRET_CHARACTERS * alphabet::BITS >= 120);
 /// What the administrator says of one webmail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebmailRule {
+    /// The API token that asks for this webmail; `None`: any that may exchange.
+    pub token: Option<String>,
     /// The services its tokens open.
     pub services: Vec<Service>,
     /// From where it connects: the host that is seen at the door, whatever address it passes on, or that
@@ -105,6 +107,15 @@ pub struct AtDoor<'a> {
 }
 
 impl WebmailRule {
+    /// Whether the API token of this name may ask for this webmail. Who needs none is the machine's
+    /// administrator, and may.
+    pub fn is_asked_by(&self, token: Option<&str>) -> bool {
+        match (self.token.as_deref(), token) {
+            (Some(own), Some(name)) => own == name,
+            (None, _) | (_, None) => true,
+        }
+    }
+
     /// A token's session, as of a moment.
     pub fn open(&self, digest: Digest, opened: Use, id: u64, grant: Grant) -> Session {
         Session {

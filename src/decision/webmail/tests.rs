@@ -20,6 +20,7 @@ fn alice() -> Mailbox {
 
 fn rule() -> WebmailRule {
     WebmailRule {
+        token: None,
         services: vec![Service::Imap, Service::Other("sync".into())],
         networks: vec![Network::parse(WEBMAIL).unwrap()],
         from_browser: false,

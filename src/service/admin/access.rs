@@ -8,8 +8,14 @@
 
 use super::{Admin, AdminError, MailboxView, Request, Response};
 use crate::{
-    base::Mailbox,
-    decision::api_token::{Rights, Scope},
+    base::{
+        Mailbox,
+        limits::{ADMIN_LIST_PAGES, ADMIN_PAGE},
+    },
+    decision::{
+        api_token::{Rights, Scope},
+        cursor,
+    },
     ports::trail::TrailEvent,
 };
 
@@ -18,6 +24,8 @@ use crate::{
 pub struct Access {
     /// Who, for the audit trail: `uid=0`, `token panel`.
     pub by: String,
+    /// The name of the API token they brought; `None` on the control socket.
+    pub token: Option<String>,
     /// What they may do.
     pub rights: Rights,
 }
@@ -35,7 +43,7 @@ impl Admin {
         scope: Option<Scope>,
         request: Request,
     ) -> Result<Response, AdminError> {
-        let Access { by, rights } = access;
+        let Access { by, rights, token: _ } = access;
         if !rights.allow(scope) {
             let scope = scope.map_or("none that a token has", Scope::as_str).to_owned();
             tracing::warn!(target: "mail2fa::admin", action = request.action(), %by, "refused: no scope");
@@ -56,31 +64,55 @@ impl Admin {
         self.handle(request, by).await.map(|response| within(rights, response))
     }
 
-    /// A page of the mailboxes within reach. It goes on until there is one to show: a page without any
-    /// would tell where the others are.
+    /// A page of the mailboxes within reach. It looks through whole pages, but only so many: what is not
+    /// full by then goes on at a place that is sealed, since it names a mailbox that may not be shown.
     async fn list_within(
         &self,
-        mut after: Option<String>,
+        after: Option<String>,
         limit: usize,
         access: &Access,
     ) -> Result<Response, AdminError> {
-        loop {
-            let asked = Request::MailboxList { after, limit };
-            let Response::Mailboxes { mut mailboxes, next } =
-                self.handle(asked, &access.by).await?
+        let limit = limit.clamp(1, ADMIN_PAGE);
+        let mut place = after.map(|text| self.place(text, &access.by)).transpose()?;
+        let mut found: Vec<MailboxView> = Vec::new();
+        for _ in 0..ADMIN_LIST_PAGES {
+            let asked = Request::MailboxList { after: place, limit: ADMIN_PAGE };
+            let Response::Mailboxes { mailboxes, next } = self.handle(asked, &access.by).await?
             else {
                 return Err(AdminError::Storage { why: "a list is no list".into() });
             };
-            mailboxes.retain(|view| reaches(&access.rights, &view.mailbox));
-            match (next, mailboxes.last()) {
-                (Some(next), None) => after = Some(next),
-                (Some(_), Some(MailboxView { mailbox, .. })) => {
-                    let next = Some(mailbox.clone());
-                    return Ok(Response::Mailboxes { mailboxes, next });
-                }
-                (None, _) => return Ok(Response::Mailboxes { mailboxes, next: None }),
+            let within = mailboxes.into_iter().filter(|v| reaches(&access.rights, &v.mailbox));
+            found.extend(within);
+            if found.len() > limit || (found.len() == limit && next.is_some()) {
+                found.truncate(limit);
+                let next = found.last().map(|view| view.mailbox.clone());
+                return Ok(Response::Mailboxes { mailboxes: found, next });
             }
+            if next.is_none() {
+                return Ok(Response::Mailboxes { mailboxes: found, next: None });
+            }
+            place = next;
         }
+        let next = place.map(|place| self.sealed(&place, &access.by)).transpose()?;
+        Ok(Response::Mailboxes { mailboxes: found, next })
+    }
+
+    /// Where a list goes on.
+    fn place(&self, text: String, by: &str) -> Result<String, AdminError> {
+        if !cursor::is_sealed(&text) {
+            return Ok(text);
+        }
+        let mailbox = cursor::open(&self.key, by, &text);
+        let bad = || AdminError::BadName { why: "this is no place in the list".into() };
+        mailbox.map(|mailbox| mailbox.to_string()).ok_or_else(bad)
+    }
+
+    fn sealed(&self, place: &str, by: &str) -> Result<String, AdminError> {
+        let mut nonce = [0; cursor::NONCE_BYTES];
+        self.random(&mut nonce)?;
+        let sealed =
+            Mailbox::new(place).ok().and_then(|at| cursor::seal(&self.key, by, &at, &nonce));
+        sealed.ok_or_else(|| AdminError::Storage { why: "a place cannot be sealed".into() })
     }
 }
 

@@ -68,6 +68,7 @@ impl Acting<'_> {
     /// where they were. A started enrolment is dropped with the old name: the app would show that name
     /// for ever. Sessions, app passwords and recovery codes are dropped too: their hashes are bound to
     /// the old name, so that none of them opens another mailbox. Which places are known is forgotten.
+    /// Where passwords are Dovecot's the old name may go on, without its factor: its owner is told.
     pub(super) async fn rename(&self, typed: &str, to: &str) -> Result<Response, AdminError> {
         let (from, to) = (self.name(typed)?, self.name(to)?);
         if from == to {
@@ -78,6 +79,7 @@ impl Acting<'_> {
             if self.record(&to).await?.is_some() {
                 return Err(AdminError::Exists { mailbox: to.to_string() });
             }
+            let opens = self.opens_without(&found.value);
             let mut record = found.value;
             record.sessions.clear();
             let app_passwords = std::mem::take(&mut record.app_passwords).len();
@@ -97,6 +99,9 @@ impl Acting<'_> {
             match self.commit_noted(changes, note).await? {
                 Commit::Done(_) => {
                     self.trail.forget(&from);
+                    if opens {
+                        self.tell_owner(&from, What::SecondFactorOff);
+                    }
                     return Ok(Response::Renamed {
                         from: from.to_string(),
                         mailbox: to.to_string(),
@@ -125,8 +130,7 @@ impl Acting<'_> {
         let mailbox = self.name(typed)?;
         for _ in 0..ADMIN_ATTEMPTS {
             let found = self.existing(&mailbox).await?;
-            // Where passwords are Dovecot's the mailbox stays, and opens with its password alone.
-            let opens = self.hasher.is_none() && found.value.is_enrolled();
+            let opens = self.opens_without(&found.value);
             let mut changes = vec![
                 write(&mailbox, Expect::Version(found.version), None),
                 Self::drop_enrolment(&mailbox),
@@ -145,6 +149,12 @@ impl Acting<'_> {
             }
         }
         Err(AdminError::Busy)
+    }
+
+    /// Whether a name whose record goes opens with its password alone from then on: where passwords are
+    /// Dovecot's the mailbox stays.
+    fn opens_without(&self, record: &MailboxRecord) -> bool {
+        self.hasher.is_none() && record.is_enrolled()
     }
 
     pub(super) async fn show(&self, typed: &str) -> Result<Response, AdminError> {

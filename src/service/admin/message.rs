@@ -18,7 +18,7 @@ pub enum Request {
     },
     /// A page of mailboxes in the order of their names.
     MailboxList {
-        /// The last name of the page before.
+        /// The `next` of the page before.
         after: Option<String>,
         /// At most so many; bounded by `limits::ADMIN_PAGE`.
         limit: usize,

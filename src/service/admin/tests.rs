@@ -6,6 +6,7 @@ mod messages;
 mod notes;
 mod notices;
 mod policy;
+mod reach;
 mod second_factor;
 mod sign_ins;
 

@@ -152,7 +152,11 @@ impl super::Admin {
         };
         let token = found.token();
         let Some(rights) = token.judge(&typed, &self.key, now) else { return Ok(None) };
-        let access = Access { by: format!("token {}", found.name), rights: rights.clone() };
+        let access = Access {
+            by: format!("token {}", found.name),
+            token: Some(found.name.clone()),
+            rights: rights.clone(),
+        };
         let noted = found.last_used.unwrap_or_default();
         if now.seconds().abs_diff(noted) >= API_TOKEN_USE_SECONDS {
             found.last_used = Some(now.seconds());

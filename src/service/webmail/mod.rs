@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
-    admin::Admin,
+    admin::{Access, Admin},
     authenticate::{Authenticator, Circumstances},
     standing::Proved,
 };
@@ -27,12 +27,14 @@ use crate::{
         limits::ADMIN_ATTEMPTS,
     },
     decision::{
-        flow::{Credential, Policy, Request},
+        flow::{Credential, Request},
+        names::Identity,
         outcome::{Accepted, Method, Outcome, Refusal},
         panel::Standing,
         place::Use,
         record::{MailboxRecord, Versioned},
-        webmail::{self, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
+        session::Session,
+        webmail::{self, Found, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
     },
     ports::{
         password::{FormLogin, PasswordSources},
@@ -86,7 +88,7 @@ pub enum Exchanged {
     CodeRequired,
     /// Not in. The reason is for the log; a webmail says the same for all of them.
     Refused(Refusal),
-    /// Not in: there were too many failures, and nothing was looked at.
+    /// Not in: there were too many failures. The code was not looked at, and as a rule not the password.
     Throttled {
         /// When there is room for another try.
         retry_after: Duration,
@@ -126,6 +128,9 @@ pub enum WebmailError {
     /// Not a mailbox name.
     #[error("{0}")]
     BadName(String),
+    /// The token is of a webmail that another API token asks for.
+    #[error("another API token asks for this webmail")]
+    OtherToken,
 }
 
 impl From<StoreError> for WebmailError {
@@ -150,6 +155,12 @@ impl Webmail {
         self.authenticator.policy().webmail.contains_key(webmail)
     }
 
+    /// Whether somebody may ask for this webmail at all.
+    pub fn is_asked_by(&self, webmail: &str, access: &Access) -> bool {
+        let policy = self.authenticator.policy();
+        policy.webmail.get(webmail).is_none_or(|rule| rule.is_asked_by(access.token.as_deref()))
+    }
+
     /// Gives a token for password and code. `may` says of which mailboxes the caller may ask at all; it is
     /// asked of the one that is opened, which may be another one than was typed.
     pub async fn exchange(&self, wanted: Exchange, may: impl Fn(&Mailbox) -> bool) -> Exchanged {
@@ -159,7 +170,13 @@ impl Webmail {
             Err(error) => return Exchanged::Unavailable(error.to_string()),
         };
         let accepted = match self.ask(&wanted).await {
-            Outcome::Accepted(accepted) => accepted,
+            Outcome::Accepted(accepted) => match accepted.identity() {
+                Identity::Own(_) => accepted,
+                // A token is its mailbox's; a master user has a code at each login.
+                Identity::Master { .. } => {
+                    return Exchanged::Refused(Refusal::OtherMailboxProtected);
+                }
+            },
             Outcome::Refused(Refusal::MissingCode) => return Exchanged::CodeRequired,
             Outcome::Refused(Refusal::Throttled) => {
                 let wait = self.authenticator.wait(&wanted.name, wanted.browser).await;
@@ -261,7 +278,12 @@ impl Webmail {
     /// # Errors
     ///
     /// See [`WebmailError`].
-    pub async fn refresh(&self, name: &[u8], token: &Secret) -> Result<Option<Life>, WebmailError> {
+    pub async fn refresh(
+        &self,
+        name: &[u8],
+        token: &Secret,
+        access: &Access,
+    ) -> Result<Option<Life>, WebmailError> {
         let admin = self.admin();
         let policy = self.authenticator.policy();
         let mailbox = mailbox(&admin, name)?;
@@ -269,11 +291,15 @@ impl Webmail {
         for _ in 0..ADMIN_ATTEMPTS {
             let at = now(&admin)?;
             let Some(found) = admin.store.load(&mailbox).await? else { return Ok(None) };
-            let Some((session, life, stale)) =
-                refreshed(&policy, &typed, &found.value, &mailbox, at)
+            let Ok(token) =
+                webmail::find(&policy.webmail, &typed, &found.value, &mailbox, &policy.key, at)
             else {
                 return Ok(None);
             };
+            if !token.rule.is_asked_by(access.token.as_deref()) {
+                return Err(WebmailError::OtherToken);
+            }
+            let (session, life, stale) = refreshed(&token, at);
             if !stale {
                 return Ok(Some(life));
             }
@@ -289,7 +315,7 @@ impl Webmail {
         Err(WebmailError::Unavailable("the mailbox's record changes all the time".into()))
     }
 
-    /// Ends a token; whether there was one. `by` says who asks, for the audit trail.
+    /// Ends a token; whether there was one.
     ///
     /// # Errors
     ///
@@ -298,7 +324,7 @@ impl Webmail {
         &self,
         name: &[u8],
         token: &Secret,
-        by: &str,
+        access: &Access,
     ) -> Result<bool, WebmailError> {
         let admin = self.admin();
         let mailbox = mailbox(&admin, name)?;
@@ -307,13 +333,15 @@ impl Webmail {
         for _ in 0..ADMIN_ATTEMPTS {
             let Some(found) = admin.store.load(&mailbox).await? else { return Ok(false) };
             let Versioned { value: mut record, version } = found;
-            let before = record.sessions.len();
-            // Also one whose time is over: nothing of it is to be left.
-            record.sessions.retain(|s| s.webmail.is_none() || s.digest != digest);
-            if record.sessions.len() == before {
-                return Ok(false);
+            let ends = |s: &Session| s.webmail.is_some() && s.digest == digest;
+            let ended = record.sessions.iter().find(|s| ends(s));
+            let Some(grant) = ended.and_then(|s| s.webmail.as_ref()) else { return Ok(false) };
+            if !self.is_asked_by(&grant.webmail, access) {
+                return Err(WebmailError::OtherToken);
             }
-            let note = TrailEvent::change(now(&admin)?, &mailbox, by, "webmail log-out")
+            // Also one whose time is over: nothing of it is to be left.
+            record.sessions.retain(|s| !ends(s));
+            let note = TrailEvent::change(now(&admin)?, &mailbox, &access.by, "webmail log-out")
                 .with_detail(&typed.id.to_string());
             let record = admin.worth_keeping(record).map(Box::new);
             let expect = Expect::Version(version);
@@ -351,14 +379,7 @@ fn minted_on(method: Method, own_factor: bool) -> Option<MintedOn> {
 
 /// The session of a token that lives, how long it will if it is used now, and whether that is worth
 /// writing down.
-fn refreshed(
-    policy: &Policy,
-    typed: &TypedWebmailToken,
-    record: &MailboxRecord,
-    mailbox: &Mailbox,
-    at: UnixMillis,
-) -> Option<(u64, Life, bool)> {
-    let found = webmail::find(&policy.webmail, typed, record, mailbox, &policy.key, at).ok()?;
+fn refreshed(found: &Found<'_>, at: UnixMillis) -> (u64, Life, bool) {
     let stale = found.rule.is_stale(found.session, at);
     let mut session = found.session.clone();
     if stale {
@@ -366,7 +387,7 @@ fn refreshed(
     }
     let expires = found.rule.expires(&session);
     let absolute = session.opened.at.plus_seconds(found.rule.absolute_seconds);
-    Some((session.id, Life { expires, ends: session.ends.min(absolute) }, stale))
+    (session.id, Life { expires, ends: session.ends.min(absolute) }, stale)
 }
 
 fn change(

@@ -9,9 +9,10 @@ use super::*;
 use crate::{
     base::SecretText,
     decision::{
+        api_token::Rights,
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
-        flow::Passwords,
+        flow::{Passwords, Policy},
         mechanisms::Mechanisms,
         names::NameRules,
         place::Network,
@@ -43,7 +44,8 @@ const ALICE: &str = "alice@example.org";
 const BOB: &str = "bob@example.org";
 const WEBMAIL: &str = "127.0.0.1";
 
-/// Knows one password, "right", and counts how often it was asked. "alias@example.org" is Bob.
+/// Knows one password, "right", and counts how often it was asked. "alias@example.org" is Bob; what stands
+/// behind "+" is a master user.
 #[derive(Default)]
 struct Dovecot(AtomicU64);
 
@@ -55,10 +57,17 @@ impl PasswordSource for Dovecot {
             name => name,
         };
         let answer = match question.password.expose() {
-            b"right" => PasswordAnswer::Right { user: Some(name.into()), auth_user: None },
+            b"right" => {
+                let master = name.split_once('+');
+                let (name, master) = master.map_or((name, None), |(name, by)| (name, Some(by)));
+                PasswordAnswer::Right { user: Some(name.into()), auth_user: master.map(Into::into) }
+            }
             _ => PasswordAnswer::Wrong,
         };
-        Box::pin(async { answer })
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            answer
+        })
     }
 
     fn establish<'a>(&'a self, _: &'a Mailbox) -> BoxFuture<'a, PasswordAnswer> {
@@ -113,14 +122,16 @@ impl Desk {
         let clock = Arc::new(FixedClock(AtomicU64::new(NOW)));
         let key = CredentialKey::new(Secret::from_slice(&[7; 32]));
         let rule = WebmailRule {
+            token: Some("roundcube-key".into()),
             services: vec![Service::Imap],
             networks: vec![Network::parse(WEBMAIL).unwrap()],
             from_browser: false,
             idle_seconds: 600,
             absolute_seconds: 3_600,
         };
+        let names = NameRules { master_separator: Some('*'), ..NameRules::default() };
         let policy = Policy {
-            names: NameRules::default(),
+            names: names.clone(),
             passwords,
             sessions: SessionPolicy::default(),
             key: key.clone(),
@@ -141,7 +152,7 @@ impl Desk {
             clock: clock.clone(),
             key,
             rng: Arc::new(CountingRng::default()),
-            names: NameRules::default(),
+            names,
             issuer: "Mail".into(),
             trail: Arc::new(trail),
             notifier: Arc::new(Silent),
@@ -238,6 +249,16 @@ fn secret(text: &str) -> Secret {
     Secret::from_slice(text.as_bytes())
 }
 
+/// The webmail's API token.
+fn key() -> Access {
+    named("roundcube-key")
+}
+
+fn named(token: &str) -> Access {
+    let by = format!("token {token}");
+    Access { by, token: Some(token.into()), rights: Rights::all() }
+}
+
 fn code(steps: i64) -> Secret {
     let at = NOW.checked_add_signed(steps * 30).unwrap();
     let key = totp_rs::Builder::new()
@@ -271,10 +292,10 @@ async fn password_then_code_then_a_token_that_opens_mail_until_it_is_ended() {
         assert_eq!(desk.imap(ALICE, token).await, GOOD, "again and again");
         assert_eq!(desk.dovecot.0.load(Ordering::SeqCst), asked, "no password was asked for");
         let typed = secret(token);
-        assert!(desk.webmail.revoke(ALICE.as_bytes(), &typed, "webmail").await.unwrap());
+        assert!(desk.webmail.revoke(ALICE.as_bytes(), &typed, &key()).await.unwrap());
         assert_eq!(desk.imap(ALICE, token).await, WRONG);
-        assert!(!desk.webmail.revoke(ALICE.as_bytes(), &typed, "webmail").await.unwrap());
-        assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &typed).await, Ok(None));
+        assert!(!desk.webmail.revoke(ALICE.as_bytes(), &typed, &key()).await.unwrap());
+        assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &typed, &key()).await, Ok(None));
         let notes = desk.store.notes();
         let actions: Vec<_> = notes.iter().filter_map(|note| note.action.as_deref()).collect();
         assert_eq!(actions, ["webmail log-out"]);
@@ -289,7 +310,7 @@ async fn without_a_factor_the_password_is_enough_and_nothing_is_left_behind() {
     assert_eq!(desk.imap(BOB, token).await, GOOD);
     assert!(!desk.store.record(&mailbox(BOB)).unwrap().is_enrolled());
     assert_eq!(desk.imap(BOB, "right").await, "password", "nothing else is changed");
-    assert!(desk.webmail.revoke(BOB.as_bytes(), &secret(token), "webmail").await.unwrap());
+    assert!(desk.webmail.revoke(BOB.as_bytes(), &secret(token), &key()).await.unwrap());
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
     assert_eq!(desk.imap(BOB, token).await, WRONG);
 }
@@ -327,7 +348,7 @@ async fn whatever_changes_the_mailbox_ends_its_tokens_at_once() {
         desk.admin(change).await;
         assert_eq!(desk.imap(ALICE, token).await, expected, "{name}");
         assert_eq!(desk.imap("carol@example.org", token).await, WRONG, "{name}");
-        let refreshed = desk.webmail.refresh(ALICE.as_bytes(), &secret(token)).await;
+        let refreshed = desk.webmail.refresh(ALICE.as_bytes(), &secret(token), &key()).await;
         assert_eq!(refreshed, Ok(None), "{name}");
         if name == "lock" {
             desk.admin(Asked::MailboxUnlock { mailbox: ALICE.into() }).await;
@@ -396,20 +417,20 @@ async fn a_refresh_moves_the_idle_end_only() {
     let token = secret(minted.token.expose());
     for minute in 1..60 {
         desk.forward(60);
-        let life = desk.webmail.refresh(ALICE.as_bytes(), &token).await.unwrap().unwrap();
+        let life = desk.webmail.refresh(ALICE.as_bytes(), &token, &key()).await.unwrap().unwrap();
         assert_eq!(life.ends, UnixMillis::from_seconds(NOW + 3_600));
         let idle = life.expires.seconds() - (NOW + minute * 60);
         assert!((526..=600).contains(&idle) || life.expires == life.ends, "{idle}");
     }
     assert_eq!(desk.imap(ALICE, minted.token.expose()).await, GOOD);
     desk.forward(60);
-    assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &token).await, Ok(None));
+    assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &token, &key()).await, Ok(None));
     assert_eq!(desk.imap(ALICE, minted.token.expose()).await, "webmail_token_ended");
     // One that nobody uses ends sooner, and no refresh brings it back.
     let minted = desk.token(ALICE, Some(&code(120))).await;
     desk.forward(600);
     let token = secret(minted.token.expose());
-    assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &token).await, Ok(None));
+    assert_eq!(desk.webmail.refresh(ALICE.as_bytes(), &token, &key()).await, Ok(None));
 }
 
 #[tokio::test]
@@ -423,12 +444,31 @@ async fn nobody_refreshes_or_ends_what_is_not_theirs() {
         [(BOB, text), (ALICE, &*other), (ALICE, &*guessed), (ALICE, "right"), (ALICE, "")]
     {
         let token = secret(token);
-        assert_eq!(desk.webmail.refresh(name.as_bytes(), &token).await, Ok(None));
-        assert_eq!(desk.webmail.revoke(name.as_bytes(), &token, "x").await, Ok(false));
+        assert_eq!(desk.webmail.refresh(name.as_bytes(), &token, &key()).await, Ok(None));
+        assert_eq!(desk.webmail.revoke(name.as_bytes(), &token, &key()).await, Ok(false));
     }
-    assert!(desk.webmail.refresh(b"a b", &secret(text)).await.is_err());
+    assert!(desk.webmail.refresh(b"a b", &secret(text), &key()).await.is_err());
     assert_eq!(desk.imap(ALICE, text).await, GOOD);
     assert_eq!(desk.store.record(&mailbox(ALICE)).unwrap().sessions.len(), 2);
+}
+
+#[tokio::test]
+async fn another_api_token_asks_for_none_of_it() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    let minted = desk.token(BOB, None).await;
+    let (name, token) = (BOB.as_bytes(), secret(minted.token.expose()));
+    let other = named("rainloop-key");
+    assert!(!desk.webmail.is_asked_by("roundcube", &other));
+    assert!(desk.webmail.is_asked_by("roundcube", &key()));
+    let refused = WebmailError::OtherToken;
+    assert_eq!(desk.webmail.refresh(name, &token, &other).await, Err(refused.clone()));
+    assert_eq!(desk.webmail.revoke(name, &token, &other).await, Err(refused));
+    assert_eq!(desk.imap(BOB, minted.token.expose()).await, GOOD);
+    // The machine's administrator needs no token.
+    let root = Access { token: None, ..other };
+    assert!(desk.webmail.is_asked_by("roundcube", &root));
+    assert!(desk.webmail.refresh(name, &token, &root).await.unwrap().is_some());
+    assert_eq!(desk.webmail.revoke(name, &token, &root).await, Ok(true));
 }
 
 #[tokio::test]
@@ -453,6 +493,39 @@ async fn who_is_throttled_is_told_for_how_long() {
     panic!("nobody had to wait");
 }
 
+/// All of them pass the first question, and most must wait at the second.
+#[tokio::test]
+async fn who_is_throttled_in_a_crowd_is_told_for_how_long() {
+    let desk = Desk::over(Desk::new(Passwords::Upstream, Some(ThrottlePolicy::default()))).await;
+    let guesses: Vec<_> = (0..40).map(|guess| secret(&format!("{guess:06}"))).collect();
+    let all = guesses.iter().map(|guess| desk.exchange(ALICE, "right", Some(guess)));
+    let mut waits = 0;
+    for outcome in futures_util::future::join_all(all).await {
+        if let Exchanged::Throttled { retry_after } = outcome {
+            assert!(retry_after > Duration::from_secs(1), "{retry_after:?}");
+            waits += 1;
+        }
+    }
+    assert!(waits > 20, "{waits}");
+    assert!(desk.dovecot.0.load(Ordering::SeqCst) > 20, "most were kept waiting at the code");
+}
+
+/// Neither one that `[names]` tells from a mailbox nor one that only Dovecot knows, though nobody is
+/// protected here.
+#[tokio::test]
+async fn a_master_user_gets_no_token_of_somebody_else() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    for (name, reason) in
+        [("bob@example.org*root", "bad_name"), ("bob@example.org+root", "bad_name")]
+    {
+        match desk.exchange(name, "right", None).await {
+            Exchanged::Refused(refusal) => assert_eq!(refusal.as_str(), reason, "{name}"),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
 #[tokio::test]
 async fn a_race_mints_one_token_and_a_faulty_store_none() {
     let desk = Desk::open(Passwords::Upstream).await;
@@ -463,8 +536,8 @@ async fn a_race_mints_one_token_and_a_faulty_store_none() {
     let outcome = desk.exchange(BOB, "right", None).await;
     assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
     let token = secret(minted.token.expose());
-    assert!(desk.webmail.refresh(BOB.as_bytes(), &token).await.is_err());
-    assert!(desk.webmail.revoke(BOB.as_bytes(), &token, "x").await.is_err());
+    assert!(desk.webmail.refresh(BOB.as_bytes(), &token, &key()).await.is_err());
+    assert!(desk.webmail.revoke(BOB.as_bytes(), &token, &key()).await.is_err());
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ const BROWSER: &str = "192.0.2.1";
 
 fn rules() -> WebmailRules {
     let rule = WebmailRule {
+        token: None,
         services: vec![Service::Imap, Service::Sieve, Service::Smtp],
         networks: vec![Network::parse(WEBMAIL).unwrap()],
         from_browser: false,

@@ -92,6 +92,21 @@ fn a_record_that_is_removed_at_a_dovecot_switches_the_factor_off() {
 }
 
 #[test]
+fn a_record_that_is_renamed_at_a_dovecot_leaves_the_old_name_without_its_factor() {
+    let rename = || Request::MailboxRename { mailbox: alice(), to: "carol@example.org".into() };
+    for (bench, expected) in
+        [(Bench::dovecot_mode(), told(What::SecondFactorOff)), (Bench::store_mode(), Vec::new())]
+    {
+        let _ = bench.add("alice");
+        bench.enable("alice").unwrap();
+        bench.confirm("alice", CODE).unwrap();
+        bench.notified();
+        bench.ask(rename()).unwrap();
+        assert_eq!(bench.notified(), expected);
+    }
+}
+
+#[test]
 fn an_owner_is_told_of_a_new_app_password_by_its_name() {
     let bench = Bench::dovecot_mode();
     let wanted = NewAppPassword { name: " phone ".into(), ..NewAppPassword::default() };
