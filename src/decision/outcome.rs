@@ -250,7 +250,7 @@ pub enum Refusal {
     MechanismWithoutFactor,
     /// The mailbox is locked.
     Locked,
-    /// Too many failures: nothing was looked at.
+    /// Too many failures: the code was not looked at, and as a rule not the password.
     Throttled,
     /// An app password with another secret part.
     AppPasswordWrong,

@@ -110,7 +110,7 @@ fn in_words(reason: &str) -> &str {
         "app_passwords_only" => "the service takes app passwords only",
         "full_sign_in_only" => "the service takes password and code only",
         "locked" => "the mailbox is locked",
-        "throttled" => "too many failures, nothing was looked at",
+        "throttled" => "too many failures, the code was not looked at",
         "app_password_wrong" => "wrong app password",
         "app_password_expired" => "app password whose time is over",
         "app_password_out_of_scope" => "app password for other services or networks",
