@@ -1,19 +1,16 @@
 //! Webmail tokens at real servers: password and code are exchanged once, and then the token logs in again
 //! and again at IMAP, ManageSieve and SMTP, until it ends.
 //!
-//! The exchange runs here, over the very store and Dovecot, while the daemon is stopped; all logins are the
-//! daemon's.
+//! The exchange goes over the API, by the control socket.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
 
-use mail2fa::base::{NetAddress, Secret};
-use mail2fa::config::Config;
-use mail2fa::runtime::compose;
-use mail2fa::service::webmail::{Exchange, Exchanged, Webmail};
 use peers::clients::{Login, Mail, Sasl, lmtp_deliver};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD};
 use peers::{Door, Doors, Generation, PasswordMode, Stand, wait};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const MINE: [Door; 6] = [
@@ -25,51 +22,32 @@ const MINE: [Door; 6] = [
     Door::PostfixLogin,
 ];
 
-/// Exchanges these one after the other, while the daemon is stopped.
-fn exchanged(stand: &mut Stand, all: &[(&str, &str, Option<&str>)]) -> Vec<Exchanged> {
-    stand.mail2fa_mut().stop().unwrap();
-    let file = stand.mail2fa().config_file();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let outcomes = runtime.block_on(async {
-        let config = Config::load(&file).unwrap();
-        let store = compose::open_store(&config).await.unwrap();
-        let trail = compose::trail(&config, &store);
-        let owners = compose::owners(&config, store.clone()).unwrap();
-        let source = compose::source(&config.passwords).unwrap();
-        let authenticator =
-            compose::authenticator(&config, store.clone(), false, &trail, owners.clone());
-        let hasher = match &source {
-            compose::Source::Upstream { .. } => None,
-            compose::Source::Stored { hasher, .. } => Some(hasher.clone()),
-        };
-        let admin = compose::admin(&config, store, hasher, trail, owners);
-        let parts = compose::webmail_parts(admin.into(), &source).unwrap();
-        let webmail = Webmail::new(authenticator.into(), parts);
-        let mut outcomes = Vec::new();
-        for (name, password, factor) in all {
-            let secret = |text: &str| Secret::from_slice(text.as_bytes());
-            let wanted = Exchange {
-                webmail: "test".into(),
-                name: name.as_bytes().to_vec(),
-                password: secret(password),
-                factor: factor.map(secret),
-                browser: NetAddress::parse("192.0.2.77"),
-            };
-            outcomes.push(webmail.exchange(wanted, |_| true).await);
-        }
-        outcomes
+/// Exchanges name, password and code, as a webmail does; what the API says.
+fn exchanged(stand: &Stand, name: &str, password: &str, code: Option<&str>) -> Value {
+    let mut asked = json!({
+        "mailbox": name, "password": password, "webmail": "test", "browser": "192.0.2.77",
     });
-    // The store is given back before the daemon wants it.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(10));
-    stand.mail2fa_mut().start_again().unwrap();
-    outcomes
+    if let Some(code) = code {
+        asked["code"] = code.into();
+    }
+    let mut curl = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "60", "--unix-socket"])
+        .arg(stand.mail2fa().root().join("control"))
+        .args(["--header", "Content-Type: application/json", "--data", "@-"])
+        .arg("http://localhost/v1/webmail/tokens")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    curl.stdin.take().unwrap().write_all(asked.to_string().as_bytes()).unwrap();
+    let output = curl.wait_with_output().unwrap();
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stdout)))
 }
 
-fn token(exchanged: &Exchanged) -> String {
-    match exchanged {
-        Exchanged::Token(minted) => minted.token.expose().to_owned(),
-        other => panic!("{other:?}"),
-    }
+fn token(exchanged: &Value) -> String {
+    assert_eq!(exchanged["result"], "token", "{exchanged}");
+    exchanged["token"].as_str().unwrap().to_owned()
 }
 
 fn command(stand: &Stand, arguments: &[&str]) -> Value {
@@ -88,21 +66,21 @@ fn a_day(generation: Generation, mode: PasswordMode) {
     lmtp_deliver(stand.dovecot.lmtp(), ALICE, "Lunch", "Lunch at noon").unwrap();
     let mut codes = stand.enrol(ALICE).unwrap();
     let (wrong, good) = (codes.wrong().unwrap(), codes.fresh().unwrap());
-    let outcomes = exchanged(
-        &mut stand,
-        &[
-            (ALICE, ALICE_PASSWORD, None),
-            (ALICE, ALICE_PASSWORD, Some(&wrong)),
-            (ALICE, "guess", Some(&good)),
-            (ALICE, ALICE_PASSWORD, Some(&good)),
-            (BOB, BOB_PASSWORD, None),
-        ],
-    );
-    assert!(matches!(outcomes[0], Exchanged::CodeRequired), "{:?}", outcomes[0]);
-    assert!(matches!(outcomes[1], Exchanged::Refused(_)), "{:?}", outcomes[1]);
-    assert!(matches!(outcomes[2], Exchanged::Refused(_)), "{:?}", outcomes[2]);
-    assert_eq!(told(&stand, "wrong_password"), 0, "no wrong code is a login at the mail server");
-    let (alices, bobs) = (token(&outcomes[3]), token(&outcomes[4]));
+    for (password, code, result) in [
+        (ALICE_PASSWORD, None, "code_required"),
+        (ALICE_PASSWORD, Some(&*wrong), "refused"),
+        ("guess", Some(&*good), "refused"),
+    ] {
+        let answer = exchanged(&stand, ALICE, password, code);
+        assert_eq!(answer["result"], result, "{answer}");
+    }
+    wait::until("the log", || {
+        let told = (told(&stand, "wrong_code"), told(&stand, "wrong_password"));
+        (told == (1, 1)).then_some(())
+    })
+    .unwrap();
+    let alices = token(&exchanged(&stand, ALICE, ALICE_PASSWORD, Some(&good)));
+    let bobs = token(&exchanged(&stand, BOB, BOB_PASSWORD, None));
     let (alice, bob) = (Login::new(ALICE, &alices), Login::new(BOB, &bobs));
     for door in MINE {
         stand.knock(door, alice).unwrap().must_be_in(&format!("alice's token, {door:?}"));
@@ -183,8 +161,7 @@ fn a_change_of_the_mailbox_ends_it_at_dovecots_doors() {
     let mut stand = Stand::start(Generation::V23, PasswordMode::Store, Doors::Mail2fa).unwrap();
     let mut codes = stand.enrol(ALICE).unwrap();
     let good = codes.fresh().unwrap();
-    let outcomes = exchanged(&mut stand, &[(ALICE, ALICE_PASSWORD, Some(&good))]);
-    let token = token(&outcomes[0]);
+    let token = token(&exchanged(&stand, ALICE, ALICE_PASSWORD, Some(&good)));
     let alice = Login::new(ALICE, &token);
     stand.knock(Door::ImapPlain, alice).unwrap().must_be_in("before");
     stand.set_passwords(&[(ALICE, "another")]).unwrap();
