@@ -83,8 +83,8 @@ pub enum Command {
     Config(ConfigCommand),
     /// Mailboxes and their passwords.
     ///
-    /// With passwords.source = "dovecot" mail2fa has a record only of mailboxes with 2-factor
-    /// authentication, and no passwords.
+    /// With passwords.source = "dovecot" mail2fa has a record only of mailboxes that it was told something of
+    /// (2-factor authentication, app passwords, a lock, a level of their own), and no passwords.
     #[command(subcommand)]
     Mailbox(MailboxCommand),
     /// Second factors: codes of an authenticator app.
