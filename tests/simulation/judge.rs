@@ -255,7 +255,10 @@ impl World {
             .collect();
         let right = self.password_of(&login.user).is_some_and(|(right, _)| right == password);
         let book = self.book(&login.user);
-        let same = found.iter().any(|from| book.between(*from, login.began).len() == 1);
+        // What was found right after this login came is as good as asking then.
+        let fresh = |from: &u64| *from >= login.began;
+        let same = |from: &u64| fresh(from) || book.between(*from, login.began).len() == 1;
+        let same = found.iter().any(same);
         if same {
             let what = if right { "remembered" } else { "remembered, and changed since" };
             self.tallies.add(what);
