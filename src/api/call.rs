@@ -7,10 +7,10 @@
 //!
 //! Who asks is known before anything of the body is read. It is bounded in size and time.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{self, Bytes},
     extract::{FromRequestParts as _, Query, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
@@ -21,13 +21,13 @@ use serde_json::{Map, Value};
 use super::{
     Api,
     door::Shut,
-    operations::Operation,
+    operations::{Body, Operation},
     problem::{Problem, problem, respond},
 };
 use crate::{
     base::limits::{ADMIN_PAGE, API_BODY_BYTES, AUDIT_PAGE, HTTP_HEADER_SECONDS},
     http::Peer,
-    service::admin,
+    service::admin::{self, Access, Admin},
 };
 
 /// How long a body may take.
@@ -35,13 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(HTTP_HEADER_SECONDS);
 
 /// Answers a request for an operation.
 pub(super) async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
-    let admin = std::sync::Arc::clone(&api.admin.borrow());
-    let (mut parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().copied();
-    let access = match api.door.visitor(peer, &parts.headers, &admin).await {
-        Ok(access) => access,
-        Err(Shut::Out(why)) => return why.into_response(),
-        Err(Shut::Error(error)) => return problem(&error),
+    let Entered { admin, access, mut parts, body } = match enter(&api, request).await {
+        Ok(entered) => entered,
+        Err(shut) => return shut.into_response(),
     };
     let asked = match read(operation, &mut parts, body).await {
         Ok(asked) => asked,
@@ -53,24 +49,42 @@ pub(super) async fn answer(operation: &'static Operation, api: Api, request: Req
     }
 }
 
+/// A request of somebody who may ask.
+pub(super) struct Entered {
+    pub admin: Arc<Admin>,
+    pub access: Access,
+    pub parts: Parts,
+    pub body: body::Body,
+}
+
+/// Looks who asks. Nothing of the body is read.
+pub(super) async fn enter(api: &Api, request: Request) -> Result<Entered, Shut> {
+    let admin = Arc::clone(&api.admin.borrow());
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<Peer>().copied();
+    let access = api.door.visitor(peer, &parts.headers, &admin).await?;
+    Ok(Entered { admin, access, parts, body })
+}
+
 /// The request.
 async fn read(
     operation: &Operation,
     parts: &mut Parts,
-    body: Body,
+    body: body::Body,
 ) -> Result<admin::Request, Problem> {
-    let (mut whole, mut typed) = (Map::new(), Map::new());
+    let mut whole = Map::new();
     in_path(operation, parts, &mut whole).await?;
     in_query(operation, parts, &mut whole).await?;
     let bytes = receive(body).await?;
-    if takes_body(operation) {
-        typed = object(&parts.headers, &bytes)?;
-    } else if !bytes.is_empty() {
-        return Err(Problem::EMPTY);
-    }
-    if let Some(field) = operation.body {
-        typed = [(field.to_owned(), Value::Object(typed))].into_iter().collect();
-    }
+    let typed = match operation.body {
+        Body::Empty if bytes.is_empty() => Map::new(),
+        Body::Empty => return Err(Problem::EMPTY),
+        Body::Fields => object(&parts.headers, &bytes)?,
+        Body::Of(field) => {
+            let fields = object(&parts.headers, &bytes)?;
+            [(field.to_owned(), Value::Object(fields))].into_iter().collect()
+        }
+    };
     // What the path says is not said again, and nobody says what is done.
     if typed.contains_key("do") || typed.keys().any(|key| whole.contains_key(key)) {
         return Err(Problem::FIELDS);
@@ -79,25 +93,6 @@ async fn read(
     whole.insert("do".into(), operation.request.into());
     // The text of a serde error may quote the request, and so a password.
     serde_json::from_value(Value::Object(whole)).map_err(|_| Problem::FIELDS)
-}
-
-/// Whether an operation has a body: those of which something is left to be said.
-pub(super) fn takes_body(operation: &Operation) -> bool {
-    matches!(
-        operation.request,
-        "mailbox_add"
-            | "mailbox_password"
-            | "mailbox_rename"
-            | "totp_confirm"
-            | "totp_move_check"
-            | "totp_move_confirm"
-            | "app_password_add"
-            | "policy_set"
-            | "token_add"
-            | "webmail_exchange"
-            | "webmail_refresh"
-            | "webmail_revoke"
-    )
 }
 
 async fn in_path(
@@ -141,7 +136,7 @@ fn value_of(operation: &Operation, name: &str, text: &str) -> Option<Value> {
     digits.then(|| text.parse::<u64>().ok().map(Value::from)).flatten()
 }
 
-pub(super) async fn receive(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn receive(body: body::Body) -> Result<Bytes, Problem> {
     let collected = tokio::time::timeout(PATIENCE, Limited::new(body, API_BODY_BYTES).collect());
     match collected.await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

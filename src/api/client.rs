@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use tokio::{net::UnixStream, time::timeout};
 
 use super::{
-    operations::{self, Operation},
+    operations::{self, Body, Operation},
     problem,
 };
 use crate::{
@@ -120,10 +120,11 @@ fn written(
             path.extend([field, "=", &encoded(&text(&value))]);
         }
     }
-    let fields = match operation.body.and_then(|field| fields.remove(field)) {
-        Some(Value::Object(whole)) => whole,
-        _ => fields,
-    };
+    if let Body::Of(field) = operation.body
+        && let Some(Value::Object(whole)) = fields.remove(field)
+    {
+        fields = whole;
+    }
     let body =
         if fields.is_empty() { Vec::new() } else { Value::Object(fields).to_string().into() };
     let sent = http::Request::builder()

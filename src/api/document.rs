@@ -8,8 +8,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::{
     DOCUMENT,
-    call::takes_body,
-    operations::{self, Operation},
+    operations::{self, Body, Operation},
     problem::respond,
     webmail,
 };
@@ -243,11 +242,12 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
         "parameters": parameters,
         "responses": responses,
     });
-    if let (Some(fields), true) = (out.as_object_mut(), takes_body(operation)) {
-        let schema = match operation.body {
-            Some(field) => remove(&mut request, field).unwrap_or_default(),
-            None => closed(request),
-        };
+    let schema = match operation.body {
+        Body::Empty => None,
+        Body::Fields => Some(closed(request)),
+        Body::Of(field) => Some(remove(&mut request, field).unwrap_or_default()),
+    };
+    if let (Some(fields), Some(schema)) = (out.as_object_mut(), schema) {
         fields.insert(
             "requestBody".into(),
             json!({

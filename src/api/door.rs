@@ -5,10 +5,13 @@
 //! On the control socket the system says who is there, and only root and the daemon's own user may ask.
 //! Elsewhere a token must be brought; all that are no good are answered alike.
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
 use nix::unistd::geteuid;
 
-use super::problem::Problem;
+use super::problem::{Problem, problem};
 use crate::{
     decision::api_token::Rights,
     http::Peer,
@@ -29,6 +32,15 @@ pub(super) enum Shut {
     Out(Problem),
     /// It cannot be told now.
     Error(AdminError),
+}
+
+impl IntoResponse for Shut {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Out(why) => why.into_response(),
+            Self::Error(error) => problem(&error),
+        }
+    }
 }
 
 impl Door {

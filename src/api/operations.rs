@@ -20,12 +20,23 @@ pub(super) struct Operation {
     pub answer: &'static str,
     /// Fields of the request that stand in the query.
     pub query: &'static [&'static str],
-    /// The field of the request that the whole body is.
-    pub body: Option<&'static str>,
+    /// What stands in the body.
+    pub body: Body,
     /// The status when it is done.
     pub status: u16,
     /// What it does.
     pub summary: &'static str,
+}
+
+/// What of a request stands in the body of its operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// Nothing: it is empty.
+    Empty,
+    /// The fields that path and query leave.
+    Fields,
+    /// The fields of one field of the request.
+    Of(&'static str),
 }
 
 impl Operation {
@@ -59,7 +70,7 @@ const fn operation(
     (request, answer): (&'static str, &'static str),
     summary: &'static str,
 ) -> Operation {
-    let (query, body, status) = (&[], None, 200);
+    let (query, body, status) = (&[], Body::Empty, 200);
     Operation { id, method, path, scope, request, answer, query, body, status, summary }
 }
 
@@ -69,8 +80,13 @@ impl Operation {
         self
     }
 
-    const fn body(mut self, field: &'static str) -> Self {
-        self.body = Some(field);
+    const fn fields(mut self) -> Self {
+        self.body = Body::Fields;
+        self
+    }
+
+    const fn body_of(mut self, field: &'static str) -> Self {
+        self.body = Body::Of(field);
         self
     }
 
@@ -87,15 +103,15 @@ pub(super) static ALL: &[Operation] = &[
         ("mailbox_list", "mailboxes"), "A page of mailboxes in the order of their names")
         .query(&["after", "limit"]),
     operation("addMailbox", "POST", "/v1/mailboxes", Some(Scope::MailboxesWrite),
-        ("mailbox_add", "added"), "Make a mailbox (passwords.source = \"store\")").made(),
+        ("mailbox_add", "added"), "Make a mailbox (passwords.source = \"store\")").fields().made(),
     operation("showMailbox", "GET", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesRead),
         ("mailbox_show", "mailbox"), "Show a mailbox"),
     operation("removeMailbox", "DELETE", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesWrite),
         ("mailbox_remove", "removed"), "Remove a mailbox with all that belongs to it"),
     operation("setPassword", "PUT", "/v1/mailboxes/{mailbox}/password", Some(Scope::MailboxesWrite),
-        ("mailbox_password", "password_set"), "Give a mailbox another password (passwords.source = \"store\")"),
+        ("mailbox_password", "password_set"), "Give a mailbox another password (passwords.source = \"store\")").fields(),
     operation("renameMailbox", "POST", "/v1/mailboxes/{mailbox}/rename", Some(Scope::MailboxesWrite),
-        ("mailbox_rename", "renamed"), "Give a mailbox another name"),
+        ("mailbox_rename", "renamed"), "Give a mailbox another name").fields(),
     operation("lockMailbox", "PUT", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
         ("mailbox_lock", "locked"), "Let nobody in"),
     operation("unlockMailbox", "DELETE", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
@@ -109,17 +125,17 @@ pub(super) static ALL: &[Operation] = &[
     operation("disableTotp", "DELETE", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpWrite),
         ("totp_disable", "disabled"), "Switch 2-factor authentication off, and drop a started enrolment"),
     operation("confirmTotp", "POST", "/v1/mailboxes/{mailbox}/totp/confirm", Some(Scope::TotpWrite),
-        ("totp_confirm", "confirmed"), "Confirm an enrolment: 2-factor authentication is on from then"),
+        ("totp_confirm", "confirmed"), "Confirm an enrolment: 2-factor authentication is on from then").fields(),
     operation("moveTotp", "POST", "/v1/mailboxes/{mailbox}/totp/move", Some(Scope::TotpWrite),
         ("totp_move", "enrolment"), "Start the move to a new phone: another secret").made(),
     operation("checkTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/check", Some(Scope::TotpWrite),
-        ("totp_move_check", "move_checked"), "Look whether a code of the new phone is right"),
+        ("totp_move_check", "move_checked"), "Look whether a code of the new phone is right").fields(),
     operation("confirmTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/confirm", Some(Scope::TotpWrite),
-        ("totp_move_confirm", "moved"), "Replace the secret by that of the new phone"),
+        ("totp_move_confirm", "moved"), "Replace the secret by that of the new phone").fields(),
     operation("listAppPasswords", "GET", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsRead),
         ("app_password_list", "app_passwords"), "The app passwords of a mailbox"),
     operation("addAppPassword", "POST", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsWrite),
-        ("app_password_add", "app_password"), "Make an app password; it is shown this once").body("wanted").made(),
+        ("app_password_add", "app_password"), "Make an app password; it is shown this once").body_of("wanted").made(),
     operation("revokeAppPassword", "DELETE", "/v1/mailboxes/{mailbox}/app-passwords/{id}", Some(Scope::AppPasswordsWrite),
         ("app_password_revoke", "app_password_revoked"), "End an app password"),
     operation("countRecoveryCodes", "GET", "/v1/mailboxes/{mailbox}/recovery-codes", Some(Scope::RecoveryCodesRead),
@@ -137,7 +153,7 @@ pub(super) static ALL: &[Operation] = &[
     operation("showMailboxPolicy", "GET", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyRead),
         ("policy_show", "mailbox_policy"), "What enforcement says of a mailbox"),
     operation("setMailboxPolicy", "PUT", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyWrite),
-        ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back"),
+        ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back").fields(),
     operation("testNotice", "POST", "/v1/mailboxes/{mailbox}/notices/test", Some(Scope::NoticesWrite),
         ("notice_test", "notice_sent"), "Send a test notice to the owner"),
     operation("linkToPanel", "POST", "/v1/mailboxes/{mailbox}/panel-links", Some(Scope::LinksWrite),
@@ -152,7 +168,7 @@ pub(super) static ALL: &[Operation] = &[
     operation("listTokens", "GET", "/v1/tokens", None,
         ("token_list", "tokens"), "The tokens of this API (control socket only)"),
     operation("addToken", "POST", "/v1/tokens", None,
-        ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body("wanted").made(),
+        ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body_of("wanted").made(),
     operation("revokeToken", "DELETE", "/v1/tokens/{name}", None,
         ("token_revoke", "token_revoked"), "End a token (control socket only)"),
 ];
@@ -161,9 +177,9 @@ pub(super) static ALL: &[Operation] = &[
 #[rustfmt::skip]
 pub(super) static WEBMAIL: &[Operation] = &[
     operation("exchangeWebmailToken", "POST", "/v1/webmail/tokens", Some(Scope::WebmailExchange),
-        ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once"),
+        ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once").fields(),
     operation("refreshWebmailToken", "POST", "/v1/webmail/tokens/refresh", Some(Scope::WebmailExchange),
-        ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move"),
+        ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move").fields(),
     operation("revokeWebmailToken", "POST", "/v1/webmail/tokens/revoke", Some(Scope::WebmailExchange),
-        ("webmail_revoke", ""), "End a token"),
+        ("webmail_revoke", ""), "End a token").fields(),
 ];

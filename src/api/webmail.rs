@@ -26,15 +26,12 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{
     Api,
-    call::{object, receive},
-    door::Shut,
+    call::{Entered, enter, object, receive},
     operations::{Operation, WEBMAIL},
     problem::{Problem, problem, respond},
 };
 use crate::{
     base::{NetAddress, Secret, refusal::leaves_after},
-    decision::api_token::Scope,
-    http::Peer,
     service::{
         admin::{Access, Admin, AdminError, Disclosed},
         webmail::{Exchange, Exchanged, Life, Webmail, WebmailError},
@@ -140,17 +137,12 @@ pub(super) fn schemas(operation: &Operation) -> (Value, Value) {
 
 async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
     let arrived = Instant::now();
-    let admin = std::sync::Arc::clone(&api.admin.borrow());
-    let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().copied();
-    let access = match api.door.visitor(peer, &parts.headers, &admin).await {
-        Ok(access) => access,
-        Err(Shut::Out(why)) => return why.into_response(),
-        Err(Shut::Error(error)) => return problem(&error),
+    let Entered { admin, access, parts, body } = match enter(&api, request).await {
+        Ok(entered) => entered,
+        Err(shut) => return shut.into_response(),
     };
-    if !access.rights.allow(Some(Scope::WebmailExchange)) {
-        let scope = Scope::WebmailExchange.as_str().to_owned();
-        return problem(&AdminError::NoScope { scope });
+    if let Err(error) = access.needs(operation.scope) {
+        return problem(&error);
     }
     if parts.uri.query().is_some() {
         return Problem::QUERY.into_response();

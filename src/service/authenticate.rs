@@ -109,7 +109,7 @@ impl Authenticator {
         let source = &Remembering { source, recent, clock: &*self.clock, era };
         let policy = self.policy();
         let identity = policy.names.identify(&request.authzid, &request.authcid);
-        let typed = Typed::of(&policy, &request);
+        let typed = Typed::of(&request);
         let (decided, started) = match self.clock.now() {
             Ok(now) => {
                 let throttle = policy.throttle.clone().unwrap_or_default();

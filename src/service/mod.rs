@@ -5,6 +5,7 @@
 pub mod admin;
 pub mod authenticate;
 mod counters;
+mod form;
 mod gates;
 pub mod notices;
 pub mod owner;

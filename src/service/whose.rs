@@ -78,7 +78,7 @@ impl Authenticator {
         if policy.names.log_unknown || is_proved(outcome) {
             return known;
         }
-        let Plausible { user, target } = typed.plausible;
+        let Plausible { user, target } = policy.names.plausible(&typed.authzid, &typed.name);
         let target = known
             .target
             .map(|name| if target { name } else { hidden(policy, name.as_bytes()).into() });
@@ -98,14 +98,13 @@ impl Authenticator {
 
 /// What is kept of a request until its login is written down.
 pub(super) struct Typed {
+    authzid: Vec<u8>,
     name: Vec<u8>,
-    plausible: Plausible,
 }
 
 impl Typed {
-    pub(super) fn of(policy: &Policy, request: &Request) -> Self {
-        let plausible = policy.names.plausible(&request.authzid, &request.authcid);
-        Self { name: request.authcid.clone(), plausible }
+    pub(super) fn of(request: &Request) -> Self {
+        Self { authzid: request.authzid.clone(), name: request.authcid.clone() }
     }
 
     pub(super) fn name(&self) -> &[u8] {

@@ -30,6 +30,21 @@ pub struct Access {
     pub rights: Rights,
 }
 
+impl Access {
+    /// Whether they may do what needs this scope; `None` is what no token may.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NoScope`]
+    pub fn needs(&self, scope: Option<Scope>) -> Result<(), AdminError> {
+        if self.rights.allow(scope) {
+            return Ok(());
+        }
+        let scope = scope.map_or("none that a token has", Scope::as_str).to_owned();
+        Err(AdminError::NoScope { scope })
+    }
+}
+
 impl Admin {
     /// Does a request of somebody, if they may. It needs this scope; `None` is for the machine's
     /// administrator only.
@@ -44,10 +59,9 @@ impl Admin {
         request: Request,
     ) -> Result<Response, AdminError> {
         let Access { by, rights, token: _ } = access;
-        if !rights.allow(scope) {
-            let scope = scope.map_or("none that a token has", Scope::as_str).to_owned();
+        if let Err(error) = access.needs(scope) {
             tracing::warn!(target: "mail2fa::admin", action = request.action(), %by, "refused: no scope");
-            return Err(AdminError::NoScope { scope });
+            return Err(error);
         }
         if !rights.are_limited() {
             return self.handle(request, by).await;

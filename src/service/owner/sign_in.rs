@@ -14,10 +14,9 @@ use super::{
 use crate::{
     base::{NetAddress, Secret, Service, UnixMillis},
     decision::{
-        flow::{Credential, Request},
+        flow::Credential,
         outcome::{Outcome, Refusal},
     },
-    ports::password::FormLogin,
     service::{authenticate::Circumstances, standing::Before},
 };
 
@@ -83,18 +82,11 @@ impl Owner {
     }
 
     async fn ask(&self, typed: &Typed, factor: Option<Secret>, from: NetAddress) -> Outcome {
-        let login = FormLogin { name: &typed.name, from, service: &Service::Panel };
         let passwords = Arc::clone(&self.parts().passwords);
-        let source = passwords.for_form(&login);
-        let request = Request {
-            authzid: Vec::new(),
-            authcid: typed.name.clone(),
-            credential: Credential::Apart { password: typed.password.clone(), factor },
-            service: Service::Panel,
-            remote: from,
-            via: from,
-        };
-        self.authenticator.authenticate(request, &circumstances(from), &*source).await
+        let credential = Credential::Apart { password: typed.password.clone(), factor };
+        self.authenticator
+            .ask_form(&*passwords, &typed.name, credential, &circumstances(from))
+            .await
     }
 
     fn wait_for_code(&self, typed: Typed) -> SignIn {
@@ -137,12 +129,5 @@ impl Owner {
 
 /// What the log says of a sign-in to the panel.
 pub(super) fn circumstances(from: NetAddress) -> Circumstances {
-    Circumstances {
-        listener: LISTENER.into(),
-        service: Service::Panel,
-        remote: from,
-        mechanism: "FORM".into(),
-        session: None,
-        client: None,
-    }
+    Circumstances::of_form(LISTENER, Service::Panel, from)
 }

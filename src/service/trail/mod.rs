@@ -17,6 +17,7 @@
 mod programs;
 mod quota;
 mod read;
+mod summary;
 mod wrong_codes;
 
 use std::{

@@ -9,16 +9,19 @@ use std::{collections::HashMap, sync::Mutex};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::lock;
+use super::{
+    lock,
+    summary::{keep, stored},
+};
 use crate::{
     base::{
-        Mailbox, Secret, UnixMillis,
+        Mailbox, UnixMillis,
         limits::{PROGRAM_BYTES, PROGRAMS, PROGRAMS_SECONDS, PROGRAMS_WAITING},
     },
     decision::place::Network,
     ports::{
         audit::LoginEvent,
-        store::{Change, Entry, EntryKey, Store, StoreError},
+        store::{EntryKey, Store, StoreError},
         trail::clean,
     },
 };
@@ -111,7 +114,7 @@ impl Inventory {
         now: UnixMillis,
         kept: u64,
     ) -> Result<Programs, StoreError> {
-        let mut rows = stored(store, mailbox, now).await?;
+        let mut rows: Programs = stored(store, &key(mailbox), now).await?.unwrap_or_default();
         if let Some(waiting) = lock(&self.0).get(mailbox) {
             merge(&mut rows, &waiting.rows);
         }
@@ -182,17 +185,6 @@ fn merge(rows: &mut Programs, others: &[Program]) {
     rows.truncate(PROGRAMS);
 }
 
-async fn stored(
-    store: &dyn Store,
-    mailbox: &Mailbox,
-    now: UnixMillis,
-) -> Result<Programs, StoreError> {
-    let found = store.load_entry(&key(mailbox), now).await?;
-    // One that cannot be read says nothing; the next login begins anew.
-    let rows = found.and_then(|entry| serde_json::from_slice(entry.value.value.expose()).ok());
-    Ok(rows.unwrap_or_default())
-}
-
 async fn add(
     store: &dyn Store,
     mailbox: &Mailbox,
@@ -200,16 +192,12 @@ async fn add(
     now: UnixMillis,
     kept: u64,
 ) -> Result<(), StoreError> {
-    let mut all = stored(store, mailbox, now).await?;
+    let mut all: Programs = stored(store, &key(mailbox), now).await?.unwrap_or_default();
     merge(&mut all, rows);
     all.retain(|row| UnixMillis::from_seconds(row.last).plus_seconds(kept) > now);
     let last = all.iter().map(|row| row.last).max().unwrap_or_default();
-    let text = serde_json::to_vec(&all).unwrap_or_default();
     let expires = UnixMillis::from_seconds(last).plus_seconds(kept);
-    let entry = Some(Entry { value: Secret::from_vec(text), expires });
-    // Nothing is expected, so nothing conflicts.
-    let _ = store.commit(vec![Change::Entry { key: key(mailbox), expect: None, entry }]).await?;
-    Ok(())
+    keep(store, key(mailbox), &all, expires).await
 }
 
 /// The name in an IMAP ID, `"name" "Thunderbird" "version" "128"`; without one, all of it. The

@@ -6,13 +6,16 @@ use std::{collections::HashMap, sync::Mutex};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::lock;
+use super::{
+    lock,
+    summary::{keep, stored},
+};
 use crate::{
     base::{
-        Mailbox, Secret, UnixMillis,
+        Mailbox, UnixMillis,
         limits::{AUDIT_COUNTED, WRONG_CODES_SECONDS},
     },
-    ports::store::{Change, Entry, EntryKey, Store, StoreError},
+    ports::store::{EntryKey, Store, StoreError},
 };
 
 /// Wrong codes of a mailbox. They are forgotten when none came for thirty days.
@@ -66,7 +69,7 @@ impl Signals {
         mailbox: &Mailbox,
         now: UnixMillis,
     ) -> Result<Option<WrongCodes>, StoreError> {
-        let stored = stored(store, mailbox, now).await?;
+        let stored: Option<WrongCodes> = stored(store, &key(mailbox), now).await?;
         let waiting = lock(&self.0).get(mailbox).copied();
         Ok(match (stored, waiting) {
             (Some(stored), Some(waiting)) => Some(stored.and(waiting)),
@@ -96,27 +99,14 @@ impl Signals {
     }
 }
 
-async fn stored(
-    store: &dyn Store,
-    mailbox: &Mailbox,
-    now: UnixMillis,
-) -> Result<Option<WrongCodes>, StoreError> {
-    let found = store.load_entry(&key(mailbox), now).await?;
-    // One that cannot be read says nothing; the next one is counted anew.
-    Ok(found.and_then(|entry| serde_json::from_slice(entry.value.value.expose()).ok()))
-}
-
 async fn add(
     store: &dyn Store,
     mailbox: &Mailbox,
     codes: WrongCodes,
     now: UnixMillis,
 ) -> Result<(), StoreError> {
-    let all = stored(store, mailbox, now).await?.map_or(codes, |stored| stored.and(codes));
-    let text = serde_json::to_vec(&all).unwrap_or_default();
+    let stored: Option<WrongCodes> = stored(store, &key(mailbox), now).await?;
+    let all = stored.map_or(codes, |stored| stored.and(codes));
     let expires = UnixMillis::from_seconds(all.last).plus_seconds(WRONG_CODES_SECONDS);
-    let entry = Some(Entry { value: Secret::from_vec(text), expires });
-    // Nothing is expected, so nothing conflicts.
-    let _ = store.commit(vec![Change::Entry { key: key(mailbox), expect: None, entry }]).await?;
-    Ok(())
+    keep(store, key(mailbox), &all, expires).await
 }

@@ -27,7 +27,7 @@ use crate::{
         limits::ADMIN_ATTEMPTS,
     },
     decision::{
-        flow::{Credential, Request},
+        flow::Credential,
         names::Identity,
         outcome::{Accepted, Method, Outcome, Refusal},
         panel::Standing,
@@ -37,7 +37,7 @@ use crate::{
         webmail::{self, Found, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
     },
     ports::{
-        password::{FormLogin, PasswordSources},
+        password::PasswordSources,
         store::{Change, Commit, Expect, StoreError},
         trail::TrailEvent,
     },
@@ -203,25 +203,12 @@ impl Webmail {
     async fn ask(&self, wanted: &Exchange) -> Outcome {
         let Exchange { webmail, name, password, factor, browser } = wanted;
         let passwords = Arc::clone(&self.parts.get().passwords);
-        let login = FormLogin { name, from: *browser, service: &Service::Webmail };
-        let source = passwords.for_form(&login);
-        let request = Request {
-            authzid: Vec::new(),
-            authcid: name.clone(),
-            credential: Credential::Apart { password: password.clone(), factor: factor.clone() },
-            service: Service::Webmail,
-            remote: *browser,
-            via: *browser,
-        };
+        let credential = Credential::Apart { password: password.clone(), factor: factor.clone() };
         let circumstances = Circumstances {
-            listener: LISTENER.into(),
-            service: Service::Webmail,
-            remote: *browser,
-            mechanism: "FORM".into(),
-            session: None,
             client: Some(webmail.as_str().into()),
+            ..Circumstances::of_form(LISTENER, Service::Webmail, *browser)
         };
-        self.authenticator.authenticate(request, &circumstances, &*source).await
+        self.authenticator.ask_form(&*passwords, name, credential, &circumstances).await
     }
 
     /// Writes the token's session, over the very mailbox whose password and code were looked at.
