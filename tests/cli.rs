@@ -4,6 +4,8 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "support/fed.rs"]
+mod fed;
 #[path = "cli/notices.rs"]
 mod notices;
 #[path = "cli/policy.rs"]
@@ -15,7 +17,6 @@ mod tokens;
 
 use std::{
     fs,
-    io::Write,
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
         net::UnixStream,
@@ -26,6 +27,7 @@ use std::{
     time::Duration,
 };
 
+use fed::fed;
 use serde_json::Value;
 
 const ALICE: &str = "alice@example.org";
@@ -81,16 +83,7 @@ impl Site {
     }
 
     fn feed(&self, arguments: &[&str], input: &str) -> Done {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that fails early does not read.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        Done::from(child.wait_with_output().unwrap())
+        Done::from(fed(&mut self.command(arguments), input))
     }
 
     fn add(&self, mailbox: &str) {

@@ -5,6 +5,8 @@
 
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "support/fed.rs"]
+mod fed;
 #[path = "lifecycle/panel.rs"]
 mod panel;
 #[path = "lifecycle/site.rs"]

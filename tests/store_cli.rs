@@ -6,11 +6,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "support/fed.rs"]
+mod fed;
 mod store_support;
 
 use std::{
     fs,
-    io::Write as _,
     os::unix::{
         fs::{MetadataExt, PermissionsExt},
         net::UnixStream,
@@ -20,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use fed::fed;
 use mail2fa::{
     ports::store::Expect,
     store::{
@@ -149,15 +151,7 @@ impl Site {
 }
 
 fn done(mut command: Command, input: &str) -> Done {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A command that fails early does not read.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
+    let output = fed(&mut command, input);
     Done {
         code: output.status.code().unwrap(),
         out: String::from_utf8(output.stdout).unwrap(),

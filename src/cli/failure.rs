@@ -220,7 +220,7 @@ impl From<ServeError> for Failure {
             ) => Exit::Config,
             ServeError::Listen(_)
             | ServeError::Api(_)
-            | ServeError::Panel(PanelError::Bind(_) | PanelError::Address(_)) => Exit::CannotCreate,
+            | ServeError::Panel(PanelError::Listen(_)) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

@@ -2,40 +2,31 @@
 //!
 //! A change of `[api]` or `[control]` counts after a restart.
 
-use std::{io, os::unix::net::UnixListener as StdListener, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use tokio::{
-    net::{TcpListener, UnixListener},
-    sync::watch,
-};
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::opened::{Opened, OpeningError};
 use crate::{
     api::{self, Api, Door},
-    config::{ApiConfig, Listen},
-    http::{Listener, Server},
+    config::ApiConfig,
+    http::Server,
     service::{admin::Admin, webmail::Webmail},
-    sys::socket::{self, Access, BindError},
 };
 
 /// Owner only; the peer's user is checked besides.
 const CONTROL_MODE: u32 = 0o600;
-
-/// Owner and group: who brings tokens is in the group.
-const API_MODE: u32 = 0o660;
 
 /// Why the API did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The control socket.
     #[error("control.socket: {0}")]
-    Control(BindError),
-    /// The socket for tokens.
+    Control(OpeningError),
+    /// The place for tokens.
     #[error("api.listen: {0}")]
-    Bind(BindError),
-    /// An address, or the system.
-    #[error("api.listen: {0}")]
-    Address(#[from] io::Error),
+    Listen(OpeningError),
 }
 
 /// What serves, and until when.
@@ -60,8 +51,8 @@ impl Service {
     ///
     /// When it cannot be made.
     pub fn control(&self, path: &Path) -> Result<(), ApiError> {
-        let listener = bind(path, CONTROL_MODE).map_err(ApiError::Control)?;
-        self.serve("control", Door::Control, Listener::Unix(unix(listener)?), Some(path));
+        let opened = Opened::socket(path, CONTROL_MODE).map_err(ApiError::Control)?;
+        self.serve("control", Door::Control, opened);
         Ok(())
     }
 
@@ -71,22 +62,12 @@ impl Service {
     ///
     /// When it cannot be made.
     pub async fn tokens(&self, config: &ApiConfig) -> Result<(), ApiError> {
-        let (listener, own) = match &config.listen {
-            Listen::Tcp(address) => {
-                tracing::info!(%address, "the API listens");
-                (Listener::Tcp(TcpListener::bind(address).await?), None)
-            }
-            Listen::Unix(path) => {
-                tracing::info!(socket = %path.display(), "the API listens");
-                let listener = bind(path, API_MODE).map_err(ApiError::Bind)?;
-                (Listener::Unix(unix(listener)?), Some(path.as_path()))
-            }
-        };
-        self.serve("api", Door::Token, listener, own);
+        let opened = Opened::at(&config.listen, "the API").await.map_err(ApiError::Listen)?;
+        self.serve("api", Door::Token, opened);
         Ok(())
     }
 
-    fn serve(&self, name: &'static str, door: Door, listener: Listener, own: Option<&Path>) {
+    fn serve(&self, name: &'static str, door: Door, opened: Opened) {
         let routes = api::routes(&Api {
             door,
             admin: self.admin.clone(),
@@ -94,21 +75,6 @@ impl Service {
             refusal_delay: self.refusal_delay,
         });
         let server = Server::new(name, routes, self.stopping.clone(), self.tasks.clone());
-        let own = own.map(Path::to_owned);
-        self.tasks.spawn(async move {
-            server.serve(listener).await;
-            if let Some(path) = own {
-                socket::sweep(&path);
-            }
-        });
+        self.tasks.spawn(opened.serve(server));
     }
-}
-
-fn bind(path: &Path, mode: u32) -> Result<StdListener, BindError> {
-    socket::bind(path, &Access { owner: None, group: None, mode })
-}
-
-fn unix(listener: StdListener) -> io::Result<UnixListener> {
-    listener.set_nonblocking(true)?;
-    UnixListener::from_std(listener)
 }

@@ -13,8 +13,10 @@ pub mod lifecycle;
 pub mod listeners;
 mod log_writer;
 pub mod logging;
+pub mod opened;
 mod panel;
 mod reminders;
+mod upkeep;
 
 pub use hardening::apply as harden;
 pub use lifecycle::{ServeError, serve};

@@ -5,28 +5,22 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io::Read as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use tokio::net::{TcpListener, UnixListener};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::opened::{Opened, OpeningError};
 use crate::{
     base::limits::WEB_LOGO_BYTES,
-    config::{Listen, PanelConfig, TlsConfig},
+    config::{PanelConfig, TlsConfig},
     http::{Identity, Listener, Server, Tls, TlsError},
     service::owner::{Owner, Parts},
-    sys::{
-        inherited::Inherited,
-        socket::{self, Access, BindError},
-    },
+    sys::inherited::Inherited,
     web::{self, Languages, Panel, Settings, TextError},
 };
-
-/// Owner and group: the proxy is in the group.
-const MODE: u32 = 0o660;
 
 /// What systemd calls the socket that it hands over for the panel.
 pub const SOCKET: &str = "panel";
@@ -44,12 +38,9 @@ pub struct Place<'a> {
 /// Why the panel did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PanelError {
-    /// Its socket.
+    /// Where it listens.
     #[error("panel.listen: {0}")]
-    Bind(#[from] BindError),
-    /// Its address.
-    #[error("panel.listen: {0}")]
-    Address(#[from] io::Error),
+    Listen(#[from] OpeningError),
     /// Its certificate.
     #[error("panel.tls: {0}")]
     Tls(#[from] TlsError),
@@ -124,49 +115,22 @@ pub async fn start(
         web::pages(Panel { owner: Arc::clone(&owner), settings: Arc::new(settings), languages });
     let tls = config.tls.as_ref().map(identity).transpose()?.map(Tls::new);
     let Place { inherited, tasks, stopping } = place;
-    let (listener, own) = listen(config, inherited).await?;
-    if tls.is_some() && matches!(listener, Listener::Unix(_)) {
+    let opened = match inherited {
+        Some(inherited) => {
+            tracing::info!("the user panel listens at the socket that systemd handed over");
+            Opened::inherited(inherited).map_err(OpeningError::from)?
+        }
+        None => Opened::at(&config.listen, "the user panel").await?,
+    };
+    if tls.is_some() && matches!(opened.listener, Listener::Unix(_)) {
         return Err(PanelError::TlsOverUnix);
     }
     let mut server = Server::new("panel", pages, stopping.clone(), tasks.clone());
     if let Some(tls) = &tls {
         server = server.with_tls(tls.clone());
     }
-    tasks.spawn(async move {
-        server.serve(listener).await;
-        if let Some(path) = own {
-            socket::sweep(&path);
-        }
-    });
+    tasks.spawn(opened.serve(server));
     Ok(Running { owner, tls })
-}
-
-/// The listener, and the path of a socket that is to be removed in the end.
-async fn listen(
-    config: &PanelConfig,
-    inherited: Option<Inherited>,
-) -> Result<(Listener, Option<PathBuf>), PanelError> {
-    Ok(match (inherited, &config.listen) {
-        (Some(inherited), _) => {
-            tracing::info!("the user panel listens at the socket that systemd handed over");
-            let listener = match inherited {
-                Inherited::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
-                Inherited::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
-            };
-            (listener, None)
-        }
-        (None, Listen::Tcp(address)) => {
-            let listener = TcpListener::bind(address).await?;
-            tracing::info!(address = %listener.local_addr()?, "the user panel listens");
-            (Listener::Tcp(listener), None)
-        }
-        (None, Listen::Unix(path)) => {
-            tracing::info!(socket = %path.display(), "the user panel listens");
-            let access = Access { owner: None, group: None, mode: MODE };
-            let listener = UnixListener::from_std(socket::bind(path, &access)?)?;
-            (Listener::Unix(listener), Some(path.clone()))
-        }
-    })
 }
 
 fn identity(config: &TlsConfig) -> Result<Identity, TlsError> {

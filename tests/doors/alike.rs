@@ -19,6 +19,7 @@ use mail2fa::decision::webmail::MintedOn;
 
 use crate::{
     auth, login,
+    signins::app_password,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, NOW, code,
         peer::Peer,
@@ -39,22 +40,6 @@ async fn alice(stand: &Stand, record: Option<MailboxRecord>) {
     let record = record.map(Box::new);
     let change = Change::Mailbox { mailbox: mailbox(ALICE), expect, record };
     assert!(matches!(stand.store.commit(vec![change]).await, Ok(Commit::Done(_))));
-}
-
-/// An app password of Alice's, and how it is typed.
-fn app(stand: &Stand) -> (AppPassword, String) {
-    let typed = TypedAppPassword::generate(&[9; ID_CHARACTERS + SECRET_CHARACTERS]);
-    let stored = AppPassword {
-        id: typed.id,
-        digest: typed.digest(&mailbox(ALICE), &stand.store.credential_key()),
-        name: "phone".into(),
-        services: Vec::new(),
-        networks: Vec::new(),
-        created: NOW,
-        expires: None,
-        last_use: None,
-    };
-    (stored, typed.shown().expose().to_owned())
 }
 
 fn options(throttled: bool) -> Options {
@@ -86,7 +71,7 @@ async fn arrange(
 ) -> Option<String> {
     let asks = matches!(kind, Kind::ClientUpstream | Kind::LoginUpstream);
     let mut record = base.clone();
-    let (stored, shown) = app(stand);
+    let (stored, shown) = app_password(stand, ALICE, &[]);
     let line = match reason {
         Refusal::Malformed => auth(1, "CRAM-MD5", None),
         Refusal::BadName => login(1, "al ice@example.org", ALICE_PASSWORD),

@@ -4,7 +4,6 @@
 use mail2fa::{
     base::{Service, UnixMillis},
     decision::{
-        app_password::{AppPassword, ID_CHARACTERS, SECRET_CHARACTERS, TypedAppPassword},
         enforcement::{EnforcementPolicy, Level, OwnLevel, ServiceRule, ServiceRules, Unenrolled},
         place::Network,
         record::MailboxRecord,
@@ -13,7 +12,7 @@ use mail2fa::{
 };
 
 use crate::{
-    login,
+    login, signins,
     support::{
         ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, NOW, code,
         stand::{Kind, Options, Stand, mailbox},
@@ -45,19 +44,9 @@ async fn change(stand: &Stand, name: &str, edit: impl FnOnce(&mut MailboxRecord)
 }
 
 async fn app_password(stand: &Stand, name: &str) -> String {
-    let typed = TypedAppPassword::generate(&[9; ID_CHARACTERS + SECRET_CHARACTERS]);
-    let stored = AppPassword {
-        id: typed.id,
-        digest: typed.digest(&mailbox(name), &stand.store.credential_key()),
-        name: "phone".into(),
-        services: Vec::new(),
-        networks: Vec::new(),
-        created: NOW,
-        expires: None,
-        last_use: None,
-    };
+    let (stored, typed) = signins::app_password(stand, name, &[]);
     change(stand, name, |record| record.app_passwords.push(stored)).await;
-    typed.shown().expose().to_owned()
+    typed
 }
 
 fn at(service: &str, line: &str) -> String {

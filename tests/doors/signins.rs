@@ -39,7 +39,7 @@ pub async fn change(stand: &Stand, name: &str, edit: impl FnOnce(&mut MailboxRec
 }
 
 /// An app password of this mailbox for these services, as stored and as typed.
-fn app_password(stand: &Stand, name: &str, services: &[Service]) -> (AppPassword, String) {
+pub fn app_password(stand: &Stand, name: &str, services: &[Service]) -> (AppPassword, String) {
     let typed = TypedAppPassword::generate(&[9; ID_CHARACTERS + SECRET_CHARACTERS]);
     let stored = AppPassword {
         id: typed.id,

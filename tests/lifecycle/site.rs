@@ -19,6 +19,8 @@ use nix::{
 };
 use tempfile::TempDir;
 
+use crate::fed::fed;
+
 pub const BINARY: &str = env!("CARGO_BIN_EXE_mail2fa");
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -78,16 +80,7 @@ impl Site {
     }
 
     pub fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Closed early when the program does not read: that is its right.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        fed(&mut self.command(arguments), input)
     }
 
     pub fn serve(&self) -> Daemon {

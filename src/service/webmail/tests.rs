@@ -12,7 +12,7 @@ use crate::{
         api_token::Rights,
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
-        flow::{Passwords, Policy},
+        flow::{Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
         place::Network,
@@ -26,7 +26,7 @@ use crate::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         notice::Silent,
-        password::{PasswordAnswer, PasswordQuestion, PasswordSource},
+        password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource},
         store::Store as _,
     },
     service::{
