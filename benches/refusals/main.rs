@@ -12,6 +12,8 @@
 
 mod kinds;
 mod load;
+#[path = "../support/process.rs"]
+mod process;
 mod servers;
 mod statistics;
 
