@@ -26,6 +26,8 @@ pub mod recovery;
 pub mod reminder;
 pub mod retention;
 pub mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod throttle;
 pub mod totp;
 pub mod webmail;
