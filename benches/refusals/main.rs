@@ -22,8 +22,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use self::{
-    kinds::{Kind, Source},
-    load::Door,
+    kinds::{Door, Kind, Source},
     statistics::{Comparison, LEVEL},
 };
 

@@ -16,8 +16,7 @@ use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::{
-    kinds::{self, Kind, PASSWORD, Source},
-    load::Door,
+    kinds::{self, Door, Kind, PASSWORD, Source},
     process::Server,
 };
 

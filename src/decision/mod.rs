@@ -20,6 +20,7 @@ pub mod panel;
 pub mod panel_link;
 pub mod place;
 pub mod proof;
+pub mod question;
 pub mod recall;
 pub mod record;
 pub mod recovery;
