@@ -62,7 +62,7 @@ pub(super) async fn enter(api: &Api, request: Request) -> Result<Entered, Shut> 
     let doers = api.parts.get();
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().copied();
-    let access = api.door.visitor(peer, &parts.headers, &doers.admin).await?;
+    let access = api.door.visitor(peer, &parts.headers, &doers.admin, &api.wrong).await?;
     Ok(Entered { doers, access, parts, body })
 }
 

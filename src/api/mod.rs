@@ -40,7 +40,7 @@ use tower_http::{
 use self::problem::Problem;
 use crate::{
     base::{Current, limits::HTTP_REQUEST_SECONDS},
-    service::{admin::Admin, webmail::Webmail},
+    service::{admin::Admin, webmail::Webmail, wrong_tokens::WrongTokens},
 };
 
 /// Where the description is.
@@ -53,6 +53,8 @@ pub struct Api {
     pub door: Door,
     /// Who does it. A request has one of these from its beginning to its end.
     pub parts: Arc<Current<Parts>>,
+    /// Tokens that were no good.
+    pub wrong: Arc<WrongTokens>,
 }
 
 /// Who does what is asked: all that a reload of the configuration may replace.

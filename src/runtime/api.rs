@@ -85,7 +85,8 @@ impl Service {
     }
 
     fn serve(&self, name: &'static str, door: Door, opened: Opened) {
-        let routes = api::routes(&Api { door, parts: Arc::clone(&self.parts) });
+        let routes =
+            api::routes(&Api { door, parts: Arc::clone(&self.parts), wrong: Arc::default() });
         let server = Server::new(name, routes, self.stopping.clone(), self.tasks.clone());
         self.tasks.spawn(opened.serve(server));
     }

@@ -2,11 +2,15 @@
 
 use std::{
     fs,
+    io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::net::{UnixListener, UnixStream},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
+
+use mail2fa::base::limits::HTTP_CONNECTIONS;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
     panel::ask,
@@ -168,6 +172,39 @@ fn the_first_one_to_ask_for_passwords_may_come_with_a_reload() {
     assert!(answer.starts_with("HTTP/1.1 503 "), "that Dovecot does not run: {answer}");
     let log = daemon.stop();
     assert!(!log.contains("stays in force"), "{log}");
+}
+
+/// The place for tokens has its own bound; the control socket, and logins, never wait for it.
+#[test]
+fn strangers_at_every_place_keep_nobody_else_out() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    let site = Site::new();
+    site.configure("plain", "0s", &section(&site));
+    let daemon = site.serve();
+    let connect = || UnixStream::connect(site.path("own")).unwrap();
+    let mut crowd: Vec<UnixStream> = (0..HTTP_CONNECTIONS).map(|_| connect()).collect();
+    for (number, stranger) in crowd.iter_mut().enumerate() {
+        // Silent, slow, and with something that is no token.
+        let said = ["", "GET /v1/health HT", "GET / HTTP/1.1\r\nauthorization: Bearer x\r\n"];
+        stranger.write_all(said[number % 3].as_bytes()).unwrap();
+    }
+    let mut late = connect();
+    late.write_all(HEALTH.as_bytes()).unwrap();
+    for command in [&["mailbox", "list"][..], &["token", "list"], &["lock", "bob@example.org"]] {
+        assert_ok(&site.run(command, ""));
+    }
+    assert_ok(&site.run(&["unlock", "bob@example.org"], ""));
+    bob_gets_in(&site.path("client"));
+    late.set_nonblocking(true).unwrap();
+    let waits = late.read(&mut [0; 16]).unwrap_err();
+    assert_eq!(waits.kind(), ErrorKind::WouldBlock, "all places were taken");
+    drop(crowd);
+    late.set_nonblocking(false).unwrap();
+    let mut answer = String::new();
+    late.read_to_string(&mut answer).unwrap();
+    assert_asked(&answer);
+    daemon.stop();
 }
 
 #[test]
