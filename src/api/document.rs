@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Statuses of problems that every operation may answer, and when.
-const PROBLEMS: [(u16, &str); 12] = [
+const PROBLEMS: [(u16, &str); 13] = [
     (400, "The path, parameters or body are not those of this operation"),
     (401, "No good token"),
     (403, "The token does not allow this, or is not for mailboxes of this domain"),
@@ -29,6 +29,7 @@ const PROBLEMS: [(u16, &str); 12] = [
     (413, "The body is too large"),
     (415, "The body is not sent as application/json"),
     (422, "A name, password, code or other value cannot be used"),
+    (429, "No good token, and too many of them from this network before"),
     (500, "The store cannot be used, or there is a bug"),
     (503, "For the moment only: try again"),
     (504, "It may or may not have happened"),
@@ -223,7 +224,7 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
         let mut response = json!({"description": when, "content": content});
         let headers = match status {
             401 => json!({"WWW-Authenticate": {"required": true, "schema": {"type": "string"}}}),
-            503 => json!({"Retry-After": {"required": true, "schema": {"type": "integer"}}}),
+            429 | 503 => json!({"Retry-After": {"required": true, "schema": {"type": "integer"}}}),
             _ => Value::Null,
         };
         if let (Some(fields), false) = (response.as_object_mut(), headers.is_null()) {

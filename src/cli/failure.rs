@@ -6,8 +6,7 @@ use std::{fmt::Display, io};
 use crate::{
     api::client::ClientError,
     ports::store::StoreError,
-    runtime::compose::ComposeError,
-    runtime::{PanelError, ServeError},
+    runtime::{PanelError, ServeError, api::ApiError, compose::ComposeError, opened::PlaceError},
     service::admin::AdminError,
     store::{KeyringError, OpenError},
 };
@@ -165,6 +164,13 @@ fn compose(error: &ComposeError) -> Exit {
     }
 }
 
+fn place(error: &PlaceError) -> Exit {
+    match error {
+        PlaceError::Listen(_) => Exit::CannotCreate,
+        PlaceError::Tls(_) | PlaceError::TlsOverUnix => Exit::Config,
+    }
+}
+
 fn key(error: &KeyringError) -> Exit {
     match error {
         KeyringError::Io { source, .. } => io_exit(source),
@@ -212,15 +218,11 @@ impl From<ServeError> for Failure {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_)
             | ServeError::Unreachable { .. }
-            | ServeError::Panel(
-                PanelError::Tls(_)
-                | PanelError::TlsOverUnix
-                | PanelError::Logo { .. }
-                | PanelError::Texts(_),
-            ) => Exit::Config,
-            ServeError::Listen(_)
-            | ServeError::Api(_)
-            | ServeError::Panel(PanelError::Listen(_)) => Exit::CannotCreate,
+            | ServeError::Api(ApiError::InClear(_))
+            | ServeError::Panel(PanelError::Logo { .. } | PanelError::Texts(_)) => Exit::Config,
+            ServeError::Api(ApiError::Place(ref error))
+            | ServeError::Panel(PanelError::Place(ref error)) => place(error),
+            ServeError::Listen(_) | ServeError::Api(ApiError::Control(_)) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

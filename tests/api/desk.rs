@@ -7,7 +7,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use mail2fa::{
-    base::Service as Service_,
+    api,
+    base::{Current, Service as Service_},
     config::{ApiConfig, Listen},
     decision::{
         enforcement::EnforcementPolicy,
@@ -29,7 +30,7 @@ use mail2fa::{
     },
 };
 use serde_json::Value;
-use tokio::{net::UnixStream, sync::watch};
+use tokio::net::UnixStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::support::{
@@ -60,7 +61,6 @@ pub struct Desk {
     pub log: Arc<Watched>,
     path: PathBuf,
     _directory: tempfile::TempDir,
-    _current: watch::Sender<Arc<Admin>>,
     stopping: CancellationToken,
 }
 
@@ -126,7 +126,6 @@ impl Desk {
         });
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("api");
-        let (current, receiver) = watch::channel(Arc::clone(&admin));
         let stopping = CancellationToken::new();
         let policy = Policy {
             names: NameRules::default(),
@@ -148,24 +147,18 @@ impl Desk {
         let parts = Parts { admin: Arc::clone(&admin), passwords };
         let webmail = Webmail::new(Arc::clone(&authenticator), parts);
         let service = Service {
-            admin: receiver,
-            webmail: Some(Arc::new(webmail)),
-            refusal_delay: DELAY,
+            parts: Arc::new(Current::new(api::Parts {
+                admin: Arc::clone(&admin),
+                webmail: Some(Arc::new(webmail)),
+                refusal_delay: DELAY,
+            })),
             tasks: TaskTracker::new(),
             stopping: stopping.clone(),
         };
         let listen = Listen::Unix(path.clone());
-        service.tokens(&ApiConfig { listen, behind_proxy: false }).await.unwrap();
-        Self {
-            clock,
-            admin,
-            authenticator,
-            log,
-            path,
-            _directory: directory,
-            _current: current,
-            stopping,
-        }
+        let config = ApiConfig { listen, tls: None, behind_proxy: false };
+        service.tokens(&config, None).await.unwrap();
+        Self { clock, admin, authenticator, log, path, _directory: directory, stopping }
     }
 
     /// A new token.
