@@ -75,6 +75,7 @@ fn one(texts: &Texts, event: &TrailEvent) -> Markup {
             p.what { (texts.fill(id, &with("count", event.count.unwrap_or_default()))) }
             p.hint {
                 (when::at(event.at / 1_000))
+                @if event.time_unknown { " " (texts.get("event-or-later")) }
                 @if let Some(service) = &event.service { ", " (when::service(texts, service)) }
                 @if let Some(client) = &event.client { ", " (client) }
                 @if let Some(from) = &event.from { ", " span.address { (from) } }

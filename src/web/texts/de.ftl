@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Ein weiterer Vorgang, nicht einzeln aufbewahrt
    *[other] { $count } weitere Vorgänge, nicht einzeln aufbewahrt
 }
+event-or-later = oder später (der Server kannte die Zeit nicht)
 event-advice = Waren Sie das? Dann warten Sie beim nächsten Mal auf einen frischen Code. Wenn nicht, kennt jemand Ihr Passwort: Ändern Sie es.
 event-started = Ein Geheimnis für eine Authenticator-App wurde erzeugt
 event-enabled = Die Zwei-Faktor-Anmeldung wurde eingeschaltet

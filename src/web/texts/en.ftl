@@ -288,6 +288,7 @@ event-more = { $count ->
     [one] One more event, not kept in detail
    *[other] { $count } more events, not kept in detail
 }
+event-or-later = or later (the server did not know the time)
 event-advice = Was that you? Then wait for a fresh code next time. If not, somebody knows your password: change it.
 event-started = A secret for an authenticator app was made
 event-enabled = 2-factor authentication was switched on

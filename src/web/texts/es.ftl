@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Un suceso más, no guardado en detalle
    *[other] { $count } sucesos más, no guardados en detalle
 }
+event-or-later = o más tarde (el servidor no sabía la hora)
 event-advice = ¿Fue usted? Entonces espere la próxima vez a un código nuevo. Si no, alguien conoce su contraseña: cámbiela.
 event-started = Se creó un secreto para una aplicación de autenticación
 event-enabled = Se activó la verificación en dos pasos

@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] { $count } autre événement, non conservé en détail
    *[other] { $count } autres événements, non conservés en détail
 }
+event-or-later = ou plus tard (le serveur ne connaissait pas l’heure)
 event-advice = Était-ce vous ? Attendez la prochaine fois un nouveau code. Sinon, quelqu’un connaît votre mot de passe : changez-le.
 event-started = Un secret pour une application d’authentification a été créé
 event-enabled = La double authentification a été activée

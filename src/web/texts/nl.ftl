@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Nog één gebeurtenis, niet afzonderlijk bewaard
    *[other] Nog { $count } gebeurtenissen, niet afzonderlijk bewaard
 }
+event-or-later = of later (de server wist niet hoe laat het was)
 event-advice = Was u dat? Wacht de volgende keer op een nieuwe code. Zo niet, dan kent iemand uw wachtwoord: wijzig het.
 event-started = Er is een geheim voor een authenticator-app gemaakt
 event-enabled = Aanmelden in twee stappen is ingeschakeld
