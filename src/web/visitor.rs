@@ -18,7 +18,7 @@ use super::{
     Panel, Settings,
     cookie::{self, Cookie},
     language::Texts,
-    page,
+    page::{self, Message},
 };
 use crate::{
     base::NetAddress,
@@ -42,19 +42,20 @@ pub(super) struct Visitor {
     uri: Uri,
 }
 
-/// What a page may say after a redirect: the word in its address, and the id of the text.
-const NOTICES: [(&str, &str); 11] = [
-    ("ended", "notice-ended"),
-    ("logged-out", "notice-logged-out"),
-    ("unchanged", "notice-unchanged"),
-    ("disabled", "notice-disabled"),
-    ("enabled", "notice-enabled"),
-    ("moved", "notice-moved"),
-    ("moved-slow", "notice-moved-slow"),
-    ("moved-fast", "notice-moved-fast"),
-    ("revoked", "notice-revoked"),
-    ("sign-in-ended", "notice-sign-in-ended"),
-    ("all-ended", "notice-all-ended"),
+/// What a page may say after a redirect: the word in its address, the id of the text, and whether something was done
+/// that somebody wanted; else it is something to be known.
+const NOTICES: [(&str, &str, bool); 11] = [
+    ("ended", "notice-ended", false),
+    ("logged-out", "notice-logged-out", true),
+    ("unchanged", "notice-unchanged", false),
+    ("disabled", "notice-disabled", true),
+    ("enabled", "notice-enabled", true),
+    ("moved", "notice-moved", true),
+    ("moved-slow", "notice-moved-slow", false),
+    ("moved-fast", "notice-moved-fast", false),
+    ("revoked", "notice-revoked", true),
+    ("sign-in-ended", "notice-sign-in-ended", true),
+    ("all-ended", "notice-all-ended", true),
 ];
 
 impl Visitor {
@@ -75,10 +76,11 @@ impl Visitor {
     }
 
     /// What the page before has done. Nothing of the address is shown: it chooses among known texts.
-    pub fn notice(&self) -> Option<String> {
+    pub fn notice(&self) -> Option<Message> {
         let (_, word) = self.question().find(|(name, _)| *name == "done")?;
-        let (_, id) = NOTICES.iter().find(|(known, _)| *known == word)?;
-        Some(self.texts().get(id))
+        let (_, id, done) = NOTICES.iter().find(|(known, _, _)| *known == word)?;
+        let text = self.texts().get(id);
+        Some(if *done { Message::Done(text) } else { Message::Note(text) })
     }
 
     /// Whether the field for a code is to take a recovery code.

@@ -76,10 +76,10 @@ fn one(texts: &Texts, event: &TrailEvent) -> Markup {
             p.hint {
                 (when::at(event.at / 1_000))
                 @if event.time_unknown { " " (texts.get("event-or-later")) }
-                @if let Some(service) = &event.service { ", " (when::service(texts, service)) }
-                @if let Some(client) = &event.client { ", " (client) }
-                @if let Some(from) = &event.from { ", " span.address { (from) } }
-                @if event.kind == EventKind::Change { ", " (texts.get(by(event))) }
+                @if let Some(service) = &event.service { " · " (when::service(texts, service)) }
+                @if let Some(client) = &event.client { " · " (client) }
+                @if let Some(from) = &event.from { " · " span.address { (from) } }
+                @if event.kind == EventKind::Change { " · " (texts.get(by(event))) }
             }
             @if matches!(mood, Mood::Alarming) { p.advice { (texts.get("event-advice")) } }
         }
@@ -165,6 +165,7 @@ fn change(event: &TrailEvent) -> (&'static str, Mood) {
         "mailbox password" => "event-password-set",
         "mailbox lock" => "event-lock",
         "mailbox unlock" => "event-unlock",
+        "policy set" => "event-policy",
         _ => "event-changed",
     };
     (id, Mood::Neutral)

@@ -17,7 +17,7 @@ copy-button = Kopiëren
 copy-done = Gekopieerd
 to-the-start = Naar de beginpagina
 error-prefix = Fout:
-form-refused = Er is niets gewijzigd. Hieronder staat wat er niet klopt.
+form-refused = Dat is niet gelukt. Hieronder staat wat er niet klopt.
 last-used = Laatst gebruikt
 never-used = Nooit
 
@@ -288,6 +288,7 @@ event-link-followed = Deze pagina’s zijn via een link geopend
 event-password-set = Het wachtwoord is gewijzigd
 event-lock = Het postvak is geblokkeerd
 event-unlock = De blokkering is opgeheven
+event-policy = Wat voor deze mailbox verplicht is, is gewijzigd
 event-changed = Er is een instelling gewijzigd
 event-by-owner = op deze pagina’s
 event-by-administrator = door de beheerder
