@@ -72,7 +72,7 @@ fn pieces(file: &str) -> Vec<String> {
 /// What is left of a text when the words that are known are taken out of it.
 fn unknown(text: &str, pieces: &[String]) -> String {
     let mut left = text.to_owned();
-    for known in NAMES.iter().copied().chain(pieces.iter().map(String::as_str)) {
+    for known in pieces.iter().map(String::as_str).chain(NAMES) {
         // Short words may be a part of others: only whole texts, or what stands between other pieces.
         if known.chars().count() > 3 {
             left = left.replace(known, "\n");
