@@ -102,7 +102,9 @@ fn waiting(visitor: &Visitor, headers: &HeaderMap) -> Option<WaitingId> {
     match (waiting.next(), waiting.next()) {
         (Some(only), None) => Some(*only),
         (Some(_), Some(_)) => {
-            brought.iter().for_each(|id| owner.start_again(*id));
+            for id in &brought {
+                owner.start_again(*id);
+            }
             brought.first().copied()
         }
         (None, _) => brought.first().copied(),
