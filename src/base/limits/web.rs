@@ -73,6 +73,9 @@ pub const WEB_LOGO_BYTES: usize = 65_536;
 /// Value of one cookie, bytes: a name and a token in base64.
 pub const WEB_COOKIE_BYTES: usize = 1_024;
 
+/// Cookies of one name that are looked at, when a browser brings more than one.
+pub const WEB_COOKIES: usize = 16;
+
 /// Tokens of the API.
 pub const API_TOKENS: usize = 64;
 
