@@ -42,6 +42,8 @@
 
 #[path = "simulation/books.rs"]
 mod books;
+#[path = "simulation/desk.rs"]
+mod desk;
 #[path = "simulation/dice.rs"]
 mod dice;
 #[path = "simulation/enforced.rs"]
@@ -50,6 +52,8 @@ mod enforced;
 mod episode;
 #[path = "simulation/judge.rs"]
 mod judge;
+#[path = "simulation/minted.rs"]
+mod minted;
 #[path = "simulation/people.rs"]
 mod people;
 #[path = "simulation/places.rs"]

@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Waker},
+    time::Duration,
 };
 
 use mail2fa::{
@@ -13,22 +14,26 @@ use mail2fa::{
         digest::CredentialKey,
         flow::{Credential, RelayedRequest, Request},
         outcome::Outcome,
+        panel::PanelPolicy,
         retention::TrailPolicy,
     },
     ports::password::PasswordHasher,
     service::{
         admin::{Admin, AdminError, Response},
         authenticate::{Authenticator, Circumstances},
+        owner::{self, Owner},
         trail::Recorder,
+        webmail::{self, Exchange, Exchanged, Webmail},
     },
 };
 
 use super::{
+    desk::{Done, PANEL_ABSOLUTE, PANEL_IDLE},
     dice::Dice,
     enforced::By,
     people::{ALIASES, ENROLLERS, HIDDEN, new_password},
     places::{HOMES, service},
-    ports::{SimClock, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
+    ports::{SimClock, SimForms, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
     staff::Errand,
     world::{Actor, Login, Rules, Shared, Tallies, Upstream, World, key, names},
 };
@@ -45,12 +50,16 @@ type Task<T> = Pin<Box<dyn Future<Output = T>>>;
 enum Running {
     Login(u64, Task<Outcome>),
     Errand(u64, Task<Result<Response, AdminError>>),
+    Exchange(u64, Task<Exchanged>),
+    Desk(u64, Task<Done>),
 }
 
 pub struct Episode {
     world: Shared,
     authenticator: Arc<Authenticator>,
     admin: Arc<Admin>,
+    webmail: Arc<Webmail>,
+    owner: Arc<Owner>,
     running: Vec<Running>,
     next_id: u64,
     idle: u32,
@@ -68,6 +77,8 @@ enum Turn {
     HangUp,
     Restart,
     Token,
+    Exchange,
+    Desk,
     Configure,
     Purge,
 }
@@ -99,6 +110,7 @@ impl Episode {
             acting: None,
             logins: std::collections::BTreeMap::new(),
             errands: std::collections::BTreeMap::new(),
+            desks: std::collections::BTreeMap::new(),
             books: std::collections::BTreeMap::new(),
             networks: std::collections::BTreeMap::new(),
             trouble,
@@ -119,7 +131,8 @@ impl Episode {
         let authenticator = authenticator(&world);
         let admin = admin(&world);
         let running = Vec::new();
-        Self { world, authenticator, admin, running, next_id: 1, idle: 0 }
+        let (webmail, owner) = desks(&world, &authenticator, &admin);
+        Self { world, authenticator, admin, webmail, owner, running, next_id: 1, idle: 0 }
     }
 
     fn world(&self) -> std::sync::MutexGuard<'_, World> {
@@ -130,12 +143,15 @@ impl Episode {
     pub fn run(&mut self, turns: u64) -> Result<(), Broken> {
         for _ in 0..turns {
             let tokens = if self.world().enforcing { 25 } else { 0 };
+            let webmails = !self.world().rules.webmails.is_empty();
             let turn = self.world().dice.weighed(&[
                 (3_000, Turn::Poll),
                 (220, Turn::Arrive),
                 (60, Turn::Change),
                 (60, Turn::Wait),
                 (tokens, Turn::Token),
+                (if webmails { 40 } else { 0 }, Turn::Exchange),
+                (35, Turn::Desk),
                 (3, Turn::Clock),
                 (8, Turn::Upstream),
                 (12, Turn::HangUp),
@@ -158,7 +174,9 @@ impl Episode {
             }
             Turn::Arrive if self.running.len() < AT_ONCE => self.arrive(),
             Turn::Token if self.running.len() < AT_ONCE => self.token(),
-            Turn::Arrive | Turn::Token => {}
+            Turn::Exchange if self.running.len() < AT_ONCE => self.exchange(),
+            Turn::Desk if self.running.len() < AT_ONCE => self.desk(),
+            Turn::Arrive | Turn::Token | Turn::Exchange | Turn::Desk => {}
             Turn::Change => self.change(),
             Turn::Wait => self.world().wait(),
             Turn::Clock => self.world().set_clock(),
@@ -183,6 +201,7 @@ impl Episode {
                 drop(world);
                 self.admin = admin(&self.world);
                 self.authenticator.set_policy(policy);
+                (self.webmail, self.owner) = desks(&self.world, &self.authenticator, &self.admin);
             }
             Turn::Purge => {
                 let mut world = self.world();
@@ -201,7 +220,7 @@ impl Episode {
         }
     }
 
-    fn start(&mut self, mut login: Login) -> u64 {
+    fn start(&mut self, login: Login) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let request = Request {
@@ -210,9 +229,24 @@ impl Episode {
             credential: Credential::Joined(Secret::from_slice(login.typed.as_bytes())),
             service: service(login.service),
             remote: login.place.net_address(),
-            via: login.place.net_address(),
+            via: login.via.net_address(),
         };
         let circumstances = circumstances(&request.service, request.remote, "PLAIN");
+        self.register(id, login);
+        let source = SimSource(self.world.clone());
+        let authenticator = Arc::clone(&self.authenticator);
+        let task =
+            Box::pin(
+                async move { authenticator.authenticate(request, &circumstances, &source).await },
+            );
+        self.running.push(Running::Login(id, task));
+        // The clock is read at the first poll: it must be the one that the books have.
+        self.poll(self.running.len() - 1);
+        id
+    }
+
+    /// Notes a login that arrives, and what it has right.
+    fn register(&self, id: u64, mut login: Login) {
         {
             let mut world = self.world();
             (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
@@ -249,16 +283,39 @@ impl Episode {
             }
             world.logins.insert(id, login);
         }
-        let source = SimSource(self.world.clone());
-        let authenticator = Arc::clone(&self.authenticator);
-        let task =
-            Box::pin(
-                async move { authenticator.authenticate(request, &circumstances, &source).await },
-            );
-        self.running.push(Running::Login(id, task));
-        // The clock is read at the first poll: it must be the one that the books have.
+    }
+
+    /// Somebody logs in by the form of a webmail.
+    fn exchange(&mut self) {
+        let login = self.world().at_webmail();
+        let id = self.next_id;
+        self.next_id += 1;
+        let (password, factor) = login.apart.clone().unwrap_or_default();
+        let wanted = Exchange {
+            webmail: login.webmail.into(),
+            name: login.authcid.clone().into_bytes(),
+            password: Secret::from_slice(password.as_bytes()),
+            factor: factor.map(|text| Secret::from_slice(text.as_bytes())),
+            browser: login.place.net_address(),
+        };
+        self.register(id, login);
+        let webmail = Arc::clone(&self.webmail);
+        let task = Box::pin(async move { webmail.exchange(wanted, |_| true).await });
+        self.running.push(Running::Exchange(id, task));
         self.poll(self.running.len() - 1);
-        id
+    }
+
+    /// Somebody refreshes or ends a token, or follows a link.
+    fn desk(&mut self) {
+        let Some(desk) = self.world().at_some_desk() else { return };
+        let id = self.next_id;
+        self.next_id += 1;
+        let asked = desk.clone();
+        self.world().desks.insert(id, desk);
+        let (webmail, owner) = (Arc::clone(&self.webmail), Arc::clone(&self.owner));
+        let task = Box::pin(async move { asked.perform(&webmail, &owner).await });
+        self.running.push(Running::Desk(id, task));
+        self.poll(self.running.len() - 1);
     }
 
     /// Somebody comes by a mechanism that the mail server decides.
@@ -305,14 +362,31 @@ impl Episode {
             let mut world = self.world();
             world.acting = Some(match &self.running[which] {
                 Running::Login(id, _) => Actor::Login(*id),
+                Running::Exchange(id, _) => Actor::Login(*id),
                 Running::Errand(id, _) => Actor::Errand(*id),
+                Running::Desk(id, _) => Actor::Desk(*id),
             });
+            world.note_clock();
             world.seq
         };
         let ended = match &mut self.running[which] {
             Running::Login(id, task) => match task.as_mut().poll(&mut context) {
                 std::task::Poll::Ready(outcome) => {
                     self.world.lock().unwrap().answered_login(*id, &outcome);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+            Running::Exchange(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(exchanged) => {
+                    self.world.lock().unwrap().exchanged(*id, exchanged);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+            Running::Desk(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(done) => {
+                    self.world.lock().unwrap().desk_answered(*id, done);
                     true
                 }
                 std::task::Poll::Pending => false,
@@ -359,6 +433,7 @@ impl Episode {
         self.forget_the_gone();
         self.authenticator = authenticator(&self.world);
         self.admin = admin(&self.world);
+        (self.webmail, self.owner) = desks(&self.world, &self.authenticator, &self.admin);
     }
 
     /// Whoever runs no more has no outcome; what it was doing may have been counted as a failure.
@@ -367,7 +442,10 @@ impl Episode {
             .running
             .iter()
             .map(|running| match running {
-                Running::Login(id, _) | Running::Errand(id, _) => *id,
+                Running::Login(id, _)
+                | Running::Errand(id, _)
+                | Running::Exchange(id, _)
+                | Running::Desk(id, _) => *id,
             })
             .collect();
         let mut world = self.world();
@@ -380,6 +458,7 @@ impl Episode {
             }
         }
         world.errands.retain(|id, _| ids.contains(id));
+        world.desks.retain(|id, _| ids.contains(id));
     }
 
     /// Without faults everybody who is left gets an answer, and then every owner gets in.
@@ -468,6 +547,23 @@ fn admin(world: &Shared) -> Arc<Admin> {
     })
 }
 
+fn desks(
+    world: &Shared,
+    authenticator: &Arc<Authenticator>,
+    admin: &Arc<Admin>,
+) -> (Arc<Webmail>, Arc<Owner>) {
+    let passwords = Arc::new(SimForms(world.clone()));
+    let parts = webmail::Parts { admin: Arc::clone(admin), passwords: passwords.clone() };
+    let webmail = Webmail::new(Arc::clone(authenticator), parts);
+    let parts = owner::Parts {
+        admin: Arc::clone(admin),
+        passwords,
+        policy: PanelPolicy { idle_seconds: PANEL_IDLE, absolute_seconds: PANEL_ABSOLUTE },
+        refusal_delay: Duration::ZERO,
+    };
+    (Arc::new(webmail), Arc::new(Owner::new(Arc::clone(authenticator), parts)))
+}
+
 impl World {
     fn people_the_mail_server(&mut self) {
         for name in ENROLLERS {
@@ -485,8 +581,9 @@ impl World {
     /// What a login has right when it arrives.
     fn good(&mut self, login: &Login) -> Option<super::books::Good> {
         if self.upstream.down && !self.stored {
-            let app = self.book(&login.user).app(&login.typed).is_some();
-            if !app {
+            let book = self.book(&login.user);
+            let vouched = book.app(&login.typed).is_some() || book.token(&login.typed).is_some();
+            if !vouched || login.apart.is_some() {
                 return None;
             }
         }
