@@ -101,6 +101,7 @@ impl Episode {
             seq: 1,
             stored,
             rules,
+            before: Vec::new(),
             records: std::collections::BTreeMap::new(),
             entries: std::collections::BTreeMap::new(),
             version: 0,
@@ -195,7 +196,13 @@ impl Episode {
                 let enforcing = world.enforcing.then_some(world.now);
                 let mut rules = Rules::roll(&mut world.dice, stored, enforcing);
                 (rules.together, rules.masters_need_factor) = (together, masters);
-                world.rules = Arc::new(rules);
+                let old = std::mem::replace(&mut world.rules, Arc::new(rules));
+                let seq = world.seq;
+                world.before.push((seq, old));
+                // A webmail may be another one now, or none.
+                for login in world.logins.values_mut() {
+                    login.disturbed |= login.apart.is_some();
+                }
                 world.era += 1;
                 let policy = world.rules.policy();
                 drop(world);
@@ -259,7 +266,7 @@ impl Episode {
                 world.overheard.pop_front();
             }
             if login.user == login.opened {
-                let heard = (login.user.clone(), login.typed.clone(), login.place);
+                let heard = (login.user.clone(), login.typed.replace('\0', ""), login.place);
                 world.overheard.push_back(heard);
             }
             if login.good.is_none() {
@@ -579,7 +586,7 @@ impl World {
     }
 
     /// What a login has right when it arrives.
-    fn good(&mut self, login: &Login) -> Option<super::books::Good> {
+    pub fn good(&mut self, login: &Login) -> Option<super::books::Good> {
         if self.upstream.down && !self.stored {
             let book = self.book(&login.user);
             let vouched = book.app(&login.typed).is_some() || book.token(&login.typed).is_some();

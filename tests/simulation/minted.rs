@@ -157,6 +157,13 @@ impl Book {
         self.tokens.iter_mut().find(|token| token.text.as_deref() == Some(typed))
     }
 
+    /// Whether so many more sign-ins and tokens are more than there is room for.
+    pub fn crowded(&self, more: usize) -> bool {
+        let tokens = self.tokens.iter().filter(|token| token.until == OPEN).count();
+        let sign_ins = self.sign_ins.iter().filter(|sign_in| sign_in.until == OPEN).count();
+        tokens + sign_ins + more > MOST.1
+    }
+
     /// Whether password, factor and lock were the same all the time, and no sign-ins were ended.
     pub fn is_unchanged(&self, from: u64, until: u64) -> bool {
         let said = |standing: &Standing| {
@@ -203,6 +210,19 @@ impl World {
         };
         login.apart = Some((password, factor));
         login
+    }
+
+    /// An exchange looks at the mailbox before its login begins: what is right is right by that moment.
+    pub fn clock_is_read(&mut self) {
+        let now = self.now;
+        let Some(login) = self.login().filter(|login| login.apart.is_some() && !login.clocked)
+        else {
+            return;
+        };
+        (login.clocked, login.arrival) = (true, now);
+        let mut login = login.clone();
+        login.good = self.good(&login);
+        self.login().into_iter().for_each(|own| own.clone_from(&login));
     }
 
     /// Somebody with a token, or with what looks like one.
@@ -305,13 +325,23 @@ impl World {
         if full != proved || grant.webmail != login.webmail {
             return Err(format!("minted as {grant:?}"));
         }
-        // What is said of the webmail when it is written down counts.
+        // What was said of the webmail at some moment of this exchange counts.
         let rules = std::sync::Arc::clone(&self.rules);
-        let rule = rules.webmails.iter().find(|rule| rule.name == login.webmail);
-        let rule = rule.ok_or("minted for a webmail that is not configured")?.clone();
         let opened = session.opened.at.millis();
-        if opened > latest || session.ends.millis() > opened + rule.absolute * 1_000 {
-            return Err("minted for longer than was said".into());
+        let rule = {
+            let old = self.before.iter().filter(|(until, _)| *until >= login.began);
+            let said =
+                old.map(|(_, rules)| rules).chain([&rules]).flat_map(|rules| &rules.webmails);
+            let mut said = said.filter(|rule| rule.name == login.webmail);
+            said.find(|rule| {
+                let ends = opened + rule.absolute * 1_000;
+                session.ends.millis() == ends && session.idle_seconds == rule.idle
+            })
+            .cloned()
+        };
+        let rule = rule.ok_or("minted for another time than was said, or for no webmail")?;
+        if opened > latest {
+            return Err("minted in the future".into());
         }
         let book = self.book(name);
         if book.tokens.iter().any(|token| token.id == session.id && token.from > looked) {

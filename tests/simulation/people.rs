@@ -196,6 +196,7 @@ impl World {
             apart: None,
             webmail: "",
             first_look: None,
+            clocked: false,
             rules: Arc::clone(&self.rules),
             began: self.seq,
             arrival: self.now,

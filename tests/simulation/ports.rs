@@ -435,7 +435,9 @@ pub struct SimClock(pub Shared);
 
 impl Clock for SimClock {
     fn now(&self) -> Result<UnixMillis, ClockError> {
-        Ok(UnixMillis::from_millis(self.0.lock().unwrap().now))
+        let mut world = self.0.lock().unwrap();
+        world.clock_is_read();
+        Ok(UnixMillis::from_millis(world.now))
     }
 }
 

@@ -163,6 +163,8 @@ pub struct Login {
     pub webmail: &'static str,
     /// Number of the effect at which a record was looked at first.
     pub first_look: Option<u64>,
+    /// The clock was read for it.
+    pub clocked: bool,
     pub rules: Arc<Rules>,
     /// Number of the effect at which it came.
     pub began: u64,
@@ -328,6 +330,8 @@ pub struct World {
     pub seq: u64,
     pub stored: bool,
     pub rules: Arc<Rules>,
+    /// The settings of before, each with the number of the effect until which it held.
+    pub before: Vec<(u64, Arc<Rules>)>,
     pub records: BTreeMap<String, Versioned<MailboxRecord>>,
     pub entries: BTreeMap<(&'static str, Mailbox, String), Versioned<Entry>>,
     pub version: u64,

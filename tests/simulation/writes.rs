@@ -71,9 +71,6 @@ impl World {
         let fresh: Vec<u64> = fresh.map(|session| session.id).collect();
         let step = |record: &MailboxRecord| record.totp.as_ref().map(|totp| totp.last_step);
         let good = match (step(before) == step(after), before.recovery == after.recovery) {
-            (true, true) if login.apart.is_some() => {
-                return Err("an exchange noted a use".into());
-            }
             (true, true) => {
                 return touched(book, &login, &fresh, before, after);
             }
@@ -104,6 +101,10 @@ impl World {
         };
         let full =
             book.sign_ins.iter().filter(|s| s.until == OPEN).count() + 1 > login.rules.per_mailbox;
+        let full = full || book.crowded(1);
+        for token in &mut book.tokens {
+            token.doubtful |= full || !token.surely(login.arrival, &login.rules);
+        }
         for sign_in in &mut book.sign_ins {
             sign_in.doubtful |= full || !sign_in.surely_lives(login.arrival, &login.rules);
         }
