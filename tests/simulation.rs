@@ -68,6 +68,8 @@ mod ports;
 mod relayed;
 #[path = "simulation/staff.rs"]
 mod staff;
+#[path = "simulation/surroundings.rs"]
+mod surroundings;
 #[path = "simulation/world.rs"]
 mod world;
 #[path = "simulation/writes.rs"]

@@ -48,7 +48,7 @@ pub struct Opened {
     /// Since when the mailbox must have stood the same.
     pub from: u64,
     /// The latest the clock showed when it was opened and when it was used, milliseconds.
-    pub opened: u64,
+    pub at: u64,
     pub last_use: u64,
 }
 
@@ -318,8 +318,7 @@ impl World {
                 if sure { Err("a token that is there was not found".into()) } else { Ok(()) }
             }
             (Ok(true), _) => Err("what is there was said to be ended, or what is not".into()),
-            (Ok(false), None) => Ok(()),
-            (Err(WebmailError::OtherToken), _) => Ok(()),
+            (Ok(false), None) | (Err(WebmailError::OtherToken), _) => Ok(()),
             (Err(_), _) if desk.faulted || desk.disturbed => Ok(()),
             (Err(error), _) => Err(error.to_string()),
         }
@@ -345,8 +344,8 @@ impl World {
                 if !book.is_unchanged(link.from, desk.began) {
                     return Err("it led in, and the mailbox was changed since".into());
                 }
-                let (opened, last_use) = (latest, latest);
-                book.panels.push(Opened { ticket, from: link.from, opened, last_use });
+                let (at, last_use) = (latest, latest);
+                book.panels.push(Opened { ticket, from: link.from, at, last_use });
                 Ok(())
             }
             Ok(None) => {
@@ -377,13 +376,15 @@ impl World {
         let early = desk.clocks.iter().min().copied().unwrap_or_default();
         match done {
             Ok(true) => {
-                let over = early >= opened.opened + PANEL_ABSOLUTE * 1_000
+                let over = early >= opened.at + PANEL_ABSOLUTE * 1_000
                     || early >= opened.last_use + PANEL_IDLE * 1_000;
                 if over || !book.is_unchanged(opened.from, desk.began) {
                     return Err("a session of the panel lived on".into());
                 }
                 let own = book.panels.iter_mut().find(|opened| opened.ticket == *ticket);
-                own.into_iter().for_each(|own| own.last_use = latest);
+                if let Some(own) = own {
+                    own.last_use = latest;
+                }
                 self.tallies.add("panel visited");
                 Ok(())
             }

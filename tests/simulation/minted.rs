@@ -195,10 +195,9 @@ impl World {
         let recovery = sets.iter().rfind(|set| set.until == OPEN);
         let recovery = recovery.and_then(|set| dice.pick(&set.codes).cloned());
         let factor = match (dice.below(12), secret) {
-            (0, _) => None,
             (1, _) => Some(format!("{:06}", dice.below(1_000_000))),
             (2, _) => recovery,
-            (_, None) => None,
+            (0, _) | (_, None) => None,
             (n, Some(secret)) => {
                 let digits = super::places::code(&secret, self.now / 30_000 + (n % 3) - 1);
                 Some(if n == 3 { format!("{} {}", &digits[..3], &digits[3..]) } else { digits })
@@ -282,7 +281,7 @@ impl World {
     }
 
     /// Whether a write adds a webmail's token.
-    pub fn is_mint(&self, before: Option<&MailboxRecord>, after: &MailboxRecord) -> bool {
+    pub fn is_mint(before: Option<&MailboxRecord>, after: &MailboxRecord) -> bool {
         let old = |id| before.is_some_and(|before| before.sessions.iter().any(|s| s.id == id));
         after.sessions.iter().any(|s| s.webmail.is_some() && !old(s.id))
     }

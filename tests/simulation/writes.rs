@@ -18,7 +18,7 @@ impl World {
     pub fn written(&mut self, changes: &[Written]) {
         match self.acting {
             Some(Actor::Login(id)) => match changes {
-                [(name, before, Some(after))] if self.is_mint(before.as_ref(), after) => {
+                [(name, before, Some(after))] if Self::is_mint(before.as_ref(), after) => {
                     let result = self.mint_wrote(id, name, before.as_ref(), after);
                     if let Err(what) = result {
                         self.fail(name, format!("exchange {id}: {what}"));
