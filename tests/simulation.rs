@@ -21,6 +21,10 @@
 //!   what is configured, a service that is off opens nothing, one for app passwords takes no code and one for
 //!   full sign-ins no app password, a password is enough from exempt networks only, and a token or
 //!   ticket opens no mailbox with a factor unless it was asked elsewhere (`simulation/enforced.rs`);
+//! - a webmail's token is minted by who has shown everything, opens its own mailbox for its services and from
+//!   its places until it ends or is ended, and is never tried as a password (`simulation/minted.rs`); a
+//!   one-time link to the panel leads in once, within its minute, to the mailbox as it stood, and what it
+//!   opened ends with what changes that (`simulation/desk.rs`);
 //! - each login has one outcome, and all refusals are the same reply;
 //! - what is stored is what was asked for, and a login changes nothing but its own use;
 //! - whoever has everything right comes in, and throttling keeps nobody waiting who has a session
@@ -42,6 +46,8 @@
 
 #[path = "simulation/books.rs"]
 mod books;
+#[path = "simulation/desk.rs"]
+mod desk;
 #[path = "simulation/dice.rs"]
 mod dice;
 #[path = "simulation/enforced.rs"]
@@ -50,6 +56,8 @@ mod enforced;
 mod episode;
 #[path = "simulation/judge.rs"]
 mod judge;
+#[path = "simulation/minted.rs"]
+mod minted;
 #[path = "simulation/people.rs"]
 mod people;
 #[path = "simulation/places.rs"]
@@ -60,6 +68,8 @@ mod ports;
 mod relayed;
 #[path = "simulation/staff.rs"]
 mod staff;
+#[path = "simulation/surroundings.rs"]
+mod surroundings;
 #[path = "simulation/world.rs"]
 mod world;
 #[path = "simulation/writes.rs"]
@@ -171,6 +181,15 @@ fn nobody_comes_in_without_all_proofs_and_whoever_has_them_does() {
         "fault: load",
         "fault: commit unknown, done",
         "conflict",
+        "webmail_token",
+        "webmail_token_wrong",
+        "webmail_token_ended",
+        "webmail_token_out_of_scope",
+        "exchanged for a token",
+        "refreshed",
+        "token ended by its webmail",
+        "link followed",
+        "panel visited",
         "remembered",
         "remembered, and changed since",
         "restarts",

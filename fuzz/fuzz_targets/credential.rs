@@ -9,7 +9,6 @@
 use std::sync::Arc;
 
 use arbitrary::Arbitrary;
-use hmac::{Hmac, KeyInit, Mac};
 use libfuzzer_sys::fuzz_target;
 use mail2fa::{
     base::{Mailbox, NetAddress, Secret, Service, UnixMillis, limits::CREDENTIAL_BYTES},
@@ -17,7 +16,11 @@ use mail2fa::{
         app_password::{AppPassword, TypedAppPassword},
         code::{self, Code},
         digest::CredentialKey,
-        flow::{BurnAnswer, Credential, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy, Request},
+        enforcement::EnforcementPolicy,
+        flow::{
+            BurnAnswer, Credential, Effect, Flow, Input, Next, PasswordAnswer, Passwords, Policy,
+            Request,
+        },
         mechanisms::Mechanisms,
         names::NameRules,
         outcome::{Method, Outcome},
@@ -26,7 +29,7 @@ use mail2fa::{
         session::SessionPolicy,
     },
 };
-use sha1::Sha1;
+use mail2fa_fuzz::hotp;
 
 const SECRET: &[u8; 20] = b"12345678901234567890";
 const NOW: u64 = 1_111_111_111;
@@ -52,18 +55,8 @@ struct Typed {
     more: Vec<u8>,
 }
 
-/// RFC 4226.
-fn hotp(step: u64) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(SECRET).unwrap();
-    mac.update(&step.to_be_bytes());
-    let hash = mac.finalize().into_bytes();
-    let at = usize::from(hash[19] & 15);
-    let number = u32::from_be_bytes(hash[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
-}
-
 fn code_at(offset: i8) -> String {
-    hotp((NOW / 30).checked_add_signed(i64::from(offset)).unwrap())
+    hotp(SECRET, (NOW / 30).checked_add_signed(i64::from(offset)).unwrap())
 }
 
 fn blank(bytes: &[u8]) -> bool {
@@ -139,6 +132,7 @@ fuzz_target!(|input: Typed| {
         sessions: SessionPolicy::default(),
         key,
         throttle: None,
+        enforcement: EnforcementPolicy::default(),
         mechanisms: Mechanisms::default(),
         webmail: mail2fa::decision::webmail::WebmailRules::new(),
     });
@@ -148,6 +142,7 @@ fuzz_target!(|input: Typed| {
         credential: Credential::Joined(Secret::from_slice(&typed)),
         service: Service::Imap,
         remote: NetAddress::parse("192.0.2.1"),
+        via: NetAddress::parse("192.0.2.1"),
     };
     let truth = input.other.as_deref().unwrap_or(&input.password);
     let mut asked = None;
@@ -217,6 +212,9 @@ fuzz_target!(|input: Typed| {
             Method::AppPassword => is_app,
             Method::PasswordAndSession
             | Method::WebmailToken
+            | Method::PanelAndCode
+            | Method::PanelAndRecoveryCode
+            | Method::ExemptNetwork
             | Method::Mechanism
             | Method::MechanismAndFactorElsewhere => false,
         };

@@ -3,7 +3,6 @@
 
 #![no_main]
 
-use hmac::{Hmac, KeyInit, Mac};
 use libfuzzer_sys::fuzz_target;
 use mail2fa::{
     base::{Secret, UnixMillis, limits::ENROLMENT_WRONG_CODES},
@@ -12,17 +11,7 @@ use mail2fa::{
         enrolment::{Confirmation, Pending},
     },
 };
-use sha1::Sha1;
-
-/// RFC 4226.
-fn hotp(secret: &[u8], step: u64) -> String {
-    let mut mac = Hmac::<Sha1>::new_from_slice(secret).unwrap();
-    mac.update(&step.to_be_bytes());
-    let hash = mac.finalize().into_bytes();
-    let at = usize::from(hash[19] & 15);
-    let number = u32::from_be_bytes(hash[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
-    format!("{:06}", number % 1_000_000)
-}
+use mail2fa_fuzz::hotp;
 
 fuzz_target!(|input: (u32, Option<u32>, i8, Vec<u8>)| {
     let (seconds, typed, offset, stored) = input;

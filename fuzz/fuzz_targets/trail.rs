@@ -9,7 +9,7 @@ use arbitrary::Arbitrary;
 use futures_executor::block_on;
 use libfuzzer_sys::fuzz_target;
 use mail2fa::{
-    base::{Mailbox, Rng, UnixMillis, clock::RngError},
+    base::{Mailbox, Rng, UnixMillis},
     decision::record::MailboxRecord,
     ports::{
         store::{Change, Expect, Store},
@@ -21,15 +21,7 @@ use mail2fa::{
         seal::{Purpose, Sealer},
     },
 };
-
-struct Fixed;
-
-impl Rng for Fixed {
-    fn fill(&self, buffer: &mut [u8]) -> Result<(), RngError> {
-        buffer.fill(7);
-        Ok(())
-    }
-}
+use mail2fa_fuzz::Fixed;
 
 #[derive(Arbitrary, Debug)]
 struct Told {

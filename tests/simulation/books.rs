@@ -7,8 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    desk::{Link, Opened},
     enforced::{By, Level},
-    places::{Place, bare_app_password, cut_code, cut_recovery, steps_of},
+    minted::Token,
+    places::{Place, bare_app_password, steps_of},
     world::{Login, Rules},
 };
 
@@ -29,6 +31,8 @@ pub struct Standing {
     pub password: Option<String>,
     /// Its own level of enforcement.
     pub level: Option<Level>,
+    /// How often all sign-ins were ended, those to the panel too.
+    pub ended: u64,
 }
 
 /// An app password.
@@ -121,6 +125,11 @@ pub struct Book {
     pub apps: Vec<App>,
     pub sets: Vec<Set>,
     pub sign_ins: Vec<SignIn>,
+    /// Webmails' tokens.
+    pub tokens: Vec<Token>,
+    /// One-time links to the panel, and what they opened.
+    pub links: Vec<Link>,
+    pub panels: Vec<Opened>,
     /// Used steps of each secret.
     pub burned: BTreeMap<Vec<u8>, BTreeSet<u64>>,
     /// Secrets that were shown.
@@ -165,6 +174,7 @@ impl Book {
     /// Nothing that stood for a code does any more.
     pub fn end_sign_ins(&mut self, at: u64) {
         self.sign_ins.iter_mut().filter(|s| s.until == OPEN).for_each(|s| s.until = at);
+        self.tokens.iter_mut().filter(|t| t.until == OPEN).for_each(|t| t.until = at);
     }
 
     pub fn end_sets(&mut self, at: u64) {
@@ -221,6 +231,7 @@ pub enum Good {
     Session,
     App,
     Token,
+    Webmail,
 }
 
 impl Book {
@@ -234,6 +245,9 @@ impl Book {
             Good::Password => By::Password,
             Good::Code | Good::Recovery | Good::Session => By::Full,
             Good::App => By::App,
+            Good::Webmail => {
+                By::Token { full: self.token(&login.typed).is_some_and(|token| token.full) }
+            }
             Good::Token => return None,
         };
         enforced.opens(&self.now(), login, by).then_some(good)
@@ -244,15 +258,23 @@ impl Book {
         if standing.locked || (stored && !standing.record) {
             return None;
         }
-        if let Some(app) = self.app(&login.typed) {
+        if login.looks_like_a_token() {
+            let token = self.token(&login.typed).filter(|token| token.until == OPEN)?;
+            return (token.surely_lives(login) && token.opens(login)).then_some(Good::Webmail);
+        }
+        let apart = login.apart.is_some();
+        if let Some(app) = self.app(&login.typed).filter(|_| !apart) {
             return (app.until == OPEN && app.opens(login)).then_some(Good::App);
         }
-        if self.names_app(&login.typed) {
+        if self.names_app(&login.typed) && !apart {
             return None;
         }
         let Some(secret) = &standing.secret else {
-            return (login.typed == password).then_some(Good::Password);
+            return (login.password() == password).then_some(Good::Password);
         };
+        if login.password().trim().is_empty() {
+            return None;
+        }
         let key = login.key();
         let open = |s: &&SignIn| s.until == OPEN && s.key == key;
         if self.sign_ins.iter().filter(open).any(|s| s.doubtful) {
@@ -262,14 +284,17 @@ impl Book {
         let newest = self.sign_ins.iter().rposition(live);
         if let Some(newest) = newest {
             let since = self.sign_ins.len() - newest;
-            let prefix = login.typed.starts_with(password);
+            let prefix = match &login.apart {
+                Some((typed, _)) => typed == password,
+                None => login.typed.starts_with(password),
+            };
             return (prefix && since < login.rules.per_mailbox).then_some(Good::Session);
         }
         let exempt = login.rules.enforced.is_exempt(login);
         if self.tried.contains(&login.typed) && !exempt {
             return None;
         }
-        if let Some((head, code)) = cut_recovery(&login.typed) {
+        if let Some((head, code)) = login.cut_recovery() {
             let current = self.sets.iter().find(|set| set.until == OPEN)?;
             let unused = current.codes.contains(&code) && !current.used.contains(&code);
             return (head == password && unused).then_some(Good::Recovery);
@@ -277,7 +302,7 @@ impl Book {
         if exempt {
             return (login.typed == password).then_some(Good::Password);
         }
-        let (head, code) = cut_code(&login.typed)?;
+        let (head, code) = login.cut_code()?;
         let step = steps_of(secret, &code, login.arrival).into_iter().max()?;
         (head == password && step > self.latest_step(secret)).then_some(Good::Code)
     }

@@ -82,6 +82,10 @@ pub enum By {
     Target {
         proved: bool,
     },
+    /// A webmail's token, that was minted on a code or on the password alone.
+    Token {
+        full: bool,
+    },
     /// As a name that the mail server returned.
     Another,
 }
@@ -104,9 +108,9 @@ pub struct Enforced {
 }
 
 /// A network, and what the addresses in it begin with.
-type Net = (&'static str, &'static str);
+pub type Net = (&'static str, &'static str);
 
-const NETS: [Net; 5] = [
+pub const NETS: [Net; 5] = [
     ("192.0.2.0/24", "192.0.2."),
     ("198.51.100.0/24", "198.51.100."),
     ("198.51.100.9/32", "198.51.100.9"),
@@ -214,7 +218,7 @@ impl Enforced {
 
     /// The rules that a service must pass: its own, or, if nobody knows it, all.
     fn rules(&self, number: usize) -> Vec<ServiceRule> {
-        let own = self.services.iter().find(|(named, _)| *named == number % 5);
+        let own = self.services.iter().find(|(named, _)| *named == number);
         match (own, service(number)) {
             (Some((_, rule)), _) => vec![*rule],
             (None, Service::Other(_)) => self.services.iter().map(|(_, rule)| *rule).collect(),
@@ -228,9 +232,11 @@ impl Enforced {
             net.is_some_and(|(_, start)| login.place.address.starts_with(start))
         };
         !login.relayed
+            && login.apart.is_none()
             && login.user == login.opened
             && within(&self.exempt)
             && !within(&self.webmail)
+            && login.via == login.place
     }
 
     /// Whether a mailbox that stands like this opens for a login.
@@ -239,9 +245,16 @@ impl Enforced {
         let (protected, dry) = (protection != Protection::Free, self.is_dry_run());
         // What no dry run softens: a factor that is there is asked for.
         let asked = match by {
-            By::Password | By::Another | By::Mechanism { elsewhere: false } => true,
+            By::Password
+            | By::Another
+            | By::Mechanism { elsewhere: false }
+            | By::Token { full: false } => true,
             By::Target { proved } => !proved,
-            By::Exempt | By::Full | By::App | By::Mechanism { elsewhere: true } => false,
+            By::Exempt
+            | By::Full
+            | By::App
+            | By::Mechanism { elsewhere: true }
+            | By::Token { full: true } => false,
         };
         if asked && protection == Protection::Enrolled {
             return false;
@@ -249,9 +262,12 @@ impl Enforced {
         let rules = self.rules(login.service);
         let has = |rule| rules.contains(&rule);
         let lacking = match by {
-            By::Password | By::Another | By::Mechanism { elsewhere: false } => protected,
+            By::Password
+            | By::Another
+            | By::Mechanism { elsewhere: false }
+            | By::Token { full: false } => protected,
             By::Exempt => false,
-            By::Full | By::Mechanism { elsewhere: true } => {
+            By::Full | By::Mechanism { elsewhere: true } | By::Token { full: true } => {
                 protected && has(ServiceRule::AppPasswords)
             }
             By::Target { proved } => protected && (!proved || has(ServiceRule::AppPasswords)),

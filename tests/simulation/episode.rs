@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Waker},
+    time::Duration,
 };
 
 use mail2fa::{
@@ -13,28 +14,32 @@ use mail2fa::{
         digest::CredentialKey,
         flow::{Credential, RelayedRequest, Request},
         outcome::Outcome,
+        panel::PanelPolicy,
         retention::TrailPolicy,
     },
     ports::password::PasswordHasher,
     service::{
         admin::{Admin, AdminError, Response},
         authenticate::{Authenticator, Circumstances},
+        owner::{self, Owner},
         trail::Recorder,
+        webmail::{self, Exchange, Exchanged, Webmail},
     },
 };
 
 use super::{
+    desk::{Done, PANEL_ABSOLUTE, PANEL_IDLE},
     dice::Dice,
     enforced::By,
-    people::{ALIASES, ENROLLERS, HIDDEN, new_password},
+    people::ENROLLERS,
     places::{HOMES, service},
-    ports::{SimClock, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
+    ports::{SimClock, SimForms, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
     staff::Errand,
     world::{Actor, Login, Rules, Shared, Tallies, Upstream, World, key, names},
 };
 
 /// The clock of the first moment, milliseconds.
-const START: u64 = 1_800_000_000_000;
+pub const START: u64 = 1_800_000_000_000;
 /// Logins that are on their way at once, at most.
 const AT_ONCE: usize = 12;
 /// Polls in a row that may bring nobody on.
@@ -45,12 +50,16 @@ type Task<T> = Pin<Box<dyn Future<Output = T>>>;
 enum Running {
     Login(u64, Task<Outcome>),
     Errand(u64, Task<Result<Response, AdminError>>),
+    Exchange(u64, Task<Exchanged>),
+    Desk(u64, Task<Done>),
 }
 
 pub struct Episode {
     world: Shared,
     authenticator: Arc<Authenticator>,
     admin: Arc<Admin>,
+    webmail: Arc<Webmail>,
+    owner: Arc<Owner>,
     running: Vec<Running>,
     next_id: u64,
     idle: u32,
@@ -68,6 +77,8 @@ enum Turn {
     HangUp,
     Restart,
     Token,
+    Exchange,
+    Desk,
     Configure,
     Purge,
 }
@@ -90,6 +101,7 @@ impl Episode {
             seq: 1,
             stored,
             rules,
+            before: Vec::new(),
             records: std::collections::BTreeMap::new(),
             entries: std::collections::BTreeMap::new(),
             version: 0,
@@ -99,6 +111,7 @@ impl Episode {
             acting: None,
             logins: std::collections::BTreeMap::new(),
             errands: std::collections::BTreeMap::new(),
+            desks: std::collections::BTreeMap::new(),
             books: std::collections::BTreeMap::new(),
             networks: std::collections::BTreeMap::new(),
             trouble,
@@ -119,7 +132,8 @@ impl Episode {
         let authenticator = authenticator(&world);
         let admin = admin(&world);
         let running = Vec::new();
-        Self { world, authenticator, admin, running, next_id: 1, idle: 0 }
+        let (webmail, owner) = desks(&world, &authenticator, &admin);
+        Self { world, authenticator, admin, webmail, owner, running, next_id: 1, idle: 0 }
     }
 
     fn world(&self) -> std::sync::MutexGuard<'_, World> {
@@ -130,12 +144,15 @@ impl Episode {
     pub fn run(&mut self, turns: u64) -> Result<(), Broken> {
         for _ in 0..turns {
             let tokens = if self.world().enforcing { 25 } else { 0 };
+            let webmails = !self.world().rules.webmails.is_empty();
             let turn = self.world().dice.weighed(&[
                 (3_000, Turn::Poll),
                 (220, Turn::Arrive),
                 (60, Turn::Change),
                 (60, Turn::Wait),
                 (tokens, Turn::Token),
+                (if webmails { 40 } else { 0 }, Turn::Exchange),
+                (35, Turn::Desk),
                 (3, Turn::Clock),
                 (8, Turn::Upstream),
                 (12, Turn::HangUp),
@@ -158,7 +175,9 @@ impl Episode {
             }
             Turn::Arrive if self.running.len() < AT_ONCE => self.arrive(),
             Turn::Token if self.running.len() < AT_ONCE => self.token(),
-            Turn::Arrive | Turn::Token => {}
+            Turn::Exchange if self.running.len() < AT_ONCE => self.exchange(),
+            Turn::Desk if self.running.len() < AT_ONCE => self.desk(),
+            Turn::Arrive | Turn::Token | Turn::Exchange | Turn::Desk => {}
             Turn::Change => self.change(),
             Turn::Wait => self.world().wait(),
             Turn::Clock => self.world().set_clock(),
@@ -177,12 +196,19 @@ impl Episode {
                 let enforcing = world.enforcing.then_some(world.now);
                 let mut rules = Rules::roll(&mut world.dice, stored, enforcing);
                 (rules.together, rules.masters_need_factor) = (together, masters);
-                world.rules = Arc::new(rules);
+                let old = std::mem::replace(&mut world.rules, Arc::new(rules));
+                let seq = world.seq;
+                world.before.push((seq, old));
+                // A webmail may be another one now, or none.
+                for login in world.logins.values_mut() {
+                    login.disturbed |= login.apart.is_some();
+                }
                 world.era += 1;
                 let policy = world.rules.policy();
                 drop(world);
                 self.admin = admin(&self.world);
                 self.authenticator.set_policy(policy);
+                (self.webmail, self.owner) = desks(&self.world, &self.authenticator, &self.admin);
             }
             Turn::Purge => {
                 let mut world = self.world();
@@ -201,7 +227,7 @@ impl Episode {
         }
     }
 
-    fn start(&mut self, mut login: Login) -> u64 {
+    fn start(&mut self, login: Login) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let request = Request {
@@ -210,9 +236,24 @@ impl Episode {
             credential: Credential::Joined(Secret::from_slice(login.typed.as_bytes())),
             service: service(login.service),
             remote: login.place.net_address(),
-            via: login.place.net_address(),
+            via: login.via.net_address(),
         };
         let circumstances = circumstances(&request.service, request.remote, "PLAIN");
+        self.register(id, login);
+        let source = SimSource(self.world.clone());
+        let authenticator = Arc::clone(&self.authenticator);
+        let task =
+            Box::pin(
+                async move { authenticator.authenticate(request, &circumstances, &source).await },
+            );
+        self.running.push(Running::Login(id, task));
+        // The clock is read at the first poll: it must be the one that the books have.
+        self.poll(self.running.len() - 1);
+        id
+    }
+
+    /// Notes a login that arrives, and what it has right.
+    fn register(&self, id: u64, mut login: Login) {
         {
             let mut world = self.world();
             (login.began, login.source, login.arrival) = (world.seq, world.seq, world.now);
@@ -225,7 +266,7 @@ impl Episode {
                 world.overheard.pop_front();
             }
             if login.user == login.opened {
-                let heard = (login.user.clone(), login.typed.clone(), login.place);
+                let heard = (login.user.clone(), login.typed.replace('\0', ""), login.place);
                 world.overheard.push_back(heard);
             }
             if login.good.is_none() {
@@ -249,16 +290,39 @@ impl Episode {
             }
             world.logins.insert(id, login);
         }
-        let source = SimSource(self.world.clone());
-        let authenticator = Arc::clone(&self.authenticator);
-        let task =
-            Box::pin(
-                async move { authenticator.authenticate(request, &circumstances, &source).await },
-            );
-        self.running.push(Running::Login(id, task));
-        // The clock is read at the first poll: it must be the one that the books have.
+    }
+
+    /// Somebody logs in by the form of a webmail.
+    fn exchange(&mut self) {
+        let login = self.world().at_webmail();
+        let id = self.next_id;
+        self.next_id += 1;
+        let (password, factor) = login.apart.clone().unwrap_or_default();
+        let wanted = Exchange {
+            webmail: login.webmail.into(),
+            name: login.authcid.clone().into_bytes(),
+            password: Secret::from_slice(password.as_bytes()),
+            factor: factor.map(|text| Secret::from_slice(text.as_bytes())),
+            browser: login.place.net_address(),
+        };
+        self.register(id, login);
+        let webmail = Arc::clone(&self.webmail);
+        let task = Box::pin(async move { webmail.exchange(wanted, |_| true).await });
+        self.running.push(Running::Exchange(id, task));
         self.poll(self.running.len() - 1);
-        id
+    }
+
+    /// Somebody refreshes or ends a token, or follows a link.
+    fn desk(&mut self) {
+        let Some(desk) = self.world().at_some_desk() else { return };
+        let id = self.next_id;
+        self.next_id += 1;
+        let asked = desk.clone();
+        self.world().desks.insert(id, desk);
+        let (webmail, owner) = (Arc::clone(&self.webmail), Arc::clone(&self.owner));
+        let task = Box::pin(async move { asked.perform(&webmail, &owner).await });
+        self.running.push(Running::Desk(id, task));
+        self.poll(self.running.len() - 1);
     }
 
     /// Somebody comes by a mechanism that the mail server decides.
@@ -304,15 +368,31 @@ impl Episode {
         let before = {
             let mut world = self.world();
             world.acting = Some(match &self.running[which] {
-                Running::Login(id, _) => Actor::Login(*id),
+                Running::Login(id, _) | Running::Exchange(id, _) => Actor::Login(*id),
                 Running::Errand(id, _) => Actor::Errand(*id),
+                Running::Desk(id, _) => Actor::Desk(*id),
             });
+            world.note_clock();
             world.seq
         };
         let ended = match &mut self.running[which] {
             Running::Login(id, task) => match task.as_mut().poll(&mut context) {
                 std::task::Poll::Ready(outcome) => {
                     self.world.lock().unwrap().answered_login(*id, &outcome);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+            Running::Exchange(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(exchanged) => {
+                    self.world.lock().unwrap().exchanged(*id, exchanged);
+                    true
+                }
+                std::task::Poll::Pending => false,
+            },
+            Running::Desk(id, task) => match task.as_mut().poll(&mut context) {
+                std::task::Poll::Ready(done) => {
+                    self.world.lock().unwrap().desk_answered(*id, done);
                     true
                 }
                 std::task::Poll::Pending => false,
@@ -359,6 +439,7 @@ impl Episode {
         self.forget_the_gone();
         self.authenticator = authenticator(&self.world);
         self.admin = admin(&self.world);
+        (self.webmail, self.owner) = desks(&self.world, &self.authenticator, &self.admin);
     }
 
     /// Whoever runs no more has no outcome; what it was doing may have been counted as a failure.
@@ -367,7 +448,10 @@ impl Episode {
             .running
             .iter()
             .map(|running| match running {
-                Running::Login(id, _) | Running::Errand(id, _) => *id,
+                Running::Login(id, _)
+                | Running::Errand(id, _)
+                | Running::Exchange(id, _)
+                | Running::Desk(id, _) => *id,
             })
             .collect();
         let mut world = self.world();
@@ -380,6 +464,7 @@ impl Episode {
             }
         }
         world.errands.retain(|id, _| ids.contains(id));
+        world.desks.retain(|id, _| ids.contains(id));
     }
 
     /// Without faults everybody who is left gets an answer, and then every owner gets in.
@@ -468,81 +553,19 @@ fn admin(world: &Shared) -> Arc<Admin> {
     })
 }
 
-impl World {
-    fn people_the_mail_server(&mut self) {
-        for name in ENROLLERS {
-            let password = new_password(&mut self.dice);
-            self.book(name).passwords.push(password.clone());
-            self.upstream.accounts.insert(name.into(), password);
-        }
-        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
-        self.upstream.aliases = ALIASES.map(owned).into();
-        self.upstream.masters = vec!["chief@example.org".into(), "admin@example.org".into()];
-        let hidden = HIDDEN.map(|(name, master, to)| (name.into(), (master.into(), to.into())));
-        self.upstream.hidden = hidden.into();
-    }
-
-    /// What a login has right when it arrives.
-    fn good(&mut self, login: &Login) -> Option<super::books::Good> {
-        if self.upstream.down && !self.stored {
-            let app = self.book(&login.user).app(&login.typed).is_some();
-            if !app {
-                return None;
-            }
-        }
-        if login.user != login.opened || login.typed.is_empty() {
-            return None;
-        }
-        // Under its own name only: other names have tests of their own.
-        let own = self.stored || self.upstream.accounts.contains_key(&login.user);
-        let (password, _) = self.password_of(&login.user).filter(|_| own)?;
-        let stored = self.stored;
-        self.book(&login.user).good(login, &password, stored)
-    }
-
-    /// Time passes.
-    fn wait(&mut self) {
-        let most = if self.siege {
-            15_000
-        } else {
-            self.dice.weighed(&[(60, 20_000), (30, 90_000), (6, 900_000), (2, 15_000_000)])
-        };
-        self.now += self.dice.below(most);
-        self.latest = self.latest.max(self.now);
-    }
-
-    /// Somebody sets the clock, by a little or by a lot.
-    fn set_clock(&mut self) {
-        self.tallies.add("clock jumps");
-        let most = self.dice.weighed(&[(5, 60_000), (3, 600_000), (2, 90_000_000)]);
-        let by = self.dice.below(most);
-        self.now = if self.dice.one_in(2) {
-            self.now + by
-        } else {
-            self.now.saturating_sub(by).max(START - 600_000_000)
-        };
-        self.latest = self.latest.max(self.now);
-    }
-
-    fn change_upstream(&mut self) {
-        if self.stored {
-            return;
-        }
-        if self.upstream.down || self.dice.one_in(20) {
-            self.upstream.down = !self.upstream.down;
-            for login in self.logins.values_mut() {
-                login.disturbed = true;
-            }
-            return;
-        }
-        // Mostly somebody who is at it.
-        let busy: Vec<_> = self.clicking.iter().map(|(name, ..)| name.clone()).collect();
-        let idle = (*self.dice.pick(&ENROLLERS).unwrap()).to_owned();
-        let busy = if self.dice.one_in(3) { None } else { self.dice.pick(&busy).cloned() };
-        let name = busy.unwrap_or(idle);
-        let password = new_password(&mut self.dice);
-        self.book(&name).passwords.push(password.clone());
-        self.upstream.accounts.insert(name.clone(), password);
-        self.disturb(&name);
-    }
+fn desks(
+    world: &Shared,
+    authenticator: &Arc<Authenticator>,
+    admin: &Arc<Admin>,
+) -> (Arc<Webmail>, Arc<Owner>) {
+    let passwords = Arc::new(SimForms(world.clone()));
+    let parts = webmail::Parts { admin: Arc::clone(admin), passwords: passwords.clone() };
+    let webmail = Webmail::new(Arc::clone(authenticator), parts);
+    let parts = owner::Parts {
+        admin: Arc::clone(admin),
+        passwords,
+        policy: PanelPolicy { idle_seconds: PANEL_IDLE, absolute_seconds: PANEL_ABSOLUTE },
+        refusal_delay: Duration::ZERO,
+    };
+    (Arc::new(webmail), Arc::new(Owner::new(Arc::clone(authenticator), parts)))
 }

@@ -56,6 +56,7 @@ enum Who {
     Master,
     OtherName,
     Confused,
+    Token,
 }
 
 impl World {
@@ -64,7 +65,7 @@ impl World {
     pub fn somebody(&mut self) -> (Login, u64) {
         use Who::{
             Confused, Eavesdropper, Guesser, Master, OtherName, Owner, OwnerAgain, Program,
-            Recovery, Thief, Webmail,
+            Recovery, Thief, Token, Webmail,
         };
         let mut dice = Dice::new(self.dice.next());
         let who = dice.weighed(&[
@@ -79,6 +80,7 @@ impl World {
             (7, Master),
             (5, OtherName),
             (3, Confused),
+            (if self.rules.webmails.is_empty() { 1 } else { 24 }, Token),
         ]);
         let attack = matches!(who, Thief | Guesser) && self.siege;
         let name = if attack { ENROLLERS[0] } else { dice.pick(&ENROLLERS).unwrap() }.to_owned();
@@ -141,6 +143,7 @@ impl World {
                     login = Login { typed, service, ..self.arriving(&name, place) };
                 }
             }
+            Token => self.token_bearer(&mut dice, &mut login),
             Master => self.master(&mut dice, &mut login),
             OtherName => {
                 let names: Vec<&str> =
@@ -169,6 +172,9 @@ impl World {
                 };
             }
         }
+        if !matches!(who, Token) {
+            login.via = login.place;
+        }
         if dice.one_in(10) {
             login.authcid = login.authcid.to_uppercase();
         }
@@ -186,6 +192,11 @@ impl World {
             opened: name.to_owned(),
             service: 0,
             place,
+            via: place,
+            apart: None,
+            webmail: "",
+            first_look: None,
+            clocked: false,
             rules: Arc::clone(&self.rules),
             began: self.seq,
             arrival: self.now,
@@ -205,7 +216,7 @@ impl World {
     }
 
     /// The password of a mailbox, or, now and then, one that it had.
-    fn password(&mut self, dice: &mut Dice, name: &str) -> String {
+    pub fn password(&mut self, dice: &mut Dice, name: &str) -> String {
         let old = dice.one_in(12);
         let passwords = self.book(name).passwords.clone();
         let of_old = if old { dice.pick(&passwords).cloned() } else { None };

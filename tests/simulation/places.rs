@@ -52,8 +52,14 @@ impl Place {
     }
 }
 
+/// The number of what webmails exchange.
+pub const EXCHANGE: usize = 5;
+
 /// The services, as a number of the table.
 pub fn service(number: usize) -> Service {
+    if number == EXCHANGE {
+        return Service::Webmail;
+    }
     Service::parse(["imap", "smtp", "pop3", "sieve", "chat"][number % 5])
 }
 

@@ -17,7 +17,8 @@ use mail2fa::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         password::{
-            HashError, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource, Verdict,
+            FormLogin, HashError, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource,
+            PasswordSources, Verdict,
         },
         store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
         trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
@@ -90,6 +91,9 @@ fn unavailable(world: &mut World, what: &'static str) -> StoreError {
     if let Some(login) = world.login() {
         login.faulted = true;
     }
+    if let Some(desk) = world.at_desk() {
+        desk.faulted = true;
+    }
     StoreError::Unavailable("simulated".into())
 }
 
@@ -98,6 +102,10 @@ impl World {
         self.tallies.add("effect: load");
         if self.goes_wrong() {
             return Err(unavailable(self, "fault: load"));
+        }
+        let seq = self.seq;
+        if let Some(login) = self.login() {
+            login.first_look.get_or_insert(seq);
         }
         Ok(self.records.get(mailbox.as_str()).cloned())
     }
@@ -158,6 +166,9 @@ impl World {
                     if let Some(login) = self.login() {
                         login.disturbed = true;
                     }
+                    if let Some(desk) = self.at_desk() {
+                        desk.disturbed = true;
+                    }
                     return Ok(Commit::Conflict);
                 }
                 _ => lost = true,
@@ -183,6 +194,9 @@ impl World {
                 }
                 Change::Entry { key, entry, .. } => {
                     let key = (key.kind, key.mailbox, key.id);
+                    if key.0 == "link" {
+                        self.link_wrote(key.1.as_str(), &key.2, entry.is_some());
+                    }
                     match entry {
                         Some(value) => drop(self.entries.insert(key, Versioned { value, version })),
                         None => drop(self.entries.remove(&key)),
@@ -212,6 +226,11 @@ impl World {
             return PasswordAnswer::Unavailable("simulated".into());
         }
         let password = String::from_utf8_lossy(question.password.expose()).into_owned();
+        if let Some(login) = self.login().cloned()
+            && login.looks_like_a_token()
+        {
+            self.fail(&login.user, "a token was tried as a password");
+        }
         let name = question.mailbox.as_str().to_owned();
         let seq = self.seq;
         let mut answer = (false, None, None);
@@ -354,6 +373,15 @@ impl Store for SimStore {
 
 pub struct SimSource(pub Shared);
 
+/// The same for forms.
+pub struct SimForms(pub Shared);
+
+impl PasswordSources for SimForms {
+    fn for_form(&self, _: &FormLogin<'_>) -> Box<dyn PasswordSource + '_> {
+        Box::new(SimSource(self.0.clone()))
+    }
+}
+
 impl PasswordSource for SimSource {
     fn check<'a>(&'a self, question: &'a PasswordQuestion) -> BoxFuture<'a, PasswordAnswer> {
         effect(&self.0, move |world| world.check(question))
@@ -407,7 +435,9 @@ pub struct SimClock(pub Shared);
 
 impl Clock for SimClock {
     fn now(&self) -> Result<UnixMillis, ClockError> {
-        Ok(UnixMillis::from_millis(self.0.lock().unwrap().now))
+        let mut world = self.0.lock().unwrap();
+        world.clock_is_read();
+        Ok(UnixMillis::from_millis(world.now))
     }
 }
 

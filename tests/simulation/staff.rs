@@ -34,6 +34,10 @@ pub enum Wish {
     AppRevoke(String),
     Recovery,
     Revoke(Option<u64>),
+    /// All sign-ins, those to the panel too.
+    EndAll,
+    /// A one-time link to the panel.
+    Link,
     Lock,
     Unlock,
     /// A level of its own, or none any more.
@@ -62,10 +66,13 @@ impl Errand {
         let book = world.book(&name);
         let app_ids: Vec<String> =
             book.apps.iter().filter(|app| app.until == OPEN).map(|app| app.id.clone()).collect();
-        let sign_ins: Vec<u64> =
+        let mut sign_ins: Vec<u64> =
             book.sign_ins.iter().filter(|s| s.until == OPEN).map(|s| s.id).collect();
+        sign_ins.extend(book.tokens.iter().filter(|t| t.until == OPEN).map(|t| t.id));
         let wish = if stored && !standing.record {
             Wish::Add(new_password(&mut dice))
+        } else if dice.one_in(12) {
+            if dice.one_in(4) { Wish::EndAll } else { Wish::Link }
         } else if standing.locked && dice.one_in(2) {
             Wish::Unlock
         } else if standing.secret.is_none() && dice.one_in(2) {
@@ -132,6 +139,8 @@ impl Errand {
             }
             Wish::AppRevoke(id) => Request::AppPasswordRevoke { mailbox, id: id.clone() },
             Wish::Recovery => Request::RecoveryCodesNew { mailbox },
+            Wish::EndAll => Request::SignInsEnd { mailbox },
+            Wish::Link => Request::PanelLink { mailbox },
             Wish::Revoke(id) => Request::SessionRevoke { mailbox, id: *id },
             Wish::Lock => Request::MailboxLock { mailbox },
             Wish::Unlock => Request::MailboxUnlock { mailbox },
@@ -177,6 +186,11 @@ impl World {
             Response::AppPassword { password, .. } => {
                 if let Some(app) = book.apps.iter_mut().find(|app| app.errand == id) {
                     app.text = Some(password.expose().to_owned());
+                }
+            }
+            Response::PanelLink { link, .. } => {
+                if let Some(made) = book.links.iter_mut().find(|link| link.errand == id) {
+                    made.text = Some(link.expose().to_owned());
                 }
             }
             _ => {}

@@ -22,9 +22,11 @@ use mail2fa::{
 
 use super::{
     books::{Book, Good, SignInKey},
+    desk::Desk,
     dice::Dice,
     enforced::Enforced,
-    places::{Place, service},
+    minted::Webmail,
+    places::{Place, cut_code, cut_recovery, service},
     staff::Errand,
 };
 
@@ -48,6 +50,8 @@ pub struct Rules {
     /// How long a password need not be asked for again, seconds.
     pub remembered: u64,
     pub enforced: Enforced,
+    /// The webmails that have tokens.
+    pub webmails: Vec<Webmail>,
 }
 
 impl Rules {
@@ -65,6 +69,7 @@ impl Rules {
             stored,
             remembered: dice.weighed(&[(3, 0), (2, 60), (2, 300)]),
             enforced: enforcing.map(|now| Enforced::roll(dice, now)).unwrap_or_default(),
+            webmails: Webmail::roll(dice),
         }
     }
 
@@ -98,7 +103,7 @@ impl Rules {
             key: key(),
             mechanisms: self.enforced.mechanisms(),
             enforcement: self.enforced.policy(),
-            webmail: mail2fa::decision::webmail::WebmailRules::new(),
+            webmail: self.webmails.iter().map(Webmail::theirs).collect(),
             throttle: self.throttled.then(ThrottlePolicy::default),
         }
     }
@@ -151,6 +156,15 @@ pub struct Login {
     pub opened: String,
     pub service: usize,
     pub place: Place,
+    /// The host that connected.
+    pub via: Place,
+    /// By the form of this webmail: the password, and what stands in the field for a code.
+    pub apart: Option<(String, Option<String>)>,
+    pub webmail: &'static str,
+    /// Number of the effect at which a record was looked at first.
+    pub first_look: Option<u64>,
+    /// The clock was read for it.
+    pub clocked: bool,
     pub rules: Arc<Rules>,
     /// Number of the effect at which it came.
     pub began: u64,
@@ -203,6 +217,46 @@ impl Login {
 }
 
 impl Login {
+    /// What was typed for the password, where it has a field of its own; or all of it.
+    pub fn password(&self) -> String {
+        self.apart.as_ref().map_or(&self.typed, |(password, _)| password).clone()
+    }
+
+    /// The password and the code.
+    pub fn cut_code(&self) -> Option<(String, String)> {
+        match &self.apart {
+            None => cut_code(&self.typed).map(|(head, code)| (head.to_owned(), code)),
+            Some((head, factor)) => {
+                let (left, code) = cut_code(factor.as_ref()?)?;
+                left.is_empty().then(|| (head.clone(), code))
+            }
+        }
+    }
+
+    /// The password and the recovery code.
+    pub fn cut_recovery(&self) -> Option<(String, String)> {
+        match &self.apart {
+            None => cut_recovery(&self.typed).map(|(head, code)| (head.to_owned(), code)),
+            Some((head, factor)) => {
+                let (left, code) = cut_recovery(factor.as_ref()?)?;
+                left.is_empty().then(|| (head.clone(), code))
+            }
+        }
+    }
+
+    /// Whether it must be a webmail's token or nothing.
+    pub fn looks_like_a_token(&self) -> bool {
+        let middle = self.typed.strip_prefix("m2fw_").and_then(|rest| rest.strip_suffix("_w"));
+        let parts = middle.and_then(|middle| middle.split_once('_'));
+        let letters =
+            |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let fits = parts.is_some_and(|(id, secret)| {
+            let number = id.parse::<u64>().is_ok_and(|n| n.to_string() == id && n > 0);
+            number && secret.len() == 28 && letters(secret)
+        });
+        fits && self.apart.is_none() && !self.rules.webmails.is_empty()
+    }
+
     /// Whether it is the same sign-in as one on the way that has a code, and there is time for it.
     pub fn is_with(&self, other: &Self) -> bool {
         let used_up = matches!(other.good, Some(Good::Code | Good::Recovery));
@@ -247,6 +301,7 @@ pub struct Right {
 pub enum Actor {
     Login(u64),
     Errand(u64),
+    Desk(u64),
 }
 
 /// What is counted over all episodes.
@@ -275,6 +330,8 @@ pub struct World {
     pub seq: u64,
     pub stored: bool,
     pub rules: Arc<Rules>,
+    /// The settings of before, each with the number of the effect until which it held.
+    pub before: Vec<(u64, Arc<Rules>)>,
     pub records: BTreeMap<String, Versioned<MailboxRecord>>,
     pub entries: BTreeMap<(&'static str, Mailbox, String), Versioned<Entry>>,
     pub version: u64,
@@ -286,6 +343,7 @@ pub struct World {
     pub acting: Option<Actor>,
     pub logins: BTreeMap<u64, Login>,
     pub errands: BTreeMap<u64, Errand>,
+    pub desks: BTreeMap<u64, Desk>,
     pub books: BTreeMap<String, Book>,
     /// Failures of networks.
     pub networks: BTreeMap<&'static str, (u64, u64)>,
@@ -337,7 +395,7 @@ impl World {
     pub fn login(&mut self) -> Option<&mut Login> {
         match self.acting {
             Some(Actor::Login(id)) => self.logins.get_mut(&id),
-            Some(Actor::Errand(_)) | None => None,
+            Some(Actor::Errand(_) | Actor::Desk(_)) | None => None,
         }
     }
 
@@ -356,6 +414,9 @@ impl World {
         };
         for login in self.logins.values_mut() {
             login.disturbed |= leads(&login.user) || hidden(&login.user);
+        }
+        for desk in self.desks.values_mut() {
+            desk.disturbed |= desk.name == name;
         }
     }
 

@@ -5,7 +5,7 @@ use mail2fa::decision::record::MailboxRecord;
 
 use super::{
     books::{App, Book, Good, OPEN, Set, SignIn},
-    places::{cut_code, cut_recovery, steps_of},
+    places::steps_of,
     staff::Wish,
     world::{Actor, Login, World},
 };
@@ -18,6 +18,12 @@ impl World {
     pub fn written(&mut self, changes: &[Written]) {
         match self.acting {
             Some(Actor::Login(id)) => match changes {
+                [(name, before, Some(after))] if Self::is_mint(before.as_ref(), after) => {
+                    let result = self.mint_wrote(id, name, before.as_ref(), after);
+                    if let Err(what) = result {
+                        self.fail(name, format!("exchange {id}: {what}"));
+                    }
+                }
                 [(name, Some(before), Some(after))] => {
                     let result = self.login_wrote(id, name, before, after);
                     if let Err(what) = result {
@@ -27,6 +33,7 @@ impl World {
                 _ => self.fail("", format!("login {id} made or removed a record")),
             },
             Some(Actor::Errand(id)) => self.errand_wrote(id, changes),
+            Some(Actor::Desk(id)) => self.desk_wrote(id, changes),
             None => self.fail("", "a write by nobody"),
         }
         for (name, before, after) in changes {
@@ -41,7 +48,7 @@ impl World {
         }
     }
 
-    fn login_wrote(
+    pub fn login_wrote(
         &mut self,
         id: u64,
         name: &str,
@@ -87,9 +94,17 @@ impl World {
             self.fail(name, format!("the id {new} of a sign-in comes back"));
             return Ok(());
         }
-        let (absolute, idle) = login.rules.limits();
+        let (absolute, idle) = match &login.apart {
+            // Only for a form that is sent twice.
+            Some(_) => (login.rules.parallel, login.rules.parallel),
+            None => login.rules.limits(),
+        };
         let full =
             book.sign_ins.iter().filter(|s| s.until == OPEN).count() + 1 > login.rules.per_mailbox;
+        let full = full || book.crowded(1);
+        for token in &mut book.tokens {
+            token.doubtful |= full || !token.surely(login.arrival, &login.rules);
+        }
         for sign_in in &mut book.sign_ins {
             sign_in.doubtful |= full || !sign_in.surely_lives(login.arrival, &login.rules);
         }
@@ -220,7 +235,17 @@ impl World {
                 book.sets.push(Set::made_by(id));
             }
             Wish::Revoke(None) => book.end_sign_ins(seq),
+            Wish::EndAll => {
+                book.end_sign_ins(seq);
+                book.stand(seq, |standing| {
+                    standing.ended += 1;
+                    standing.record = true;
+                });
+            }
+            Wish::Link => self.fail(&name, "a link changed the record"),
             Wish::Revoke(Some(which)) => {
+                let tokens = book.tokens.iter_mut();
+                tokens.filter(|t| t.until == OPEN && t.id == which).for_each(|t| t.until = seq);
                 let open = book.sign_ins.iter_mut().filter(|s| s.until == OPEN && s.id == which);
                 open.for_each(|sign_in| sign_in.until = seq);
             }
@@ -228,6 +253,7 @@ impl World {
                 book.end_sign_ins(seq);
                 book.stand(seq, |standing| {
                     standing.locked = true;
+                    standing.ended += 1;
                     standing.record = true;
                 });
             }
@@ -256,7 +282,7 @@ impl World {
         let Some(record) = record else {
             let apps = book.apps.iter().any(|app| app.until == OPEN);
             let said = standing.locked || standing.secret.is_some() || standing.level.is_some();
-            let must = standing.record || said || apps;
+            let must = standing.record || said || apps || standing.ended > 0;
             return if must { Err("the record is gone".into()) } else { Ok(()) };
         };
         let secret = record.totp.as_ref().map(|totp| totp.secret.expose().to_vec());
@@ -284,7 +310,7 @@ impl World {
 }
 
 /// A login leaves all this as it was.
-fn unchanged(before: &MailboxRecord, after: &MailboxRecord) -> Result<(), String> {
+pub fn unchanged(before: &MailboxRecord, after: &MailboxRecord) -> Result<(), String> {
     let bare = |record: &MailboxRecord| {
         let mut record = record.clone();
         record.sessions.clear();
@@ -309,8 +335,8 @@ fn password_first(login: &Login, head: &str) -> Result<(), String> {
 
 fn burned_step(book: &mut Book, login: &Login, step: u64) -> Result<(), String> {
     let secret = book.now().secret.ok_or("used up a code of a mailbox without a factor")?;
-    let (head, code) = cut_code(&login.typed).ok_or("used up a code that was not typed")?;
-    password_first(login, head)?;
+    let (head, code) = login.cut_code().ok_or("used up a code that was not typed")?;
+    password_first(login, &head)?;
     if !steps_of(&secret, &code, login.arrival).contains(&step) {
         return Err("used up the code of another step".into());
     }
@@ -327,8 +353,8 @@ fn used_recovery(
     before: &MailboxRecord,
     after: &MailboxRecord,
 ) -> Result<(), String> {
-    let (head, code) = cut_recovery(&login.typed).ok_or("took a recovery code off the set")?;
-    password_first(login, head)?;
+    let (head, code) = login.cut_recovery().ok_or("took a recovery code off the set")?;
+    password_first(login, &head)?;
     let one = before.recovery.len() == after.recovery.len() + 1;
     let set = book.sets.iter_mut().find(|set| set.until == OPEN).ok_or("no set")?;
     if !one || !set.codes.contains(&code) || !set.used.insert(code) {
@@ -350,6 +376,10 @@ fn touched(
     }
     let pairs = before.sessions.iter().zip(&after.sessions);
     for (_, changed) in pairs.filter(|(before, after)| before != after) {
+        if let Some(token) = book.token_mut(&login.typed).filter(|token| token.id == changed.id) {
+            token.last_use = token.last_use.max(login.arrival);
+            continue;
+        }
         let key = login.key();
         let open = |s: &&mut SignIn| s.id == changed.id && s.until == OPEN && s.key == key;
         let Some(own) = book.sign_ins.iter_mut().find(open) else {

@@ -66,6 +66,8 @@ impl Acting<'_> {
             }
             record.locked = Some(now);
             record.sessions.clear();
+            // What was opened at the panel before, or can be by a link, is not to come back with the unlock.
+            record.panel_ended = Some(now);
             Ok(((), String::new()))
         })
         .await?;

@@ -9,6 +9,7 @@
 //! token allows it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Access, AdminError, Disclosed, Response, acting::Acting};
@@ -71,7 +72,8 @@ pub struct TokenView {
     pub last_used: Option<u64>,
 }
 
-/// A token as it is kept. Fields that a later version adds are optional.
+/// A token as it is kept. Fields that a later version adds are optional, and stay when this one writes
+/// down a use: one of them may say what the token may not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
     name: String,
@@ -80,9 +82,13 @@ struct Kept {
     scopes: Vec<String>,
     domains: Vec<String>,
     created: u64,
+    /// Always there: without it nothing would end.
+    #[serde(deserialize_with = "Option::deserialize")]
     expires: Option<u64>,
     #[serde(default)]
     last_used: Option<u64>,
+    #[serde(flatten)]
+    later: Map<String, Value>,
 }
 
 impl Kept {
@@ -194,6 +200,7 @@ impl Acting<'_> {
             created: now.seconds(),
             expires: wanted.expires,
             last_used: None,
+            later: Map::new(),
         };
         let detail = format!(
             "{} for {}: {}",
@@ -302,5 +309,26 @@ impl Acting<'_> {
             }
         }
         Err(AdminError::Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_later_version_says_of_a_token_stays_and_an_end_is_never_missing() {
+        let token = |more: &str| {
+            let digest = vec!["7"; 32].join(",");
+            format!(
+                r#"[{{"name":"n","id":"abcdefgh","digest":[{digest}],"scopes":[],"domains":[],"created":1{more}}}]"#
+            )
+        };
+        let text = token(r#","expires":null,"last_used":null,"networks":["192.0.2.0/24"]"#);
+        let kept: Vec<Kept> = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&kept).unwrap(), text);
+        let old = token(r#","expires":5"#);
+        assert!(serde_json::from_str::<Vec<Kept>>(&old).is_ok());
+        assert!(serde_json::from_str::<Vec<Kept>>(&token("")).is_err());
     }
 }

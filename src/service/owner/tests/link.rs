@@ -90,6 +90,22 @@ async fn it_ends_with_its_minute_and_with_what_changes_the_mailbox() {
 }
 
 #[tokio::test]
+async fn a_lock_that_was_ended_brings_back_no_link_and_no_session() {
+    let desk = Desk::enrolled().await;
+    let (one, two) = (link(&desk, ALICE).await, link(&desk, ALICE).await);
+    let ticket = followed(&desk, &one).await.unwrap();
+    assert!(desk.visit(&ticket).await.is_some());
+    for request in [
+        Request::MailboxLock { mailbox: ALICE.into() },
+        Request::MailboxUnlock { mailbox: ALICE.into() },
+    ] {
+        assert!(desk.owner.admin().handle(request, "x").await.is_ok());
+    }
+    assert!(desk.visit(&ticket).await.is_none());
+    assert!(followed(&desk, &two).await.is_none());
+}
+
+#[tokio::test]
 async fn who_loses_the_race_is_out_and_a_faulty_store_lets_nobody_in() {
     let desk = Desk::enrolled().await;
     let one = link(&desk, ALICE).await;

@@ -1,0 +1,396 @@
+//! What is asked beside logins: webmails refresh and end tokens, people follow one-time links to the panel
+//! and look at its pages. Held against the books by what people were given and what was written when.
+
+use mail2fa::{
+    base::{NetAddress, Secret},
+    decision::{api_token::Rights, record::MailboxRecord},
+    service::{
+        admin::Access,
+        owner::{Owner, Ticket},
+        webmail::{Life, Webmail, WebmailError},
+    },
+};
+
+use super::{
+    books::OPEN,
+    dice::Dice,
+    people::ENROLLERS,
+    world::{Actor, World},
+    writes::{Written, unchanged},
+};
+
+/// How long a session of the panel lives, seconds.
+pub const PANEL_IDLE: u64 = 900;
+pub const PANEL_ABSOLUTE: u64 = 3_600;
+/// How long a link waits, seconds: `PANEL_LINK_SECONDS` of the daemon.
+const LINK_SECONDS: u64 = 60;
+
+/// A one-time link.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Under which name it is kept.
+    pub id: String,
+    pub errand: u64,
+    /// What was shown, if the answer arrived.
+    pub text: Option<String>,
+    /// The clock when it was written, milliseconds: it was made at that time or before.
+    pub made: u64,
+    pub from: u64,
+    pub until: u64,
+    /// Who followed it.
+    pub by: Option<u64>,
+}
+
+/// A session of the panel that a link opened.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub ticket: Ticket,
+    /// Since when the mailbox must have stood the same.
+    pub from: u64,
+    /// The latest the clock showed when it was opened and when it was used, milliseconds.
+    pub at: u64,
+    pub last_use: u64,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug)]
+pub enum Want {
+    Refresh,
+    End,
+    Follow,
+    Visit(Ticket),
+}
+
+/// Somebody at a desk.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    pub name: String,
+    pub want: Want,
+    text: String,
+    key: Option<&'static str>,
+    pub faulted: bool,
+    pub disturbed: bool,
+    began: u64,
+    /// What the clock showed at each turn.
+    clocks: Vec<u64>,
+    rules: std::sync::Arc<super::world::Rules>,
+}
+
+/// What came of it.
+pub enum Done {
+    Refreshed(Result<Option<Life>, WebmailError>),
+    Ended(Result<bool, WebmailError>),
+    Followed(Result<Option<Ticket>, String>),
+    Visited(Result<bool, String>),
+}
+
+fn somewhere() -> NetAddress {
+    NetAddress::parse("192.0.2.7")
+}
+
+impl Desk {
+    /// By the real use-cases.
+    pub async fn perform(self, webmail: &Webmail, owner: &Owner) -> Done {
+        let by = self.key.map_or_else(|| "uid=0".into(), |key| format!("token {key}"));
+        let access = Access { by, token: self.key.map(str::to_owned), rights: Rights::all() };
+        let (name, token) = (self.name.as_bytes(), Secret::from_slice(self.text.as_bytes()));
+        match self.want {
+            Want::Refresh => Done::Refreshed(webmail.refresh(name, &token, &access).await),
+            Want::End => Done::Ended(webmail.revoke(name, &token, &access).await),
+            Want::Follow => {
+                let done = owner.follow_link(&self.text, somewhere()).await;
+                Done::Followed(done.map_err(|error| error.to_string()))
+            }
+            Want::Visit(ticket) => {
+                let done = owner.visit(ticket, somewhere()).await;
+                Done::Visited(done.map(|v| v.is_some()).map_err(|error| error.to_string()))
+            }
+        }
+    }
+}
+
+impl World {
+    /// Who acts, if it is somebody at a desk.
+    pub fn at_desk(&mut self) -> Option<&mut Desk> {
+        match self.acting {
+            Some(Actor::Desk(id)) => self.desks.get_mut(&id),
+            Some(Actor::Login(_) | Actor::Errand(_)) | None => None,
+        }
+    }
+
+    /// The clock may be read in this turn.
+    pub fn note_clock(&mut self) {
+        let now = self.now;
+        if let Some(desk) = self.at_desk() {
+            desk.clocks.push(now);
+        }
+    }
+
+    /// What somebody wants, of what was given to anybody.
+    pub fn at_some_desk(&mut self) -> Option<Desk> {
+        let mut dice = Dice::new(self.dice.next());
+        let name = (*dice.pick(&ENROLLERS).unwrap()).to_owned();
+        let (began, rules) = (self.seq, std::sync::Arc::clone(&self.rules));
+        let book = self.book(&name);
+        let tokens = book.tokens.iter().rev().take(4).filter_map(|token| token.text.clone());
+        let tokens: Vec<_> = tokens.collect();
+        let links: Vec<_> =
+            book.links.iter().rev().take(3).filter_map(|l| l.text.clone()).collect();
+        let panels: Vec<_> = book.panels.iter().rev().take(4).map(|p| p.ticket.clone()).collect();
+        let (want, text) = match dice.below(8) {
+            0..=2 => (Want::Refresh, dice.pick(&tokens).cloned()?),
+            3 => (Want::End, dice.pick(&tokens).cloned()?),
+            4..=5 => (Want::Follow, dice.pick(&links).cloned()?),
+            _ => (Want::Visit(dice.pick(&panels).cloned()?), String::new()),
+        };
+        // Of another mailbox, or not quite what was given.
+        let webmail = matches!(want, Want::Refresh | Want::End);
+        let other = if webmail && dice.one_in(8) { dice.pick(&ENROLLERS) } else { None };
+        let name = other.map_or(name, |other| (*other).to_owned());
+        let text = if dice.one_in(10) { text.replacen('a', "b", 1) } else { text };
+        let key = [None, Some("one"), Some("two")][dice.index(3)];
+        let (faulted, disturbed, clocks) = (false, false, Vec::new());
+        Some(Desk { name, want, text, key, faulted, disturbed, began, clocks, rules })
+    }
+
+    /// A link was written, or taken away.
+    pub fn link_wrote(&mut self, name: &str, id: &str, there: bool) {
+        let (seq, now) = (self.seq, self.now);
+        match (self.acting, there) {
+            (Some(Actor::Errand(errand)), true) => {
+                let (id, text, until) = (id.to_owned(), None, OPEN);
+                let link = Link { id, errand, text, made: now, from: seq, until, by: None };
+                self.book(name).links.push(link);
+            }
+            (Some(Actor::Desk(by)), false) => {
+                let text = self.desks.get(&by).map(|desk| desk.text.clone());
+                let link = self.book(name).links.iter_mut().find(|link| link.id == id);
+                let right = link.is_some_and(|link| {
+                    let fresh = link.until == OPEN && (link.text == text || link.text.is_none());
+                    (link.until, link.by) = (seq, Some(by));
+                    fresh
+                });
+                if !right {
+                    self.fail(name, format!("desk {by} followed a link that is not one any more"));
+                }
+                for (other, desk) in &mut self.desks {
+                    desk.disturbed |= *other != by && desk.text == text.clone().unwrap_or_default();
+                }
+            }
+            _ => self.fail(name, "a link was written by somebody else"),
+        }
+    }
+
+    /// A desk changed a record: it noted a use of this very token, or took it away.
+    pub fn desk_wrote(&mut self, id: u64, changes: &[Written]) {
+        if let [(name, Some(before), after)] = changes
+            && let Err(what) = self.token_wrote(id, name, before, after.as_ref())
+        {
+            self.fail(name, format!("desk {id}: {what}"));
+        } else if !matches!(changes, [(_, Some(_), _)]) {
+            self.fail("", format!("desk {id} made a record"));
+        }
+    }
+
+    fn token_wrote(
+        &mut self,
+        id: u64,
+        name: &str,
+        before: &MailboxRecord,
+        after: Option<&MailboxRecord>,
+    ) -> Result<(), String> {
+        let (seq, latest, stored) = (self.seq, self.latest, self.stored);
+        let desk = self.desks.get(&id).cloned().ok_or("unknown")?;
+        let empty = MailboxRecord { sessions: Vec::new(), ..before.clone() };
+        let after_it = after.unwrap_or(&empty);
+        if desk.name != name {
+            return Err(format!("wrote to {name}"));
+        }
+        unchanged(before, after_it)?;
+        let book = self.book(name);
+        let token = book.token_mut(&desk.text).filter(|token| token.until == OPEN);
+        let token = token.ok_or("of a token that is none")?;
+        let rest = |record: &MailboxRecord| {
+            record.sessions.iter().filter(|s| s.id != token.id).cloned().collect::<Vec<_>>()
+        };
+        // A record that has nothing else in it leaves, with sign-ins of nothing.
+        if after.is_some() && rest(before) != rest(after_it) {
+            return Err("touched another sign-in".into());
+        }
+        let kept = after_it.sessions.iter().find(|session| session.id == token.id);
+        match (&desk.want, kept) {
+            (Want::Refresh, Some(session)) => {
+                let used = session.last_use.at.millis();
+                if !token.lives(used, &desk.rules) && used > token.last_use || used > latest {
+                    return Err("refreshed what was over".into());
+                }
+                token.last_use = token.last_use.max(used);
+            }
+            (Want::End, None) => token.until = seq,
+            (want, _) => return Err(format!("{want:?} did something else")),
+        }
+        if after.is_none() {
+            book.end_sign_ins(seq);
+        }
+        if !stored {
+            book.stand(seq, |standing| standing.record = after.is_some());
+        }
+        for running in self.logins.values_mut() {
+            running.raced |= running.user == name;
+            running.disturbed |= running.user == name && running.typed == desk.text;
+        }
+        for (other, running) in &mut self.desks {
+            running.disturbed |= *other != id && running.name == name;
+        }
+        Ok(())
+    }
+
+    /// Somebody at a desk has an answer.
+    pub fn desk_answered(&mut self, id: u64, done: Done) {
+        let Some(desk) = self.desks.remove(&id) else { return };
+        self.seq += 1;
+        let name = desk.name.clone();
+        let result = match done {
+            Done::Refreshed(done) => self.refreshed(&desk, done),
+            Done::Ended(done) => self.ended(&desk, &done),
+            Done::Followed(done) => self.followed(id, &desk, done),
+            Done::Visited(done) => self.visited(&desk, &done),
+        };
+        let want = &desk.want;
+        self.tell(&name, || format!("desk {id} ({want:?}) is done: {result:?}"));
+        if let Err(what) = result {
+            self.fail(&name, format!("desk {id} ({want:?}): {what}"));
+        }
+    }
+
+    fn refreshed(
+        &mut self,
+        desk: &Desk,
+        done: Result<Option<Life>, WebmailError>,
+    ) -> Result<(), String> {
+        let until = self.seq;
+        let book = self.book(&desk.name);
+        let token = book.token(&desk.text);
+        let asks = token.is_none_or(|token| {
+            let rule = desk.rules.webmails.iter().find(|rule| rule.name == token.webmail);
+            let key = rule.and_then(|rule| rule.key);
+            key.is_none() || desk.key.is_none() || key == desk.key
+        });
+        match (done, token) {
+            (Ok(Some(life)), Some(token)) => {
+                let stood = book.between(desk.began, until);
+                let there = stood.iter().any(|(from, until, s)| {
+                    !s.locked && token.from <= *until && token.until > *from
+                });
+                let lived = desk.clocks.iter().any(|at| token.lives(*at, &desk.rules));
+                let most = token.opened + token.absolute * 1_000;
+                self.tallies.add("refreshed");
+                if asks && there && lived && life.ends.millis() <= most {
+                    Ok(())
+                } else {
+                    Err("it lived on, or for longer".into())
+                }
+            }
+            (Ok(Some(_)), None) => Err("what is no token was refreshed".into()),
+            (Ok(None), Some(token)) => {
+                let surely = desk.clocks.iter().all(|at| token.surely(*at, &desk.rules));
+                let whole = token.until == OPEN && surely && asks;
+                let sure = whole && !desk.faulted && !desk.disturbed;
+                if sure { Err("a live token was said to have ended".into()) } else { Ok(()) }
+            }
+            (Ok(None), None) => Ok(()),
+            (Err(WebmailError::OtherToken), _) if !asks => Ok(()),
+            (Err(WebmailError::Unavailable(_)), _) if desk.faulted || desk.disturbed => Ok(()),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    fn ended(&mut self, desk: &Desk, done: &Result<bool, WebmailError>) -> Result<(), String> {
+        let token = self.book(&desk.name).token(&desk.text).cloned();
+        match (done, token) {
+            (Ok(true), Some(token)) if token.until != OPEN => {
+                self.tallies.add("token ended by its webmail");
+                Ok(())
+            }
+            (Ok(false), Some(token)) => {
+                let left = token.until == OPEN && !token.doubtful;
+                let sure = left && !desk.faulted && !desk.disturbed;
+                if sure { Err("a token that is there was not found".into()) } else { Ok(()) }
+            }
+            (Ok(true), _) => Err("what is there was said to be ended, or what is not".into()),
+            (Ok(false), None) | (Err(WebmailError::OtherToken), _) => Ok(()),
+            (Err(_), _) if desk.faulted || desk.disturbed => Ok(()),
+            (Err(error), _) => Err(error.to_string()),
+        }
+    }
+
+    fn followed(
+        &mut self,
+        id: u64,
+        desk: &Desk,
+        done: Result<Option<Ticket>, String>,
+    ) -> Result<(), String> {
+        let (latest, until) = (self.latest, self.seq);
+        match done {
+            Ok(Some(ticket)) => {
+                self.tallies.add("link followed");
+                let book = self.book(ticket.mailbox.as_str());
+                let link = book.links.iter().find(|link| link.text.as_ref() == Some(&desk.text));
+                let link = link.cloned().ok_or("it led in, and is no link of this mailbox")?;
+                let early = desk.clocks.iter().min().copied().unwrap_or_default();
+                if link.by != Some(id) || early >= link.made + LINK_SECONDS * 1_000 {
+                    return Err("it led in, and was followed already, or is over".into());
+                }
+                if !book.is_unchanged(link.from, desk.began) {
+                    return Err("it led in, and the mailbox was changed since".into());
+                }
+                let (at, last_use) = (latest, latest);
+                book.panels.push(Opened { ticket, from: link.from, at, last_use });
+                Ok(())
+            }
+            Ok(None) => {
+                let book = self.book(&desk.name);
+                let link = book.links.iter().find(|link| link.text.as_ref() == Some(&desk.text));
+                let good = link.is_some_and(|link| {
+                    let spare = |at: &u64| {
+                        // It may have been made some effects before it was written.
+                        *at + 10_000 < link.made + LINK_SECONDS * 1_000 && *at >= link.made
+                    };
+                    let same = book.is_unchanged(link.from, until);
+                    link.until == OPEN && same && desk.clocks.iter().all(spare)
+                });
+                let sure = good && !desk.faulted && !desk.disturbed && desk.clocks.len() < 40;
+                if sure { Err("a good link led nowhere".into()) } else { Ok(()) }
+            }
+            Err(_) if desk.faulted => Ok(()),
+            Err(why) => Err(why),
+        }
+    }
+
+    fn visited(&mut self, desk: &Desk, done: &Result<bool, String>) -> Result<(), String> {
+        let Want::Visit(ticket) = &desk.want else { return Err("nobody visited".into()) };
+        let latest = self.latest;
+        let book = self.book(&desk.name);
+        let opened = book.panels.iter().find(|opened| opened.ticket == *ticket);
+        let opened = opened.ok_or("a ticket that nobody has")?.clone();
+        let early = desk.clocks.iter().min().copied().unwrap_or_default();
+        match done {
+            Ok(true) => {
+                let over = early >= opened.at + PANEL_ABSOLUTE * 1_000
+                    || early >= opened.last_use + PANEL_IDLE * 1_000;
+                if over || !book.is_unchanged(opened.from, desk.began) {
+                    return Err("a session of the panel lived on".into());
+                }
+                let own = book.panels.iter_mut().find(|opened| opened.ticket == *ticket);
+                if let Some(own) = own {
+                    own.last_use = latest;
+                }
+                self.tallies.add("panel visited");
+                Ok(())
+            }
+            Ok(false) => Ok(()),
+            Err(_) if desk.faulted => Ok(()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+}
