@@ -22,12 +22,14 @@ use super::{
     Api,
     door::Shut,
     operations::{Body, Operation},
+    possible::refusals,
     problem::{Problem, problem, respond},
+    refusal::Refusal,
 };
 use crate::{
-    base::limits::{ADMIN_PAGE, API_BODY_BYTES, AUDIT_PAGE, HTTP_HEADER_SECONDS},
+    base::limits::{API_BODY_BYTES, HTTP_HEADER_SECONDS},
     http::Peer,
-    service::admin::{self, Access, Admin},
+    service::admin::{self, Access, Admin, AdminError},
 };
 
 /// How long a body may take.
@@ -45,8 +47,20 @@ pub(super) async fn answer(operation: &'static Operation, api: Api, request: Req
     };
     match admin.handle_for(&access, operation.scope, asked).await {
         Ok(answered) => done(operation, &answered),
-        Err(error) => problem(&error),
+        Err(error) => refused(operation, &error),
     }
+}
+
+/// The problem of an error. One that the document does not know of this operation is a bug of the table: told in the
+/// log, and in tests a panic.
+pub(super) fn refused(operation: &Operation, error: &AdminError) -> Response {
+    let kind = Refusal::of(error);
+    let said = refusals(operation).contains(&kind);
+    if !said {
+        tracing::error!(operation = operation.id, ?kind, "api: a refusal that is not in the document");
+    }
+    debug_assert!(said, "{} does not say that it may refuse with {kind:?}", operation.id);
+    problem(error)
 }
 
 /// A request of somebody who may ask.
@@ -122,8 +136,7 @@ async fn in_query(
         }
     }
     if operation.query.contains(&"limit") && !whole.contains_key("limit") {
-        let most = if operation.request == "audit" { AUDIT_PAGE } else { ADMIN_PAGE };
-        whole.insert("limit".into(), most.into());
+        whole.insert("limit".into(), operation.page().into());
     }
     Ok(())
 }

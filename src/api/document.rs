@@ -9,30 +9,15 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::{
     DOCUMENT,
     operations::{self, Body, Operation},
-    problem::respond,
+    possible::{Possible, possible},
+    problem::{MEDIA, Problem, URN, respond},
     webmail,
 };
 use crate::{
-    base::limits::{ADMIN_PAGE, AUDIT_PAGE},
+    base::limits::{ADMIN_PAGE, AUDIT_PAGE, LAST_MOMENT_SECONDS},
     decision::api_token::Scope,
-    service::admin,
+    service::admin::{self, AdminError},
 };
-
-/// Statuses of problems that every operation may answer, and when.
-const PROBLEMS: [(u16, &str); 12] = [
-    (400, "The path, parameters or body are not those of this operation"),
-    (401, "No good token"),
-    (403, "The token does not allow this, or is not for mailboxes of this domain"),
-    (404, "The mailbox, or what is asked of it, does not exist"),
-    (408, "The body was not there in time"),
-    (409, "The mailbox, or the configuration, does not allow it as it is"),
-    (413, "The body is too large"),
-    (415, "The body is not sent as application/json"),
-    (422, "A name, password, code or other value cannot be used"),
-    (500, "The store cannot be used, or there is a bug"),
-    (503, "For the moment only: try again"),
-    (504, "It may or may not have happened"),
-];
 
 /// The document as it is served.
 #[derive(Clone, Copy, Debug)]
@@ -91,13 +76,15 @@ fn build() -> Value {
             "title": "mail2fa",
             "version": "1",
             "description": "Two-factor authentication for mailboxes. Fields that are not known are refused in \
-                requests; answers may get new ones.",
+                requests; answers may get new ones. A path that is not here is answered with \
+                `NoSuchPath`, another method than those of a path with `NoSuchMethod`; `HEAD` is `GET` without a body.",
             "license": {"name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT"},
         },
         "security": [{"token": []}],
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": elsewhere(),
             "securitySchemes": {"token": {
                 "type": "http", "scheme": "bearer",
                 "description": format!("Scopes: {}", scopes()),
@@ -108,15 +95,21 @@ fn build() -> Value {
     whole
 }
 
-/// utoipa calls a `u64` an int64 from 0, which ends at half of what is taken.
+/// utoipa calls a `u64` an int64 from 0, which ends at half of what is taken, and knows no bounds of moments.
 fn unsigned(part: &mut Value) {
     match part {
         Value::Object(fields) => {
-            let natural = fields.get("minimum").and_then(Value::as_u64) == Some(0);
+            let natural = !fields.contains_key("maximum") && fields.get("minimum").and_then(Value::as_u64) == Some(0);
             if natural && fields.get("format").and_then(Value::as_str) == Some("int64") {
                 fields.remove("format");
                 fields.insert("maximum".into(), u64::MAX.into());
                 fields.sort_keys();
+            }
+            for moment in MOMENTS {
+                if let Some(Value::Object(schema)) = fields.get_mut(moment) {
+                    schema.remove("format");
+                    schema.insert("maximum".into(), LAST_MOMENT_SECONDS.into());
+                }
             }
             fields.values_mut().for_each(unsigned);
         }
@@ -124,6 +117,9 @@ fn unsigned(part: &mut Value) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// Fields of requests that are moments (`service::admin` refuses later ones).
+const MOMENTS: [&str; 2] = ["expires", "required_from"];
 
 fn scopes() -> String {
     let all = Scope::ALL.iter().map(|(scope, what)| format!("`{}` {what}", scope.as_str()));
@@ -138,20 +134,7 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
-    all.insert(
-        "Problem".into(),
-        json!({
-            "description": "RFC 9457. The type is stable; some types have further fields.",
-            "type": "object",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": {"type": "string", "examples": ["urn:mail2fa:no-mailbox"]},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string", "description": "For people"},
-            },
-        }),
-    );
+    all.insert("Problem".into(), schema_of_problems());
     all.sort_keys();
     all
 }
@@ -210,27 +193,14 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
         let found = remove(&mut request, name).unwrap_or_default();
         parameters.push(parameter(operation, name, "query", &found));
     }
-    let content =
-        json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
-    let mut responses = Map::new();
+    let mut responses = problems(&possible(operation));
     responses.insert(
         operation.status.to_string(),
         json!({
             "description": "Done", "content": {"application/json": {"schema": answer}},
         }),
     );
-    for (status, when) in PROBLEMS {
-        let mut response = json!({"description": when, "content": content});
-        let headers = match status {
-            401 => json!({"WWW-Authenticate": {"required": true, "schema": {"type": "string"}}}),
-            503 => json!({"Retry-After": {"required": true, "schema": {"type": "integer"}}}),
-            _ => Value::Null,
-        };
-        if let (Some(fields), false) = (response.as_object_mut(), headers.is_null()) {
-            fields.insert("headers".into(), headers);
-        }
-        responses.insert(status.to_string(), response);
-    }
+    responses.sort_keys();
     let needs = operation.scope.map_or_else(
         || "No token allows this: only the control socket.".to_owned(),
         |scope| format!("Scope: `{}`.", scope.as_str()),
@@ -258,6 +228,76 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
     out
 }
 
+/// The responses that are problems: of each status which types it may have.
+fn problems(all: &[Possible]) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for same in all.chunk_by(|a, b| a.status == b.status) {
+        let Some(first) = same.first() else { continue };
+        let mut titles: Vec<_> = same.iter().map(|each| each.title).collect();
+        titles.dedup();
+        let mut types: Vec<_> = same.iter().map(|each| format!("{URN}{}", each.word)).collect();
+        types.sort_unstable();
+        let response = answered(first.status, &titles.join(". "), &types);
+        responses.insert(first.status.as_str().to_owned(), response);
+    }
+    responses
+}
+
+/// A response of this status with a problem of one of these types.
+fn answered(status: StatusCode, description: &str, types: &[String]) -> Value {
+    let schema = json!({"allOf": [
+        {"$ref": "#/components/schemas/Problem"}, {"properties": {"type": {"enum": types}}},
+    ]});
+    let mut response = json!({"description": description, "content": {MEDIA: {"schema": schema}}});
+    let header = match status {
+        StatusCode::UNAUTHORIZED => Some(("WWW-Authenticate", "string")),
+        StatusCode::METHOD_NOT_ALLOWED => Some(("Allow", "string")),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            Some(("Retry-After", "integer"))
+        }
+        _ => None,
+    };
+    if let (Some(fields), Some((name, kind))) = (response.as_object_mut(), header) {
+        let described = json!({name: {"required": true, "schema": {"type": kind}}});
+        fields.insert("headers".into(), described);
+    }
+    response
+}
+
+/// What no operation answers: there is none at this path, or none with this method.
+fn elsewhere() -> Value {
+    let of = |problem: Problem| {
+        answered(problem.status, problem.detail, &[format!("{URN}{}", problem.word)])
+    };
+    json!({"NoSuchPath": of(Problem::NO_PATH), "NoSuchMethod": of(Problem::NO_METHOD)})
+}
+
+/// RFC 9457, with the fields that some types have.
+fn schema_of_problems() -> Value {
+    let mut fields = json!({
+        "type": {"type": "string", "format": "uri", "examples": ["urn:mail2fa:no-mailbox"],
+            "description": "Names the problem, and is compared as a whole; it leads nowhere"},
+        "title": {"type": "string", "description": "What the type is called"},
+        "status": {"type": "integer", "description": "The status of the response"},
+        "detail": {"type": "string", "description": "For people; may change"},
+    });
+    let errors = serde_json::to_value(AdminError::schema()).unwrap_or_default();
+    for variant in variants(&errors) {
+        let Some(more) = variant.get("properties").and_then(Value::as_object) else { continue };
+        for (name, schema) in more.iter().filter(|(name, _)| *name != "error" && *name != "why") {
+            if let Some(fields) = fields.as_object_mut() {
+                fields.entry(name).or_insert_with(|| schema.clone());
+            }
+        }
+    }
+    json!({
+        "description": "RFC 9457. The type is stable; some types have fields of their own.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": fields,
+    })
+}
+
 /// Fields that are not known are refused.
 fn closed(mut schema: Value) -> Value {
     if let Some(fields) = schema.as_object_mut() {
@@ -268,16 +308,17 @@ fn closed(mut schema: Value) -> Value {
 }
 
 fn parameter(operation: &Operation, name: &str, place: &str, found: &Value) -> Value {
-    let description = found.get("description").cloned().unwrap_or_else(|| match name {
-        "limit" => format!("At most so many; {ADMIN_PAGE} mailboxes, {AUDIT_PAGE} events").into(),
-        _ => name.into(),
-    });
-    let schema = if operation.is_number(name) {
-        json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
-    } else if place == "path" {
-        json!({"type": "string", "minLength": 1})
-    } else {
-        json!({"type": "string"})
+    let description = found.get("description").cloned().unwrap_or_else(|| name.into());
+    let schema = match name {
+        "limit" => {
+            let most = operation.page();
+            json!({"type": "integer", "minimum": 1, "maximum": most, "default": most})
+        }
+        _ if operation.is_number(name) => {
+            json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+        }
+        _ if place == "path" => json!({"type": "string", "minLength": 1}),
+        _ => json!({"type": "string"}),
     };
     json!({
         "name": name, "in": place, "required": place == "path",

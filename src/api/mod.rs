@@ -19,7 +19,9 @@ pub mod client;
 mod document;
 mod door;
 mod operations;
+mod possible;
 mod problem;
+mod refusal;
 mod webmail;
 
 use std::{sync::Arc, time::Duration};

@@ -26,9 +26,9 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{
     Api,
-    call::{Entered, enter, object, receive},
+    call::{Entered, enter, object, receive, refused},
     operations::{Operation, WEBMAIL},
-    problem::{Problem, problem, respond},
+    problem::{Problem, respond},
 };
 use crate::{
     base::{NetAddress, Secret, refusal::leaves_after},
@@ -142,7 +142,7 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
         Err(shut) => return shut.into_response(),
     };
     if let Err(error) = access.needs(operation.scope) {
-        return problem(&error);
+        return refused(operation, &error);
     }
     if parts.uri.query().is_some() {
         return Problem::QUERY.into_response();
@@ -152,7 +152,7 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
         Err(why) => return why.into_response(),
     };
     let Some(webmail) = &api.webmail else { return Problem::NO_WEBMAIL.into_response() };
-    let caller = Caller { admin: &admin, access: &access, webmail };
+    let caller = Caller { operation, admin: &admin, access: &access, webmail };
     let done = match operation.request {
         "webmail_exchange" => caller.exchange(body, arrived, api.refusal_delay).await,
         "webmail_refresh" => caller.refresh(body).await,
@@ -163,6 +163,7 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
 
 /// Who asks, and whom.
 struct Caller<'a> {
+    operation: &'a Operation,
     admin: &'a Admin,
     access: &'a Access,
     webmail: &'a Webmail,
@@ -176,10 +177,10 @@ impl Caller<'_> {
         delay: Duration,
     ) -> Result<Response, Response> {
         let asked: ExchangeAsked = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&asked.mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&asked.mailbox).map_err(|error| self.refused(&error))?;
         let browser = NetAddress::parse(&asked.browser);
         if browser.ip().is_none() {
-            return Err(Problem::FIELDS.into_response());
+            return Err(Problem::ADDRESS.into_response());
         }
         if !self.webmail.knows(&asked.webmail) {
             return Err(Problem::NO_WEBMAIL.into_response());
@@ -208,7 +209,7 @@ impl Caller<'_> {
             Exchanged::Throttled { retry_after } => {
                 ExchangeAnswer::Throttled { retry_after: retry_after.as_secs().saturating_add(1) }
             }
-            Exchanged::Unavailable(why) => return Err(problem(&AdminError::Unavailable { why })),
+            Exchanged::Unavailable(why) => return Err(self.refused(&AdminError::Unavailable { why })),
         };
         if matches!(answer, ExchangeAnswer::Refused | ExchangeAnswer::Throttled { .. }) {
             let waits = leaves_after(arrived.elapsed(), delay);
@@ -219,9 +220,9 @@ impl Caller<'_> {
 
     async fn refresh(&self, body: Value) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
-        Ok(json(&match life.map_err(|error| failed(&error))? {
+        Ok(json(&match life.map_err(|error| self.failed(&error))? {
             Some(Life { expires, ends }) => {
                 RefreshAnswer::Live { expires: expires.seconds(), ends: ends.seconds() }
             }
@@ -231,9 +232,21 @@ impl Caller<'_> {
 
     async fn revoke(&self, body: Value) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
-        Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| failed(&error))? }))
+        Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| self.failed(&error))? }))
+    }
+
+    fn refused(&self, error: &AdminError) -> Response {
+        refused(self.operation, error)
+    }
+
+    fn failed(&self, error: &WebmailError) -> Response {
+        self.refused(&match error {
+            WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
+            WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
+            WebmailError::OtherToken => return Problem::OTHER_TOKEN.into_response(),
+        })
     }
 
     /// Whether the caller may ask of this mailbox at all. A name that is none is for the login to refuse.
@@ -254,14 +267,6 @@ fn secret(text: &Disclosed) -> Secret {
 /// The text of a serde error may quote the body, and so a password.
 fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
     serde_json::from_value(body).map_err(|_| Problem::FIELDS)
-}
-
-fn failed(error: &WebmailError) -> Response {
-    problem(&match error {
-        WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
-        WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
-        WebmailError::OtherToken => return Problem::OTHER_TOKEN.into_response(),
-    })
 }
 
 fn json(answer: &impl Serialize) -> Response {

@@ -114,6 +114,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::TokenExists { .. }
         | AdminError::TooManyTokens { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
+        AdminError::BadNumber { .. } => Exit::Data,
         AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
         AdminError::NoScope { .. } | AdminError::OutOfReach => Exit::NoPermission,
         AdminError::NoticeNotSent { .. } => Exit::Unavailable,
