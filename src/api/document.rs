@@ -14,7 +14,7 @@ use super::{
     webmail,
 };
 use crate::{
-    base::limits::{ADMIN_PAGE, AUDIT_PAGE, LAST_MOMENT_SECONDS},
+    base::limits::LAST_MOMENT_SECONDS,
     decision::api_token::Scope,
     service::admin::{self, AdminError},
 };
@@ -46,7 +46,7 @@ fn build() -> Value {
     let (requests, answers) = (admin::Request::schema(), admin::Response::schema());
     let variants = |schema| variants(&serde_json::to_value(schema).unwrap_or_default());
     let (requests, answers) = (variants(requests), variants(answers));
-    let schemas = schemas();
+    let (schemas, mut responses) = (schemas(), elsewhere());
     let mut paths = Map::new();
     for operation in operations::ALL {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -54,12 +54,12 @@ fn build() -> Value {
         let request = resolved(variant(&requests, "do", operation.request), &schemas);
         let answer = variant(&answers, "answer", operation.answer);
         if let Some(path) = path.as_object_mut() {
-            path.insert(method, described(operation, request, &answer));
+            path.insert(method, described(operation, request, &answer, &mut responses));
         }
     }
     for operation in operations::WEBMAIL {
         let (request, answer) = webmail::schemas(operation);
-        let described = described(operation, request, &answer);
+        let described = described(operation, request, &answer, &mut responses);
         paths.insert(operation.path.into(), json!({"post": described}));
     }
     paths.insert(
@@ -70,6 +70,7 @@ fn build() -> Value {
                 "content": {"application/json": {"schema": {"type": "object"}}}}},
         }}),
     );
+    responses.sort_keys();
     let mut whole = json!({
         "openapi": "3.1.0",
         "info": {
@@ -84,7 +85,7 @@ fn build() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": elsewhere(),
+            "responses": responses,
             "securitySchemes": {"token": {
                 "type": "http", "scheme": "bearer",
                 "description": format!("Scopes: {}", scopes()),
@@ -135,6 +136,9 @@ fn schemas() -> Map<String, Value> {
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
     all.insert("Problem".into(), schema_of_problems());
+    if let Some(Value::Array(levels)) = all.get_mut("NewLevel").and_then(|all| all.get_mut("oneOf")) {
+        levels.iter_mut().for_each(|level| *level = closed(level.take()));
+    }
     all.sort_keys();
     all
 }
@@ -183,7 +187,12 @@ fn remove(schema: &mut Value, name: &str) -> Option<Value> {
     schema.get_mut("properties")?.as_object_mut()?.remove(name)
 }
 
-fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value {
+fn described(
+    operation: &Operation,
+    mut request: Value,
+    answer: &Value,
+    shared: &mut Map<String, Value>,
+) -> Value {
     let mut parameters = Vec::new();
     for name in operation.in_path() {
         let found = remove(&mut request, name).unwrap_or_default();
@@ -193,7 +202,7 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
         let found = remove(&mut request, name).unwrap_or_default();
         parameters.push(parameter(operation, name, "query", &found));
     }
-    let mut responses = problems(&possible(operation));
+    let mut responses = problems(&possible(operation), shared);
     responses.insert(
         operation.status.to_string(),
         json!({
@@ -228,23 +237,25 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
     out
 }
 
-/// The responses that are problems: of each status which types it may have.
-fn problems(all: &[Possible]) -> Map<String, Value> {
+/// The responses of an operation that are problems: of each status which types it may have. What several
+/// operations answer is described once.
+fn problems(all: &[Possible], shared: &mut Map<String, Value>) -> Map<String, Value> {
     let mut responses = Map::new();
     for same in all.chunk_by(|a, b| a.status == b.status) {
         let Some(first) = same.first() else { continue };
-        let mut titles: Vec<_> = same.iter().map(|each| each.title).collect();
-        titles.dedup();
-        let mut types: Vec<_> = same.iter().map(|each| format!("{URN}{}", each.word)).collect();
-        types.sort_unstable();
-        let response = answered(first.status, &titles.join(". "), &types);
-        responses.insert(first.status.as_str().to_owned(), response);
+        let words: Vec<_> = same.iter().map(|each| each.word.as_str()).collect();
+        let titles: Vec<_> = same.iter().map(|each| each.title).collect();
+        let name = format!("{}-{}", first.status.as_str(), words.join("-"));
+        let to = format!("#/components/responses/{name}");
+        shared.entry(name).or_insert_with(|| answered(first.status, &titles.join(". "), &words));
+        responses.insert(first.status.as_str().to_owned(), json!({"$ref": to}));
     }
     responses
 }
 
 /// A response of this status with a problem of one of these types.
-fn answered(status: StatusCode, description: &str, types: &[String]) -> Value {
+fn answered(status: StatusCode, description: &str, words: &[&str]) -> Value {
+    let types: Vec<_> = words.iter().map(|word| format!("{URN}{word}")).collect();
     let schema = json!({"allOf": [
         {"$ref": "#/components/schemas/Problem"}, {"properties": {"type": {"enum": types}}},
     ]});
@@ -265,11 +276,11 @@ fn answered(status: StatusCode, description: &str, types: &[String]) -> Value {
 }
 
 /// What no operation answers: there is none at this path, or none with this method.
-fn elsewhere() -> Value {
-    let of = |problem: Problem| {
-        answered(problem.status, problem.detail, &[format!("{URN}{}", problem.word)])
-    };
-    json!({"NoSuchPath": of(Problem::NO_PATH), "NoSuchMethod": of(Problem::NO_METHOD)})
+fn elsewhere() -> Map<String, Value> {
+    [("NoSuchPath", Problem::NO_PATH), ("NoSuchMethod", Problem::NO_METHOD)]
+        .map(|(name, of)| (name.to_owned(), answered(of.status, of.detail, &[of.word])))
+        .into_iter()
+        .collect()
 }
 
 /// RFC 9457, with the fields that some types have.
@@ -284,7 +295,7 @@ fn schema_of_problems() -> Value {
     let errors = serde_json::to_value(AdminError::schema()).unwrap_or_default();
     for variant in variants(&errors) {
         let Some(more) = variant.get("properties").and_then(Value::as_object) else { continue };
-        for (name, schema) in more.iter().filter(|(name, _)| *name != "error" && *name != "why") {
+        for (name, schema) in more.iter().filter(|(name, _)| *name != "error") {
             if let Some(fields) = fields.as_object_mut() {
                 fields.entry(name).or_insert_with(|| schema.clone());
             }

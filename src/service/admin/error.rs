@@ -151,6 +151,7 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
         /// The four characters.
+        #[serde(rename = "app_password")]
         id: String,
     },
     /// No session of this number lives.
@@ -159,6 +160,7 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
         /// Its number.
+        #[serde(rename = "session")]
         id: u64,
     },
     /// Locked already.
