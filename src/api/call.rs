@@ -57,7 +57,11 @@ pub(super) fn refused(operation: &Operation, error: &AdminError) -> Response {
     let kind = Refusal::of(error);
     let said = refusals(operation).contains(&kind);
     if !said {
-        tracing::error!(operation = operation.id, ?kind, "api: a refusal that is not in the document");
+        tracing::error!(
+            operation = operation.id,
+            ?kind,
+            "api: a refusal that is not in the document"
+        );
     }
     debug_assert!(said, "{} does not say that it may refuse with {kind:?}", operation.id);
     problem(error)

@@ -100,7 +100,8 @@ fn build() -> Value {
 fn unsigned(part: &mut Value) {
     match part {
         Value::Object(fields) => {
-            let natural = !fields.contains_key("maximum") && fields.get("minimum").and_then(Value::as_u64) == Some(0);
+            let natural = !fields.contains_key("maximum")
+                && fields.get("minimum").and_then(Value::as_u64) == Some(0);
             if natural && fields.get("format").and_then(Value::as_str) == Some("int64") {
                 fields.remove("format");
                 fields.insert("maximum".into(), u64::MAX.into());
@@ -136,7 +137,8 @@ fn schemas() -> Map<String, Value> {
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
     all.insert("Problem".into(), schema_of_problems());
-    if let Some(Value::Array(levels)) = all.get_mut("NewLevel").and_then(|all| all.get_mut("oneOf")) {
+    if let Some(Value::Array(levels)) = all.get_mut("NewLevel").and_then(|all| all.get_mut("oneOf"))
+    {
         levels.iter_mut().for_each(|level| *level = closed(level.take()));
     }
     all.sort_keys();

@@ -209,7 +209,9 @@ impl Caller<'_> {
             Exchanged::Throttled { retry_after } => {
                 ExchangeAnswer::Throttled { retry_after: retry_after.as_secs().saturating_add(1) }
             }
-            Exchanged::Unavailable(why) => return Err(self.refused(&AdminError::Unavailable { why })),
+            Exchanged::Unavailable(why) => {
+                return Err(self.refused(&AdminError::Unavailable { why }));
+            }
         };
         if matches!(answer, ExchangeAnswer::Refused | ExchangeAnswer::Throttled { .. }) {
             let waits = leaves_after(arrived.elapsed(), delay);
