@@ -30,7 +30,7 @@ impl Document {
     }
 
     pub(super) fn into_response(self) -> Response {
-        respond(StatusCode::OK, "application/json", self.0.to_owned())
+        respond(StatusCode::OK, "application/json", self.0)
     }
 }
 
@@ -128,7 +128,7 @@ fn scopes() -> String {
     all.collect::<Vec<_>>().join(" ")
 }
 
-fn schemas() -> Map<String, Value> {
+pub(super) fn schemas() -> Map<String, Value> {
     let mut found = Vec::new();
     admin::Request::schemas(&mut found);
     admin::Response::schemas(&mut found);
@@ -145,7 +145,7 @@ fn schemas() -> Map<String, Value> {
     all
 }
 
-fn variants(schema: &Value) -> Vec<Value> {
+pub(super) fn variants(schema: &Value) -> Vec<Value> {
     schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 

@@ -8,6 +8,7 @@
 //! A problem never quotes the request, but for names that were checked.
 
 use axum::{
+    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -90,8 +91,8 @@ impl IntoResponse for Problem {
 }
 
 /// A body with its type.
-pub(super) fn respond(status: StatusCode, media: &'static str, body: String) -> Response {
-    let mut response = (status, body).into_response();
+pub(super) fn respond(status: StatusCode, media: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = (status, body.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
 }
@@ -116,13 +117,33 @@ pub(super) fn problem(error: &AdminError) -> Response {
     response
 }
 
-/// The error of a problem, or what it says.
-pub(super) fn error(body: &[u8]) -> Option<Result<AdminError, String>> {
+/// What a problem says to whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// An error that is known here.
+    Error(AdminError),
+    /// Anything else, in words for people: one of those above, or a type of a newer daemon.
+    Words(String),
+}
+
+/// What a problem says; `None` if it is none. The type alone counts as known: of the rest RFC 9457 asks for nothing.
+pub(super) fn told(body: &[u8]) -> Option<Told> {
     let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let tag = fields.remove("type")?.as_str()?.strip_prefix(URN)?.replace('-', "_");
-    let detail = fields.remove("detail")?.as_str()?.to_owned();
-    fields.remove("title");
+    let mut word = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (kind, title, detail) = (word("type"), word("title"), word("detail"));
     fields.remove("status");
-    fields.insert("error".into(), tag.into());
-    Some(serde_json::from_value(Value::Object(fields)).map_err(|_| detail))
+    if let Some(tag) = kind.as_deref().and_then(|kind| kind.strip_prefix(URN)) {
+        fields.insert("error".into(), tag.replace('-', "_").into());
+        if let Ok(error) = serde_json::from_value(Value::Object(fields)) {
+            return Some(Told::Error(error));
+        }
+    }
+    match (detail.or(title), kind) {
+        (Some(words), Some(kind)) => Some(Told::Words(format!("{words} ({kind})"))),
+        (Some(words), None) => Some(Told::Words(words)),
+        (None, kind) => kind.map(Told::Words),
+    }
 }

@@ -29,6 +29,7 @@ use super::{
     call::{Entered, enter, object, receive, refused},
     operations::{Operation, WEBMAIL},
     problem::{Problem, respond},
+    wiped::{Fields, text},
 };
 use crate::{
     base::{NetAddress, Secret, refusal::leaves_after},
@@ -148,15 +149,15 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
         return Problem::QUERY.into_response();
     }
     let body = match receive(body).await.and_then(|bytes| object(&parts.headers, &bytes)) {
-        Ok(body) => Value::Object(body),
+        Ok(body) => body,
         Err(why) => return why.into_response(),
     };
     let Some(webmail) = &api.webmail else { return Problem::NO_WEBMAIL.into_response() };
     let caller = Caller { operation, admin: &admin, access: &access, webmail };
     let done = match operation.request {
-        "webmail_exchange" => caller.exchange(body, arrived, api.refusal_delay).await,
-        "webmail_refresh" => caller.refresh(body).await,
-        _ => caller.revoke(body).await,
+        "webmail_exchange" => caller.exchange(&body, arrived, api.refusal_delay).await,
+        "webmail_refresh" => caller.refresh(&body).await,
+        _ => caller.revoke(&body).await,
     };
     done.unwrap_or_else(|refused| refused)
 }
@@ -172,7 +173,7 @@ struct Caller<'a> {
 impl Caller<'_> {
     async fn exchange(
         &self,
-        body: Value,
+        body: &Fields,
         arrived: Instant,
         delay: Duration,
     ) -> Result<Response, Response> {
@@ -220,7 +221,7 @@ impl Caller<'_> {
         Ok(json(&answer))
     }
 
-    async fn refresh(&self, body: Value) -> Result<Response, Response> {
+    async fn refresh(&self, body: &Fields) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
@@ -232,7 +233,7 @@ impl Caller<'_> {
         }))
     }
 
-    async fn revoke(&self, body: Value) -> Result<Response, Response> {
+    async fn revoke(&self, body: &Fields) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
@@ -266,14 +267,13 @@ fn secret(text: &Disclosed) -> Secret {
     Secret::from_slice(text.expose().as_bytes())
 }
 
-/// The text of a serde error may quote the body, and so a password.
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
-    serde_json::from_value(body).map_err(|_| Problem::FIELDS)
+fn read<T: DeserializeOwned>(body: &Fields) -> Result<T, Problem> {
+    body.read().ok_or(Problem::FIELDS)
 }
 
 fn json(answer: &impl Serialize) -> Response {
-    match serde_json::to_string(answer) {
-        Ok(text) => respond(StatusCode::OK, "application/json", text),
-        Err(_) => Problem::BROKEN.into_response(),
+    match text(answer) {
+        Some(text) => respond(StatusCode::OK, "application/json", text),
+        None => Problem::BROKEN.into_response(),
     }
 }

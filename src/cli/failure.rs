@@ -133,7 +133,7 @@ impl From<ClientError> for Failure {
             ClientError::NoDaemon(_) | ClientError::Refused(_) | ClientError::Io { .. } => {
                 Exit::Unavailable
             }
-            ClientError::Lost(_) => Exit::Temporary,
+            ClientError::Lost(_) | ClientError::Failed(_) => Exit::Temporary,
         };
         Self::new(exit, error)
     }
