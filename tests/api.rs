@@ -12,12 +12,18 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "api/declared.rs"]
+mod declared;
 #[path = "api/desk.rs"]
 mod desk;
 #[path = "api/document.rs"]
 mod document;
 #[path = "api/domains.rs"]
 mod domains;
+#[path = "api/faults.rs"]
+mod faults;
+#[path = "api/refusals.rs"]
+mod refusals;
 #[path = "api/requests.rs"]
 mod requests;
 #[path = "api/tokens.rs"]

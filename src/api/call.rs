@@ -5,29 +5,34 @@
 //!
 //! # Security
 //!
-//! Who asks is known before anything of the body is read. It is bounded in size and time.
+//! Who asks is known before anything of the body is read. It is bounded in size and time, and wiped after use, as
+//! answers are (`wiped`).
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::{self, Bytes},
+    body::{self, HttpBody as _},
     extract::{FromRequestParts as _, Query, RawPathParams, Request},
     http::{HeaderMap, StatusCode, header, request},
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::{
     Api, Parts,
     door::Shut,
     operations::{Body, Operation},
+    possible::refusals,
     problem::{Problem, problem, respond},
+    refusal::Refusal,
+    wiped::Fields,
 };
 use crate::{
-    base::limits::{ADMIN_PAGE, API_BODY_BYTES, AUDIT_PAGE, HTTP_HEADER_SECONDS},
+    base::limits::{API_BODY_BYTES, HTTP_HEADER_SECONDS},
     http::Peer,
-    service::admin::{self, Access},
+    service::admin::{self, Access, AdminError},
 };
 
 /// How long a body may take.
@@ -45,8 +50,24 @@ pub(super) async fn answer(operation: &'static Operation, api: Api, request: Req
     };
     match doers.admin.handle_for(&access, operation.scope, asked).await {
         Ok(answered) => done(operation, &answered),
-        Err(error) => problem(&error),
+        Err(error) => refused(operation, &error),
     }
+}
+
+/// The problem of an error. One that the document does not know of this operation is a bug of the table: told in the
+/// log, and in tests a panic.
+pub(super) fn refused(operation: &Operation, error: &AdminError) -> Response {
+    let kind = Refusal::of(error);
+    let said = refusals(operation).contains(&kind);
+    if !said {
+        tracing::error!(
+            operation = operation.id,
+            ?kind,
+            "api: a refusal that is not in the document"
+        );
+    }
+    debug_assert!(said, "{} does not say that it may refuse with {kind:?}", operation.id);
+    problem(error)
 }
 
 /// A request of somebody who may ask.
@@ -67,32 +88,28 @@ pub(super) async fn enter(api: &Api, request: Request) -> Result<Entered, Shut> 
 }
 
 /// The request.
-async fn read(
+pub(super) async fn read(
     operation: &Operation,
     parts: &mut request::Parts,
     body: body::Body,
 ) -> Result<admin::Request, Problem> {
-    let mut whole = Map::new();
-    in_path(operation, parts, &mut whole).await?;
-    in_query(operation, parts, &mut whole).await?;
-    let bytes = receive(body).await?;
+    let mut whole = Fields::default();
+    in_path(operation, parts, &mut whole.0).await?;
+    in_query(operation, parts, &mut whole.0).await?;
+    let text = receive(body).await?;
     let typed = match operation.body {
-        Body::Empty if bytes.is_empty() => Map::new(),
+        Body::Empty if text.is_empty() => Fields::default(),
         Body::Empty => return Err(Problem::EMPTY),
-        Body::Fields => object(&parts.headers, &bytes)?,
-        Body::Of(field) => {
-            let fields = object(&parts.headers, &bytes)?;
-            [(field.to_owned(), Value::Object(fields))].into_iter().collect()
-        }
+        Body::Fields => object(&parts.headers, &text)?,
+        Body::Of(field) => object(&parts.headers, &text)?.below(field),
     };
     // What the path says is not said again, and nobody says what is done.
-    if typed.contains_key("do") || typed.keys().any(|key| whole.contains_key(key)) {
+    if typed.0.contains_key("do") || typed.0.keys().any(|key| whole.0.contains_key(key)) {
         return Err(Problem::FIELDS);
     }
-    whole.extend(typed);
-    whole.insert("do".into(), operation.request.into());
-    // The text of a serde error may quote the request, and so a password.
-    serde_json::from_value(Value::Object(whole)).map_err(|_| Problem::FIELDS)
+    whole.absorb(typed);
+    whole.0.insert("do".into(), operation.request.into());
+    whole.read().ok_or(Problem::FIELDS)
 }
 
 async fn in_path(
@@ -122,8 +139,7 @@ async fn in_query(
         }
     }
     if operation.query.contains(&"limit") && !whole.contains_key("limit") {
-        let most = if operation.request == "audit" { AUDIT_PAGE } else { ADMIN_PAGE };
-        whole.insert("limit".into(), most.into());
+        whole.insert("limit".into(), operation.page().into());
     }
     Ok(())
 }
@@ -136,35 +152,46 @@ fn value_of(operation: &Operation, name: &str, text: &str) -> Option<Value> {
     digits.then(|| text.parse::<u64>().ok().map(Value::from)).flatten()
 }
 
-pub(super) async fn receive(body: body::Body) -> Result<Bytes, Problem> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, API_BODY_BYTES).collect());
-    match collected.await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::LARGE),
-        Ok(Err(_)) => Err(Problem::JSON),
-        Err(_) => Err(Problem::SLOW),
-    }
+/// The body, in a buffer that is wiped and does not grow.
+pub(super) async fn receive(body: body::Body) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let mut body = Limited::new(body, API_BODY_BYTES);
+    let said = body.size_hint().upper().and_then(|size| usize::try_from(size).ok());
+    let room = said.unwrap_or(API_BODY_BYTES).min(API_BODY_BYTES);
+    let mut text = Zeroizing::new(Vec::with_capacity(room));
+    let all = async {
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => text.extend_from_slice(frame.data_ref().map_or(&[], |data| data)),
+                Err(error) if error.is::<LengthLimitError>() => return Err(Problem::LARGE),
+                Err(_) => return Err(Problem::JSON),
+            }
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, all).await.map_err(|_| Problem::SLOW)??;
+    Ok(text)
 }
 
-pub(super) fn object(headers: &HeaderMap, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(super) fn object(headers: &HeaderMap, text: &[u8]) -> Result<Fields, Problem> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.and_then(|media| media.split(';').next()).unwrap_or_default();
     if !media.trim().eq_ignore_ascii_case("application/json") {
         return Err(Problem::MEDIA);
     }
-    serde_json::from_slice(bytes).map_err(|_| Problem::JSON)
+    Fields::parse(text).ok_or(Problem::JSON)
 }
 
 /// The response to what was done.
-fn done(operation: &Operation, answered: &admin::Response) -> Response {
+pub(super) fn done(operation: &Operation, answered: &admin::Response) -> Response {
     let status = StatusCode::from_u16(operation.status).unwrap_or(StatusCode::OK);
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(answered) else {
-        return Problem::BROKEN.into_response();
-    };
-    let tag = fields.remove("answer");
+    let Some(mut fields) = Fields::of(answered) else { return Problem::BROKEN.into_response() };
+    let tag = fields.0.remove("answer");
     if tag.as_ref().and_then(Value::as_str) != Some(operation.answer) {
         tracing::error!(operation = operation.id, "api: an answer of another kind");
         return Problem::BROKEN.into_response();
     }
-    respond(status, "application/json", Value::Object(fields).to_string())
+    match fields.text() {
+        Some(text) => respond(status, "application/json", text),
+        None => Problem::BROKEN.into_response(),
+    }
 }

@@ -17,12 +17,13 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::{net::UnixStream, time::timeout};
 
 use super::{
     operations::{self, Body, Operation},
-    problem,
+    problem::{self, Told},
+    wiped::Fields,
 };
 use crate::{
     base::{
@@ -50,6 +51,9 @@ pub enum ClientError {
     /// The daemon did not look at it.
     #[error("the daemon refused: {0}")]
     Refused(String),
+    /// It could not, for a reason that has no name here.
+    #[error("the daemon failed: {0}; look whether it happened before trying again")]
+    Failed(String),
     /// The connection failed after the request was sent: it may or may not have been done.
     #[error(
         "the daemon was asked and no whole answer came ({0}); look whether it happened before \
@@ -92,13 +96,12 @@ pub fn ask(path: &Path, request: &Request) -> Result<Response, ClientError> {
 }
 
 /// The operation of a request, and the request on the wire.
-fn written(
+pub(super) fn written(
     request: &Request,
 ) -> Result<(&'static Operation, http::Request<Full<Bytes>>), ClientError> {
     let unknown = || ClientError::Refused("this cannot be asked of a daemon".into());
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(request) else {
-        return Err(unknown());
-    };
+    let mut whole = Fields::of(request).ok_or_else(unknown)?;
+    let fields = &mut whole.0;
     fields.retain(|_, value| !value.is_null());
     let tag = fields.remove("do");
     let tag = tag.as_ref().and_then(Value::as_str).ok_or_else(unknown)?;
@@ -121,18 +124,17 @@ fn written(
         }
     }
     if let Body::Of(field) = operation.body
-        && let Some(Value::Object(whole)) = fields.remove(field)
+        && let Some(Value::Object(held)) = fields.remove(field)
     {
-        fields = whole;
+        *fields = held;
     }
-    let body =
-        if fields.is_empty() { Vec::new() } else { Value::Object(fields).to_string().into() };
+    let body = if fields.is_empty() { Some(Bytes::new()) } else { whole.text() };
     let sent = http::Request::builder()
         .method(operation.method())
         .uri(path)
         .header(header::HOST, "mail2fa")
         .header(header::CONTENT_TYPE, "application/json")
-        .body(Full::new(Bytes::from(body)))
+        .body(Full::new(body.ok_or_else(unknown)?))
         .map_err(|_| unknown())?;
     Ok((operation, sent))
 }
@@ -175,8 +177,8 @@ async fn exchange(
     Ok((status, body.map_err(|error| error.to_string())?.to_bytes()))
 }
 
-/// What was answered. The text of a serde error may quote the answer, and so a secret.
-fn understood(
+/// What was answered.
+pub(super) fn understood(
     operation: &Operation,
     status: http::StatusCode,
     body: &[u8],
@@ -187,12 +189,14 @@ fn understood(
         )
     };
     if !status.is_success() {
-        return Err(match problem::error(body).ok_or_else(strange)? {
-            Ok(error) => error.into(),
-            Err(detail) => ClientError::Refused(detail),
+        return Err(match problem::told(body) {
+            Some(Told::Error(error)) => error.into(),
+            Some(Told::Words(words)) if status.is_server_error() => ClientError::Failed(words),
+            Some(Told::Words(words)) => ClientError::Refused(words),
+            None => strange(),
         });
     }
-    let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| strange())?;
-    fields.insert("answer".into(), operation.answer.into());
-    serde_json::from_value(Value::Object(fields)).map_err(|_| strange())
+    let mut fields = Fields::parse(body).ok_or_else(strange)?;
+    fields.0.insert("answer".into(), operation.answer.into());
+    fields.read().ok_or_else(strange)
 }

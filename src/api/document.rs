@@ -9,31 +9,15 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::{
     DOCUMENT,
     operations::{self, Body, Operation},
-    problem::respond,
+    possible::{Possible, possible},
+    problem::{MEDIA, Problem, URN, respond},
     webmail,
 };
 use crate::{
-    base::limits::{ADMIN_PAGE, AUDIT_PAGE},
+    base::limits::LAST_MOMENT_SECONDS,
     decision::api_token::Scope,
-    service::admin,
+    service::admin::{self, AdminError},
 };
-
-/// Statuses of problems that every operation may answer, and when.
-const PROBLEMS: [(u16, &str); 13] = [
-    (400, "The path, parameters or body are not those of this operation"),
-    (401, "No good token"),
-    (403, "The token does not allow this, or is not for mailboxes of this domain"),
-    (404, "The mailbox, or what is asked of it, does not exist"),
-    (408, "The body was not there in time"),
-    (409, "The mailbox, or the configuration, does not allow it as it is"),
-    (413, "The body is too large"),
-    (415, "The body is not sent as application/json"),
-    (422, "A name, password, code or other value cannot be used"),
-    (429, "No good token, and too many of them from this network before"),
-    (500, "The store cannot be used, or there is a bug"),
-    (503, "For the moment only: try again"),
-    (504, "It may or may not have happened"),
-];
 
 /// The document as it is served.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +30,7 @@ impl Document {
     }
 
     pub(super) fn into_response(self) -> Response {
-        respond(StatusCode::OK, "application/json", self.0.to_owned())
+        respond(StatusCode::OK, "application/json", self.0)
     }
 }
 
@@ -62,7 +46,7 @@ fn build() -> Value {
     let (requests, answers) = (admin::Request::schema(), admin::Response::schema());
     let variants = |schema| variants(&serde_json::to_value(schema).unwrap_or_default());
     let (requests, answers) = (variants(requests), variants(answers));
-    let schemas = schemas();
+    let (schemas, mut responses) = (schemas(), elsewhere());
     let mut paths = Map::new();
     for operation in operations::ALL {
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
@@ -70,12 +54,12 @@ fn build() -> Value {
         let request = resolved(variant(&requests, "do", operation.request), &schemas);
         let answer = variant(&answers, "answer", operation.answer);
         if let Some(path) = path.as_object_mut() {
-            path.insert(method, described(operation, request, &answer));
+            path.insert(method, described(operation, request, &answer, &mut responses));
         }
     }
     for operation in operations::WEBMAIL {
         let (request, answer) = webmail::schemas(operation);
-        let described = described(operation, request, &answer);
+        let described = described(operation, request, &answer, &mut responses);
         paths.insert(operation.path.into(), json!({"post": described}));
     }
     paths.insert(
@@ -86,19 +70,22 @@ fn build() -> Value {
                 "content": {"application/json": {"schema": {"type": "object"}}}}},
         }}),
     );
+    responses.sort_keys();
     let mut whole = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "mail2fa",
             "version": "1",
             "description": "Two-factor authentication for mailboxes. Fields that are not known are refused in \
-                requests; answers may get new ones.",
+                requests; answers may get new ones. A path that is not here is answered with \
+                `NoSuchPath`, another method than those of a path with `NoSuchMethod`; `HEAD` is `GET` without a body.",
             "license": {"name": "Apache-2.0 OR MIT", "identifier": "Apache-2.0 OR MIT"},
         },
         "security": [{"token": []}],
         "paths": paths,
         "components": {
             "schemas": schemas,
+            "responses": responses,
             "securitySchemes": {"token": {
                 "type": "http", "scheme": "bearer",
                 "description": format!("Scopes: {}", scopes()),
@@ -109,15 +96,22 @@ fn build() -> Value {
     whole
 }
 
-/// utoipa calls a `u64` an int64 from 0, which ends at half of what is taken.
+/// utoipa calls a `u64` an int64 from 0, which ends at half of what is taken, and knows no bounds of moments.
 fn unsigned(part: &mut Value) {
     match part {
         Value::Object(fields) => {
-            let natural = fields.get("minimum").and_then(Value::as_u64) == Some(0);
+            let natural = !fields.contains_key("maximum")
+                && fields.get("minimum").and_then(Value::as_u64) == Some(0);
             if natural && fields.get("format").and_then(Value::as_str) == Some("int64") {
                 fields.remove("format");
                 fields.insert("maximum".into(), u64::MAX.into());
                 fields.sort_keys();
+            }
+            for moment in MOMENTS {
+                if let Some(Value::Object(schema)) = fields.get_mut(moment) {
+                    schema.remove("format");
+                    schema.insert("maximum".into(), LAST_MOMENT_SECONDS.into());
+                }
             }
             fields.values_mut().for_each(unsigned);
         }
@@ -126,12 +120,15 @@ fn unsigned(part: &mut Value) {
     }
 }
 
+/// Fields of requests that are moments (`service::admin` refuses later ones).
+const MOMENTS: [&str; 2] = ["expires", "required_from"];
+
 fn scopes() -> String {
     let all = Scope::ALL.iter().map(|(scope, what)| format!("`{}` {what}", scope.as_str()));
     all.collect::<Vec<_>>().join(" ")
 }
 
-fn schemas() -> Map<String, Value> {
+pub(super) fn schemas() -> Map<String, Value> {
     let mut found = Vec::new();
     admin::Request::schemas(&mut found);
     admin::Response::schemas(&mut found);
@@ -139,25 +136,18 @@ fn schemas() -> Map<String, Value> {
         .into_iter()
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
         .collect();
-    all.insert(
-        "Problem".into(),
-        json!({
-            "description": "RFC 9457. The type is stable; some types have further fields.",
-            "type": "object",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": {"type": "string", "examples": ["urn:mail2fa:no-mailbox"]},
-                "title": {"type": "string"},
-                "status": {"type": "integer"},
-                "detail": {"type": "string", "description": "For people"},
-            },
-        }),
-    );
+    all.insert("Problem".into(), schema_of_problems());
+    if let Some(Value::Array(levels)) = all.get_mut("NewLevel").and_then(|all| all.get_mut("oneOf"))
+    {
+        for level in levels {
+            *level = closed(level.take());
+        }
+    }
     all.sort_keys();
     all
 }
 
-fn variants(schema: &Value) -> Vec<Value> {
+pub(super) fn variants(schema: &Value) -> Vec<Value> {
     schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
@@ -201,7 +191,12 @@ fn remove(schema: &mut Value, name: &str) -> Option<Value> {
     schema.get_mut("properties")?.as_object_mut()?.remove(name)
 }
 
-fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value {
+fn described(
+    operation: &Operation,
+    mut request: Value,
+    answer: &Value,
+    shared: &mut Map<String, Value>,
+) -> Value {
     let mut parameters = Vec::new();
     for name in operation.in_path() {
         let found = remove(&mut request, name).unwrap_or_default();
@@ -211,27 +206,14 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
         let found = remove(&mut request, name).unwrap_or_default();
         parameters.push(parameter(operation, name, "query", &found));
     }
-    let content =
-        json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
-    let mut responses = Map::new();
+    let mut responses = problems(&possible(operation), shared);
     responses.insert(
         operation.status.to_string(),
         json!({
             "description": "Done", "content": {"application/json": {"schema": answer}},
         }),
     );
-    for (status, when) in PROBLEMS {
-        let mut response = json!({"description": when, "content": content});
-        let headers = match status {
-            401 => json!({"WWW-Authenticate": {"required": true, "schema": {"type": "string"}}}),
-            429 | 503 => json!({"Retry-After": {"required": true, "schema": {"type": "integer"}}}),
-            _ => Value::Null,
-        };
-        if let (Some(fields), false) = (response.as_object_mut(), headers.is_null()) {
-            fields.insert("headers".into(), headers);
-        }
-        responses.insert(status.to_string(), response);
-    }
+    responses.sort_keys();
     let needs = operation.scope.map_or_else(
         || "No token allows this: only the control socket.".to_owned(),
         |scope| format!("Scope: `{}`.", scope.as_str()),
@@ -259,6 +241,78 @@ fn described(operation: &Operation, mut request: Value, answer: &Value) -> Value
     out
 }
 
+/// The responses of an operation that are problems: of each status which types it may have. What several
+/// operations answer is described once.
+fn problems(all: &[Possible], shared: &mut Map<String, Value>) -> Map<String, Value> {
+    let mut responses = Map::new();
+    for same in all.chunk_by(|a, b| a.status == b.status) {
+        let Some(first) = same.first() else { continue };
+        let words: Vec<_> = same.iter().map(|each| each.word.as_str()).collect();
+        let titles: Vec<_> = same.iter().map(|each| each.title).collect();
+        let name = format!("{}-{}", first.status.as_str(), words.join("-"));
+        let to = format!("#/components/responses/{name}");
+        shared.entry(name).or_insert_with(|| answered(first.status, &titles.join(". "), &words));
+        responses.insert(first.status.as_str().to_owned(), json!({"$ref": to}));
+    }
+    responses
+}
+
+/// A response of this status with a problem of one of these types.
+fn answered(status: StatusCode, description: &str, words: &[&str]) -> Value {
+    let types: Vec<_> = words.iter().map(|word| format!("{URN}{word}")).collect();
+    let schema = json!({"allOf": [
+        {"$ref": "#/components/schemas/Problem"}, {"properties": {"type": {"enum": types}}},
+    ]});
+    let mut response = json!({"description": description, "content": {MEDIA: {"schema": schema}}});
+    let header = match status {
+        StatusCode::UNAUTHORIZED => Some(("WWW-Authenticate", "string")),
+        StatusCode::METHOD_NOT_ALLOWED => Some(("Allow", "string")),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            Some(("Retry-After", "integer"))
+        }
+        _ => None,
+    };
+    if let (Some(fields), Some((name, kind))) = (response.as_object_mut(), header) {
+        let described = json!({name: {"required": true, "schema": {"type": kind}}});
+        fields.insert("headers".into(), described);
+    }
+    response
+}
+
+/// What no operation answers: there is none at this path, or none with this method.
+fn elsewhere() -> Map<String, Value> {
+    [("NoSuchPath", Problem::NO_PATH), ("NoSuchMethod", Problem::NO_METHOD)]
+        .map(|(name, of)| (name.to_owned(), answered(of.status, of.detail, &[of.word])))
+        .into_iter()
+        .collect()
+}
+
+/// RFC 9457, with the fields that some types have.
+fn schema_of_problems() -> Value {
+    let mut fields = json!({
+        "type": {"type": "string", "format": "uri", "examples": ["urn:mail2fa:no-mailbox"],
+            "description": "Names the problem, and is compared as a whole; it leads nowhere"},
+        "title": {"type": "string", "description": "What the type is called"},
+        "status": {"type": "integer", "description": "The status of the response"},
+        "detail": {"type": "string", "description": "For people; may change"},
+    });
+    let errors = serde_json::to_value(AdminError::schema()).unwrap_or_default();
+    for variant in variants(&errors) {
+        let Some(more) = variant.get("properties").and_then(Value::as_object) else { continue };
+        for (name, schema) in more.iter().filter(|(name, _)| *name != "error") {
+            if let Some(fields) = fields.as_object_mut() {
+                fields.entry(name).or_insert_with(|| schema.clone());
+            }
+        }
+    }
+    json!({
+        "description": "RFC 9457. The type is stable; some types have fields of their own.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": fields,
+    })
+}
+
 /// Fields that are not known are refused.
 fn closed(mut schema: Value) -> Value {
     if let Some(fields) = schema.as_object_mut() {
@@ -269,16 +323,17 @@ fn closed(mut schema: Value) -> Value {
 }
 
 fn parameter(operation: &Operation, name: &str, place: &str, found: &Value) -> Value {
-    let description = found.get("description").cloned().unwrap_or_else(|| match name {
-        "limit" => format!("At most so many; {ADMIN_PAGE} mailboxes, {AUDIT_PAGE} events").into(),
-        _ => name.into(),
-    });
-    let schema = if operation.is_number(name) {
-        json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
-    } else if place == "path" {
-        json!({"type": "string", "minLength": 1})
-    } else {
-        json!({"type": "string"})
+    let description = found.get("description").cloned().unwrap_or_else(|| name.into());
+    let schema = match name {
+        "limit" => {
+            let most = operation.page();
+            json!({"type": "integer", "minimum": 1, "maximum": most, "default": most})
+        }
+        _ if operation.is_number(name) => {
+            json!({"type": "integer", "minimum": 0, "maximum": u64::MAX})
+        }
+        _ if place == "path" => json!({"type": "string", "minLength": 1}),
+        _ => json!({"type": "string"}),
     };
     json!({
         "name": name, "in": place, "required": place == "path",

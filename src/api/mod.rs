@@ -1,8 +1,9 @@
 //! The JSON API: what hosting panels, webmail and the command line ask, over HTTP.
 //!
 //! `operations` is the one table of what can be asked; routes, client and OpenAPI document are made from
-//! it. `door` says who asks, `call` turns HTTP into requests of `service::admin` and back, `problem` has
-//! the errors, `document` the description, `client` the command line's end.
+//! it. `door` says who asks, `call` turns HTTP into requests of `service::admin` and back, `problem` and `refusal` have
+//! the errors, `possible` says which of them an operation may answer, `document` has the description, `client` the
+//! command line's end, `wiped` what bodies are kept in.
 //!
 //! It decides nothing: rights are looked at in `service/admin/access.rs`. It logs nothing of a request.
 //!
@@ -19,8 +20,13 @@ pub mod client;
 mod document;
 mod door;
 mod operations;
+mod possible;
 mod problem;
+mod refusal;
+#[cfg(test)]
+mod roundtrip;
 mod webmail;
+mod wiped;
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,8 +1,21 @@
-//! The table of what can be asked: method, path, scope, and the request and answer of `service::admin`.
+//! The table of what can be asked: method, path, scope, the request and answer of `service::admin`, and what it may
+//! refuse.
+
+#![cfg_attr(
+    not(test),
+    expect(clippy::enum_glob_use, reason = "the table is read by the names of the refusals")
+)]
 
 use axum::http::Method;
 
-use crate::decision::api_token::Scope;
+use super::{
+    problem::Problem,
+    refusal::Refusal::{self, *},
+};
+use crate::{
+    base::limits::{ADMIN_PAGE, AUDIT_PAGE},
+    decision::api_token::Scope,
+};
 
 /// One operation.
 #[derive(Debug)]
@@ -26,6 +39,12 @@ pub(super) struct Operation {
     pub status: u16,
     /// What it does.
     pub summary: &'static str,
+    /// What `service::admin` may refuse, beside what `possible` knows of every operation of this shape.
+    pub refusals: &'static [Refusal],
+    /// Problems of its own.
+    pub problems: &'static [Problem],
+    /// Whether it writes to the store, where its method may.
+    stores: bool,
 }
 
 /// What of a request stands in the body of its operation.
@@ -55,6 +74,16 @@ impl Operation {
         self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
     }
 
+    /// How many entries its page has if nothing is said, and at most.
+    pub fn page(&self) -> usize {
+        if self.request == "audit" { AUDIT_PAGE } else { ADMIN_PAGE }
+    }
+
+    /// Whether it may write to the store.
+    pub fn writes(&self) -> bool {
+        self.stores && self.method != "GET"
+    }
+
     /// Whether a field of the request is a number where it stands in path or query.
     pub fn is_number(&self, field: &str) -> bool {
         matches!(field, "limit" | "since" | "until")
@@ -70,8 +99,21 @@ const fn operation(
     (request, answer): (&'static str, &'static str),
     summary: &'static str,
 ) -> Operation {
-    let (query, body, status) = (&[], Body::Empty, 200);
-    Operation { id, method, path, scope, request, answer, query, body, status, summary }
+    Operation {
+        id,
+        method,
+        path,
+        scope,
+        request,
+        answer,
+        query: &[],
+        body: Body::Empty,
+        status: 200,
+        summary,
+        refusals: &[],
+        problems: &[],
+        stores: true,
+    }
 }
 
 impl Operation {
@@ -94,6 +136,21 @@ impl Operation {
         self.status = 201;
         self
     }
+
+    const fn refuses(mut self, all: &'static [Refusal]) -> Self {
+        self.refusals = all;
+        self
+    }
+
+    const fn problems(mut self, all: &'static [Problem]) -> Self {
+        self.problems = all;
+        self
+    }
+
+    const fn stores_nothing(mut self) -> Self {
+        self.stores = false;
+        self
+    }
 }
 
 /// All of them. Of two with one request the one with more fields in its path comes first.
@@ -101,85 +158,122 @@ impl Operation {
 pub(super) static ALL: &[Operation] = &[
     operation("listMailboxes", "GET", "/v1/mailboxes", Some(Scope::MailboxesRead),
         ("mailbox_list", "mailboxes"), "A page of mailboxes in the order of their names")
-        .query(&["after", "limit"]),
+        .query(&["after", "limit"])
+        .refuses(&[BadName, BadNumber]),
     operation("addMailbox", "POST", "/v1/mailboxes", Some(Scope::MailboxesWrite),
-        ("mailbox_add", "added"), "Make a mailbox (passwords.source = \"store\")").fields().made(),
+        ("mailbox_add", "added"), "Make a mailbox (passwords.source = \"store\")").fields().made()
+        .refuses(&[BadName, OutOfReach, BadPassword, Exists, NotOurPasswords]),
     operation("showMailbox", "GET", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesRead),
-        ("mailbox_show", "mailbox"), "Show a mailbox"),
+        ("mailbox_show", "mailbox"), "Show a mailbox")
+        .refuses(&[NoMailbox, NoRecord]),
     operation("removeMailbox", "DELETE", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesWrite),
-        ("mailbox_remove", "removed"), "Remove a mailbox with all that belongs to it"),
+        ("mailbox_remove", "removed"), "Remove a mailbox with all that belongs to it")
+        .refuses(&[NoMailbox, NoRecord]),
     operation("setPassword", "PUT", "/v1/mailboxes/{mailbox}/password", Some(Scope::MailboxesWrite),
-        ("mailbox_password", "password_set"), "Give a mailbox another password (passwords.source = \"store\")").fields(),
+        ("mailbox_password", "password_set"), "Give a mailbox another password (passwords.source = \"store\")").fields()
+        .refuses(&[NoMailbox, BadPassword, NotOurPasswords]),
     operation("renameMailbox", "POST", "/v1/mailboxes/{mailbox}/rename", Some(Scope::MailboxesWrite),
-        ("mailbox_rename", "renamed"), "Give a mailbox another name").fields(),
+        ("mailbox_rename", "renamed"), "Give a mailbox another name").fields()
+        .refuses(&[NoMailbox, NoRecord, SameName, Exists]),
     operation("lockMailbox", "PUT", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
-        ("mailbox_lock", "locked"), "Let nobody in"),
+        ("mailbox_lock", "locked"), "Let nobody in")
+        .refuses(&[NoMailbox, AlreadyLocked]),
     operation("unlockMailbox", "DELETE", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
-        ("mailbox_unlock", "unlocked"), "End a lock"),
+        ("mailbox_unlock", "unlocked"), "End a lock")
+        .refuses(&[NoMailbox, NotLocked]),
     operation("listPrograms", "GET", "/v1/mailboxes/{mailbox}/programs", Some(Scope::MailboxesRead),
         ("mailbox_programs", "programs"), "The programs that use the bare password"),
     operation("showTotp", "GET", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpRead),
-        ("totp_status", "totp"), "How it stands with the second factor"),
+        ("totp_status", "totp"), "How it stands with the second factor")
+        .refuses(&[NoMailbox]),
     operation("enrolTotp", "POST", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpWrite),
-        ("totp_enable", "enrolment"), "Start an enrolment; its secret is shown this once").made(),
+        ("totp_enable", "enrolment"), "Start an enrolment; its secret is shown this once").made()
+        .refuses(&[NoMailbox, AlreadyOn, EnrolmentOff]),
     operation("disableTotp", "DELETE", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpWrite),
-        ("totp_disable", "disabled"), "Switch 2-factor authentication off, and drop a started enrolment"),
+        ("totp_disable", "disabled"), "Switch 2-factor authentication off, and drop a started enrolment")
+        .refuses(&[NoMailbox, AlreadyOff]),
     operation("confirmTotp", "POST", "/v1/mailboxes/{mailbox}/totp/confirm", Some(Scope::TotpWrite),
-        ("totp_confirm", "confirmed"), "Confirm an enrolment: 2-factor authentication is on from then").fields(),
+        ("totp_confirm", "confirmed"), "Confirm an enrolment: 2-factor authentication is on from then").fields()
+        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOn, EnrolmentOff]),
     operation("moveTotp", "POST", "/v1/mailboxes/{mailbox}/totp/move", Some(Scope::TotpWrite),
-        ("totp_move", "enrolment"), "Start the move to a new phone: another secret").made(),
+        ("totp_move", "enrolment"), "Start the move to a new phone: another secret").made()
+        .refuses(&[NoMailbox, AlreadyOff]),
     operation("checkTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/check", Some(Scope::TotpWrite),
-        ("totp_move_check", "move_checked"), "Look whether a code of the new phone is right").fields(),
+        ("totp_move_check", "move_checked"), "Look whether a code of the new phone is right").fields()
+        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOff]),
     operation("confirmTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/confirm", Some(Scope::TotpWrite),
-        ("totp_move_confirm", "moved"), "Replace the secret by that of the new phone").fields(),
+        ("totp_move_confirm", "moved"), "Replace the secret by that of the new phone").fields()
+        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOff]),
     operation("listAppPasswords", "GET", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsRead),
-        ("app_password_list", "app_passwords"), "The app passwords of a mailbox"),
+        ("app_password_list", "app_passwords"), "The app passwords of a mailbox")
+        .refuses(&[NoMailbox]),
     operation("addAppPassword", "POST", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsWrite),
-        ("app_password_add", "app_password"), "Make an app password; it is shown this once").body_of("wanted").made(),
+        ("app_password_add", "app_password"), "Make an app password; it is shown this once").body_of("wanted").made()
+        .refuses(&[NoMailbox, BadAppPassword, BadNumber, TooManyAppPasswords]),
     operation("revokeAppPassword", "DELETE", "/v1/mailboxes/{mailbox}/app-passwords/{id}", Some(Scope::AppPasswordsWrite),
-        ("app_password_revoke", "app_password_revoked"), "End an app password"),
+        ("app_password_revoke", "app_password_revoked"), "End an app password")
+        .refuses(&[NoMailbox, NoRecord, NoAppPassword, BadAppPasswordId]),
     operation("countRecoveryCodes", "GET", "/v1/mailboxes/{mailbox}/recovery-codes", Some(Scope::RecoveryCodesRead),
-        ("recovery_codes_left", "recovery_left"), "How many recovery codes are left"),
+        ("recovery_codes_left", "recovery_left"), "How many recovery codes are left")
+        .refuses(&[NoMailbox, AlreadyOff]),
     operation("newRecoveryCodes", "POST", "/v1/mailboxes/{mailbox}/recovery-codes", Some(Scope::RecoveryCodesWrite),
-        ("recovery_codes_new", "recovery_codes"), "Make a new set of recovery codes; the old one is gone").made(),
+        ("recovery_codes_new", "recovery_codes"), "Make a new set of recovery codes; the old one is gone").made()
+        .refuses(&[NoMailbox, AlreadyOff]),
     operation("listSessions", "GET", "/v1/mailboxes/{mailbox}/sessions", Some(Scope::SessionsRead),
-        ("session_list", "sessions"), "The sessions that live"),
+        ("session_list", "sessions"), "The sessions that live")
+        .refuses(&[NoMailbox]),
     operation("revokeSession", "DELETE", "/v1/mailboxes/{mailbox}/sessions/{id}", Some(Scope::SessionsWrite),
-        ("session_revoke", "sessions_revoked"), "End a session"),
+        ("session_revoke", "sessions_revoked"), "End a session")
+        .refuses(&[NoMailbox, NoRecord, NoSession]),
     operation("revokeSessions", "DELETE", "/v1/mailboxes/{mailbox}/sessions", Some(Scope::SessionsWrite),
-        ("session_revoke", "sessions_revoked"), "End all sessions of mail programs"),
+        ("session_revoke", "sessions_revoked"), "End all sessions of mail programs")
+        .refuses(&[NoMailbox, NoRecord]),
     operation("endSignIns", "DELETE", "/v1/mailboxes/{mailbox}/sign-ins", Some(Scope::SessionsWrite),
-        ("sign_ins_end", "sessions_revoked"), "End all sign-ins, those to the User Panel too"),
+        ("sign_ins_end", "sessions_revoked"), "End all sign-ins, those to the User Panel too")
+        .refuses(&[NoMailbox]),
     operation("showMailboxPolicy", "GET", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyRead),
-        ("policy_show", "mailbox_policy"), "What enforcement says of a mailbox"),
+        ("policy_show", "mailbox_policy"), "What enforcement says of a mailbox")
+        .refuses(&[NoMailbox]),
     operation("setMailboxPolicy", "PUT", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyWrite),
-        ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back").fields(),
+        ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back").body_of("level")
+        .refuses(&[NoMailbox, BadNumber]),
     operation("testNotice", "POST", "/v1/mailboxes/{mailbox}/notices/test", Some(Scope::NoticesWrite),
-        ("notice_test", "notice_sent"), "Send a test notice to the owner"),
+        ("notice_test", "notice_sent"), "Send a test notice to the owner")
+        .refuses(&[NoticeNotSent]).stores_nothing(),
     operation("linkToPanel", "POST", "/v1/mailboxes/{mailbox}/panel-links", Some(Scope::LinksWrite),
-        ("panel_link", "panel_link"), "Make a one-time link to the User Panel, good for a minute").made(),
+        ("panel_link", "panel_link"), "Make a one-time link to the User Panel, good for a minute").made()
+        .refuses(&[NoMailbox, AlreadyLocked]),
     operation("showPolicy", "GET", "/v1/policy", Some(Scope::PolicyRead),
         ("policy_show", "policy"), "What is configured of enforcement"),
     operation("readAudit", "GET", "/v1/audit", Some(Scope::AuditRead),
         ("audit", "audit"), "A page of the audit trail, newest first")
-        .query(&["mailbox", "kind", "since", "until", "before", "limit"]),
+        .query(&["mailbox", "kind", "since", "until", "after", "limit"])
+        .refuses(&[BadName, OutOfReach, BadKind, BadCursor, BadNumber]),
     operation("showHealth", "GET", "/v1/health", Some(Scope::HealthRead),
         ("health", "health"), "Whether a write would be taken"),
     operation("listTokens", "GET", "/v1/tokens", None,
         ("token_list", "tokens"), "The tokens of this API (control socket only)"),
     operation("addToken", "POST", "/v1/tokens", None,
-        ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body_of("wanted").made(),
+        ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body_of("wanted").made()
+        .refuses(&[BadToken, BadNumber, TokenExists, TooManyTokens]),
     operation("revokeToken", "DELETE", "/v1/tokens/{name}", None,
-        ("token_revoke", "token_revoked"), "End a token (control socket only)"),
+        ("token_revoke", "token_revoked"), "End a token (control socket only)")
+        .refuses(&[NoToken]),
 ];
 
 /// What `webmail` answers; all of it needs the scope `webmail:exchange`.
 #[rustfmt::skip]
 pub(super) static WEBMAIL: &[Operation] = &[
     operation("exchangeWebmailToken", "POST", "/v1/webmail/tokens", Some(Scope::WebmailExchange),
-        ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once").fields(),
+        ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once").fields()
+        .refuses(&[OutOfReach])
+        .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN, Problem::ADDRESS]).stores_nothing(),
     operation("refreshWebmailToken", "POST", "/v1/webmail/tokens/refresh", Some(Scope::WebmailExchange),
-        ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move").fields(),
+        ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move").fields()
+        .refuses(&[BadName, OutOfReach])
+        .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN]).stores_nothing(),
     operation("revokeWebmailToken", "POST", "/v1/webmail/tokens/revoke", Some(Scope::WebmailExchange),
-        ("webmail_revoke", ""), "End a token").fields(),
+        ("webmail_revoke", ""), "End a token").fields()
+        .refuses(&[BadName, OutOfReach])
+        .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN]).stores_nothing(),
 ];

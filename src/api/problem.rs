@@ -1,25 +1,27 @@
 //! Errors as they are answered: RFC 9457 problems, and from a problem back to the error.
 //!
 //! An [`AdminError`] becomes `urn:mail2fa:` and its tag, with its fields beside it, so that nothing is
-//! lost on the way; [`kind`] is the one table of statuses and titles.
+//! lost on the way; `refusal` has their statuses and titles.
 //!
 //! # Security
 //!
 //! A problem never quotes the request, but for names that were checked.
 
 use axum::{
+    body::Body,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Map, Value, json};
 
+use super::refusal::Refusal;
 use crate::service::admin::AdminError;
 
 /// The beginning of each type.
-const URN: &str = "urn:mail2fa:";
+pub(super) const URN: &str = "urn:mail2fa:";
 
 /// What a problem is sent as.
-const MEDIA: &str = "application/problem+json";
+pub(super) const MEDIA: &str = "application/problem+json";
 
 /// Seconds after which it is worth while to try again.
 const RETRY: &str = "1";
@@ -27,10 +29,10 @@ const RETRY: &str = "1";
 /// What is wrong with a request before it is one of `service::admin`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    status: StatusCode,
-    word: &'static str,
-    title: &'static str,
-    detail: &'static str,
+    pub status: StatusCode,
+    pub word: &'static str,
+    pub title: &'static str,
+    pub detail: &'static str,
 }
 
 macro_rules! problems {
@@ -53,6 +55,8 @@ problems! {
         "no webmail of this name is configured, or nobody can be asked for passwords: see [[webmail]]";
     OTHER_TOKEN: FORBIDDEN "other-token" "Another token's webmail",
         "[[webmail]] names another API token for this webmail";
+    ADDRESS: UNPROCESSABLE_ENTITY "bad-address" "Not an address",
+        "browser is the address of the browser, such as 203.0.113.7";
     LATE: GATEWAY_TIMEOUT "too-late" "No answer in time",
         "it took too long, and may or may not have happened: look before trying again";
     TOKEN: UNAUTHORIZED "unauthorized" "No good token",
@@ -89,23 +93,23 @@ impl IntoResponse for Problem {
 }
 
 /// A body with its type.
-pub(super) fn respond(status: StatusCode, media: &'static str, body: String) -> Response {
-    let mut response = (status, body).into_response();
+pub(super) fn respond(status: StatusCode, media: &'static str, body: impl Into<Body>) -> Response {
+    let mut response = (status, body.into()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     response
 }
 
 /// The problem of an error.
 pub(super) fn problem(error: &AdminError) -> Response {
-    let (status, title) = kind(error);
+    let kind = Refusal::of(error);
+    let status = kind.status();
     let mut fields = match serde_json::to_value(error) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) | Err(_) => Map::new(),
     };
-    let tag = fields.remove("error");
-    let tag = tag.as_ref().and_then(Value::as_str).unwrap_or("error").replace('_', "-");
-    fields.insert("type".into(), format!("{URN}{tag}").into());
-    fields.insert("title".into(), title.into());
+    fields.remove("error");
+    fields.insert("type".into(), format!("{URN}{}", kind.word()).into());
+    fields.insert("title".into(), kind.title().into());
     fields.insert("status".into(), status.as_u16().into());
     fields.insert("detail".into(), error.to_string().into());
     let mut response = respond(status, MEDIA, Value::Object(fields).to_string());
@@ -115,60 +119,33 @@ pub(super) fn problem(error: &AdminError) -> Response {
     response
 }
 
-/// The error of a problem, or what it says.
-pub(super) fn error(body: &[u8]) -> Option<Result<AdminError, String>> {
-    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
-    let tag = fields.remove("type")?.as_str()?.strip_prefix(URN)?.replace('-', "_");
-    let detail = fields.remove("detail")?.as_str()?.to_owned();
-    fields.remove("title");
-    fields.remove("status");
-    fields.insert("error".into(), tag.into());
-    Some(serde_json::from_value(Value::Object(fields)).map_err(|_| detail))
+/// What a problem says to whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// An error that is known here.
+    Error(AdminError),
+    /// Anything else, in words for people: one of those above, or a type of a newer daemon.
+    Words(String),
 }
 
-/// The status of an error and what it is called.
-fn kind(error: &AdminError) -> (StatusCode, &'static str) {
-    use StatusCode as S;
-    match error {
-        AdminError::BadName { .. } => (S::UNPROCESSABLE_ENTITY, "Not a mailbox name"),
-        AdminError::BadPassword { .. } => {
-            (S::UNPROCESSABLE_ENTITY, "Not a password that can be used")
+/// What a problem says; `None` if it is none. The type alone counts as known: of the rest RFC 9457 asks for nothing.
+pub(super) fn told(body: &[u8]) -> Option<Told> {
+    let mut fields: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let mut word = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (kind, title, detail) = (word("type"), word("title"), word("detail"));
+    fields.remove("status");
+    if let Some(tag) = kind.as_deref().and_then(|kind| kind.strip_prefix(URN)) {
+        fields.insert("error".into(), tag.replace('-', "_").into());
+        if let Ok(error) = serde_json::from_value(Value::Object(fields)) {
+            return Some(Told::Error(error));
         }
-        AdminError::BadCode => (S::UNPROCESSABLE_ENTITY, "Not a code"),
-        AdminError::SameName { .. } => (S::UNPROCESSABLE_ENTITY, "Both names are one"),
-        AdminError::WrongCode { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong code"),
-        AdminError::EnrolmentDropped { .. } => (S::UNPROCESSABLE_ENTITY, "Wrong too often"),
-        AdminError::BadAppPassword { .. } => {
-            (S::UNPROCESSABLE_ENTITY, "Not an app password that can be made")
-        }
-        AdminError::BadAppPasswordId => {
-            (S::UNPROCESSABLE_ENTITY, "Not the name of an app password")
-        }
-        AdminError::BadKind => (S::UNPROCESSABLE_ENTITY, "Not a kind of events"),
-        AdminError::BadCursor => (S::UNPROCESSABLE_ENTITY, "Not a place in the audit trail"),
-        AdminError::BadToken { .. } => (S::UNPROCESSABLE_ENTITY, "Not a token that can be made"),
-        AdminError::NoMailbox { .. } => (S::NOT_FOUND, "No such mailbox"),
-        AdminError::NoRecord { .. } => (S::NOT_FOUND, "Nothing is kept about the mailbox"),
-        AdminError::NoEnrolment { .. } => (S::NOT_FOUND, "No enrolment waits for a code"),
-        AdminError::NoAppPassword { .. } => (S::NOT_FOUND, "No such app password"),
-        AdminError::NoSession { .. } => (S::NOT_FOUND, "No such session"),
-        AdminError::NoToken => (S::NOT_FOUND, "No such token"),
-        AdminError::Exists { .. } => (S::CONFLICT, "The mailbox exists"),
-        AdminError::NotOurPasswords => (S::CONFLICT, "Passwords are Dovecot's"),
-        AdminError::AlreadyOn { .. } => (S::CONFLICT, "2-factor authentication is on"),
-        AdminError::AlreadyOff { .. } => (S::CONFLICT, "2-factor authentication is off"),
-        AdminError::EnrolmentOff { .. } => (S::CONFLICT, "2-factor authentication is not allowed"),
-        AdminError::TooManyAppPasswords { .. } => (S::CONFLICT, "Too many app passwords"),
-        AdminError::NoticeNotSent { .. } => (S::CONFLICT, "The notice was not sent"),
-        AdminError::AlreadyLocked { .. } => (S::CONFLICT, "Locked already"),
-        AdminError::NotLocked { .. } => (S::CONFLICT, "Not locked"),
-        AdminError::TokenExists { .. } => (S::CONFLICT, "The token exists"),
-        AdminError::TooManyTokens { .. } => (S::CONFLICT, "Too many tokens"),
-        AdminError::NoScope { .. } => (S::FORBIDDEN, "The token is not for this"),
-        AdminError::OutOfReach => (S::FORBIDDEN, "The token is not for this domain"),
-        AdminError::Busy => (S::SERVICE_UNAVAILABLE, "Changed by others at the same time"),
-        AdminError::Unavailable { .. } => (S::SERVICE_UNAVAILABLE, "Not now"),
-        AdminError::Ambiguous { .. } => (S::GATEWAY_TIMEOUT, "It may or may not have happened"),
-        AdminError::Storage { .. } => (S::INTERNAL_SERVER_ERROR, "The store cannot be used"),
+    }
+    match (detail.or(title), kind) {
+        (Some(words), Some(kind)) => Some(Told::Words(format!("{words} ({kind})"))),
+        (Some(words), None) => Some(Told::Words(words)),
+        (None, kind) => kind.map(Told::Words),
     }
 }

@@ -26,9 +26,10 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{
     Api,
-    call::{Entered, enter, object, receive},
+    call::{Entered, enter, object, receive, refused},
     operations::{Operation, WEBMAIL},
-    problem::{Problem, problem, respond},
+    problem::{Problem, respond},
+    wiped::{Fields, text},
 };
 use crate::{
     base::{NetAddress, Secret, refusal::leaves_after},
@@ -142,27 +143,28 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
         Err(shut) => return shut.into_response(),
     };
     if let Err(error) = access.needs(operation.scope) {
-        return problem(&error);
+        return refused(operation, &error);
     }
     if parts.uri.query().is_some() {
         return Problem::QUERY.into_response();
     }
     let body = match receive(body).await.and_then(|bytes| object(&parts.headers, &bytes)) {
-        Ok(body) => Value::Object(body),
+        Ok(body) => body,
         Err(why) => return why.into_response(),
     };
     let Some(webmail) = &doers.webmail else { return Problem::NO_WEBMAIL.into_response() };
-    let caller = Caller { admin: &doers.admin, access: &access, webmail };
+    let caller = Caller { operation, admin: &doers.admin, access: &access, webmail };
     let done = match operation.request {
-        "webmail_exchange" => caller.exchange(body, arrived, doers.refusal_delay).await,
-        "webmail_refresh" => caller.refresh(body).await,
-        _ => caller.revoke(body).await,
+        "webmail_exchange" => caller.exchange(&body, arrived, doers.refusal_delay).await,
+        "webmail_refresh" => caller.refresh(&body).await,
+        _ => caller.revoke(&body).await,
     };
     done.unwrap_or_else(|refused| refused)
 }
 
 /// Who asks, and whom.
 struct Caller<'a> {
+    operation: &'a Operation,
     admin: &'a Admin,
     access: &'a Access,
     webmail: &'a Webmail,
@@ -171,15 +173,15 @@ struct Caller<'a> {
 impl Caller<'_> {
     async fn exchange(
         &self,
-        body: Value,
+        body: &Fields,
         arrived: Instant,
         delay: Duration,
     ) -> Result<Response, Response> {
         let asked: ExchangeAsked = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&asked.mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&asked.mailbox).map_err(|error| self.refused(&error))?;
         let browser = NetAddress::parse(&asked.browser);
         if browser.ip().is_none() {
-            return Err(Problem::FIELDS.into_response());
+            return Err(Problem::ADDRESS.into_response());
         }
         if !self.webmail.knows(&asked.webmail) {
             return Err(Problem::NO_WEBMAIL.into_response());
@@ -208,7 +210,9 @@ impl Caller<'_> {
             Exchanged::Throttled { retry_after } => {
                 ExchangeAnswer::Throttled { retry_after: retry_after.as_secs().saturating_add(1) }
             }
-            Exchanged::Unavailable(why) => return Err(problem(&AdminError::Unavailable { why })),
+            Exchanged::Unavailable(why) => {
+                return Err(self.refused(&AdminError::Unavailable { why }));
+            }
         };
         if matches!(answer, ExchangeAnswer::Refused | ExchangeAnswer::Throttled { .. }) {
             let waits = leaves_after(arrived.elapsed(), delay);
@@ -217,11 +221,11 @@ impl Caller<'_> {
         Ok(json(&answer))
     }
 
-    async fn refresh(&self, body: Value) -> Result<Response, Response> {
+    async fn refresh(&self, body: &Fields) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
-        Ok(json(&match life.map_err(|error| failed(&error))? {
+        Ok(json(&match life.map_err(|error| self.failed(&error))? {
             Some(Life { expires, ends }) => {
                 RefreshAnswer::Live { expires: expires.seconds(), ends: ends.seconds() }
             }
@@ -229,11 +233,23 @@ impl Caller<'_> {
         }))
     }
 
-    async fn revoke(&self, body: Value) -> Result<Response, Response> {
+    async fn revoke(&self, body: &Fields) -> Result<Response, Response> {
         let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
-        self.within_reach(&mailbox).map_err(|error| problem(&error))?;
+        self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
-        Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| failed(&error))? }))
+        Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| self.failed(&error))? }))
+    }
+
+    fn refused(&self, error: &AdminError) -> Response {
+        refused(self.operation, error)
+    }
+
+    fn failed(&self, error: &WebmailError) -> Response {
+        self.refused(&match error {
+            WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
+            WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
+            WebmailError::OtherToken => return Problem::OTHER_TOKEN.into_response(),
+        })
     }
 
     /// Whether the caller may ask of this mailbox at all. A name that is none is for the login to refuse.
@@ -251,22 +267,13 @@ fn secret(text: &Disclosed) -> Secret {
     Secret::from_slice(text.expose().as_bytes())
 }
 
-/// The text of a serde error may quote the body, and so a password.
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
-    serde_json::from_value(body).map_err(|_| Problem::FIELDS)
-}
-
-fn failed(error: &WebmailError) -> Response {
-    problem(&match error {
-        WebmailError::Unavailable(why) => AdminError::Unavailable { why: why.clone() },
-        WebmailError::BadName(why) => AdminError::BadName { why: why.clone() },
-        WebmailError::OtherToken => return Problem::OTHER_TOKEN.into_response(),
-    })
+fn read<T: DeserializeOwned>(body: &Fields) -> Result<T, Problem> {
+    body.read().ok_or(Problem::FIELDS)
 }
 
 fn json(answer: &impl Serialize) -> Response {
-    match serde_json::to_string(answer) {
-        Ok(text) => respond(StatusCode::OK, "application/json", text),
-        Err(_) => Problem::BROKEN.into_response(),
+    match text(answer) {
+        Some(text) => respond(StatusCode::OK, "application/json", text),
+        None => Problem::BROKEN.into_response(),
     }
 }

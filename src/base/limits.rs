@@ -363,6 +363,10 @@ pub const ADMIN_LIST_PAGES: usize = 16;
 /// Mailboxes in one answer to a listing.
 pub const ADMIN_PAGE: usize = 512;
 
+/// The latest moment that can be asked for, seconds since 1970: the end of the year 9999, the last that RFC 3339
+/// can write. Every reader of JSON keeps such a number exactly (below 2^53).
+pub const LAST_MOMENT_SECONDS: u64 = 253_402_300_799;
+
 /// Seconds that a peer of the control socket may be silent, and that an answer may take.
 pub const CONTROL_SECONDS: u64 = 30;
 

@@ -97,6 +97,7 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::BadAppPasswordId
         | AdminError::BadKind
         | AdminError::BadCursor
+        | AdminError::BadNumber { .. }
         | AdminError::BadToken { .. }
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
@@ -131,7 +132,7 @@ impl From<ClientError> for Failure {
             ClientError::NoDaemon(_) | ClientError::Refused(_) | ClientError::Io { .. } => {
                 Exit::Unavailable
             }
-            ClientError::Lost(_) => Exit::Temporary,
+            ClientError::Lost(_) | ClientError::Failed(_) => Exit::Temporary,
         };
         Self::new(exit, error)
     }

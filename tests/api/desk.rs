@@ -1,6 +1,11 @@
 //! An API on a real socket with a store in memory behind it, and a client.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -38,6 +43,10 @@ use crate::support::{
     stand::{Comparing, store},
     watched::{Watched, traced},
 };
+use crate::{
+    declared,
+    faults::{Fault, Faulty},
+};
 
 /// How long refused exchanges are held back.
 pub const DELAY: Duration = Duration::from_millis(200);
@@ -53,13 +62,24 @@ fn rule() -> WebmailRule {
     }
 }
 
+/// What differs between tests.
+#[derive(Default)]
+pub struct Choice {
+    pub dovecots_passwords: bool,
+    pub no_webmail: bool,
+    pub enforcement: EnforcementPolicy,
+}
+
 /// The API and all that belongs to it.
 pub struct Desk {
     pub clock: Arc<FakeClock>,
     pub admin: Arc<Admin>,
     pub authenticator: Arc<Authenticator>,
     pub log: Arc<Watched>,
+    faulty: Arc<Faulty>,
+    seen: Mutex<BTreeSet<(String, String)>>,
     path: PathBuf,
+    control: PathBuf,
     _directory: tempfile::TempDir,
     stopping: CancellationToken,
 }
@@ -107,22 +127,28 @@ impl Answer {
 
 impl Desk {
     pub async fn new() -> Self {
+        Self::with(Choice::default()).await
+    }
+
+    pub async fn with(choice: Choice) -> Self {
         let _ = traced();
         let (clock, store) = (FakeClock::new(), store(true).await);
         let port = Arc::new(store.clone());
         let policy = TrailPolicy::default();
         let trail = Recorder::new(port.clone(), port.clone(), clock.clone(), policy);
+        let faulty = Arc::new(Faulty { store: port, fault: Mutex::default() });
+        let hasher = (!choice.dovecots_passwords).then(|| Arc::new(Comparing::default()) as _);
         let admin = Arc::new(Admin {
             key: store.credential_key(),
-            store: port,
-            hasher: Some(Arc::new(Comparing::default())),
+            store: faulty.clone(),
+            hasher,
             clock: clock.clone(),
             rng: Arc::new(CountingRng::default()),
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: Arc::new(trail),
             notifier: Arc::new(mail2fa::ports::notice::Silent),
-            enforcement: EnforcementPolicy::default(),
+            enforcement: choice.enforcement,
         });
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("api");
@@ -149,7 +175,7 @@ impl Desk {
         let service = Service {
             parts: Arc::new(Current::new(api::Parts {
                 admin: Arc::clone(&admin),
-                webmail: Some(Arc::new(webmail)),
+                webmail: (!choice.no_webmail).then(|| Arc::new(webmail)),
                 refusal_delay: DELAY,
             })),
             tasks: TaskTracker::new(),
@@ -158,7 +184,20 @@ impl Desk {
         let listen = Listen::Unix(path.clone());
         let config = ApiConfig { listen, tls: None, behind_proxy: false };
         service.tokens(&config, None).await.unwrap();
-        Self { clock, admin, authenticator, log, path, _directory: directory, stopping }
+        let control = directory.path().join("control");
+        service.control(&control).unwrap();
+        Self {
+            clock,
+            admin,
+            authenticator,
+            log,
+            faulty,
+            seen: Mutex::default(),
+            path,
+            control,
+            _directory: directory,
+            stopping,
+        }
     }
 
     /// A new token.
@@ -198,10 +237,34 @@ impl Desk {
         self.ask(token, Method::GET.as_str(), path, None).await
     }
 
+    /// Asks over the control socket.
+    pub async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.exchange(&self.control, request.body(Full::new(body.into())).unwrap()).await
+    }
+
     /// Asks anything.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Answer {
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
+        self.exchange(&self.path, request).await
+    }
+
+    /// What the store does from now on.
+    pub fn fails_by(&self, fault: Fault) {
+        *self.faulty.fault.lock().unwrap() = fault;
+    }
+
+    /// The problems that were answered, by operation.
+    pub fn seen(&self) -> BTreeSet<(String, String)> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    /// Asks, and looks whether the document knows the answer.
+    async fn exchange(&self, socket: &Path, mut request: Request<Full<Bytes>>) -> Answer {
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
         request.headers_mut().insert("host", "x".parse().unwrap());
-        let stream = UnixStream::connect(&self.path).await.unwrap();
+        let stream = UnixStream::connect(socket).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -210,6 +273,9 @@ impl Desk {
         let bytes = body.collect().await.unwrap().to_bytes();
         connection.abort();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
+        if let Some((id, word)) = declared::check(&method, &path, parts.status.as_u16(), &text) {
+            self.seen.lock().unwrap().insert((id.to_owned(), word));
+        }
         Answer { status: parts.status, headers: parts.headers, text }
     }
 }

@@ -69,7 +69,7 @@ const ALL: [&str; 17] = [
 ];
 
 /// A body that the operation understands.
-fn body(id: &str) -> Option<Value> {
+pub fn body(id: &str) -> Option<Value> {
     Some(match id {
         "addMailbox" => json!({"mailbox": "new@example.org", "password": {"clear": "Xk3!long"}}),
         "setPassword" => json!({"password": {"clear": "Xk3!long"}}),

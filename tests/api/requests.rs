@@ -100,7 +100,7 @@ async fn paths_parameters_and_methods() {
         ("GET", "/v1/mailboxes?what=1", 400, "bad-query"),
         ("GET", "/v1/health?what=1", 400, "bad-query"),
         ("GET", "/v1/audit?kind=nonsense", 422, "bad-kind"),
-        ("GET", "/v1/audit?before=nonsense", 422, "bad-cursor"),
+        ("GET", "/v1/audit?after=nonsense", 422, "bad-cursor"),
         ("DELETE", "/v1/mailboxes/bob%40example.org/lock", 409, "not-locked"),
     ] {
         let answer = desk.ask(&token, method, path, None).await;
@@ -148,7 +148,7 @@ async fn the_life_of_a_mailbox() {
     assert_eq!(ask("GET", "/app-passwords", None).await.ok()["app_passwords"][0]["id"], id);
     ask("DELETE", &format!("/app-passwords/{id}"), None).await.ok();
     ask("DELETE", &format!("/app-passwords/{id}"), None).await.fails(404, "no-app-password");
-    let level = json!({"level": {"required_from": 2_000_000_000}});
+    let level = json!({"level": "required_from", "required_from": 2_000_000_000});
     assert_eq!(ask("PUT", "/policy", Some(level)).await.ok()["level"], "required_from");
     assert_eq!(ask("PUT", "/lock", None).await.ok()["mailbox"], "carol/x@example.org");
     ask("PUT", "/lock", None).await.fails(409, "already-locked");

@@ -125,7 +125,7 @@ async fn what_is_not_asked_rightly_is_not_looked_at() {
     };
     for (body, status, word) in [
         (with("webmail", "other".into()), 404, "no-webmail"),
-        (with("browser", "nowhere".into()), 400, "bad-fields"),
+        (with("browser", "nowhere".into()), 422, "bad-address"),
         (with("mailbox", "alice@other.example".into()), 403, "out-of-reach"),
         (with("mailbox", "no name".into()), 403, "out-of-reach"),
         (with("more", 1.into()), 400, "bad-fields"),

@@ -61,7 +61,7 @@ pub fn run(options: AuditOptions, backend: &mut Backend, json: bool) -> Result<(
         kind: options.kind,
         since: options.since.as_deref().map(moment).transpose()?,
         until: options.until.as_deref().map(moment).transpose()?,
-        before: None,
+        after: None,
         limit: AUDIT_PAGE,
     };
     let mut shown = Shown { json, ids: HashSet::new(), order: VecDeque::new() };
@@ -85,9 +85,9 @@ fn print_found(
     backend: &mut Backend,
     shown: &mut Shown,
 ) -> Result<usize, Failure> {
-    let (mut found, mut unreadable, mut before) = (Vec::new(), 0, None);
+    let (mut found, mut unreadable, mut after) = (Vec::new(), 0, None);
     loop {
-        let request = Request::Audit(AuditWanted { before, ..wanted.clone() });
+        let request = Request::Audit(AuditWanted { after, ..wanted.clone() });
         let (events, next, bad) = page(backend.ask(request)?)?;
         found.extend(events);
         unreadable += bad;
@@ -96,7 +96,7 @@ fn print_found(
             break;
         }
         match next {
-            Some(next) => before = Some(next),
+            Some(next) => after = Some(next),
             None => break,
         }
     }
@@ -144,14 +144,14 @@ fn follow(wanted: &AuditWanted, backend: &Backend, shown: &mut Shown) -> Result<
 
 /// All events of that time, newest first; `None` while no daemon runs.
 fn new_events(wanted: &AuditWanted, backend: &Backend) -> Result<Option<Vec<EventView>>, Failure> {
-    let (mut found, mut before) = (Vec::new(), None);
+    let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let request = Request::Audit(AuditWanted { before, ..wanted.clone() });
+        let request = Request::Audit(AuditWanted { after, ..wanted.clone() });
         let Some(response) = backend.ask_daemon(&request)? else { return Ok(None) };
         let (events, next, _) = page(response)?;
         found.extend(events);
         match next {
-            Some(next) => before = Some(next),
+            Some(next) => after = Some(next),
             None => return Ok(Some(found)),
         }
     }

@@ -6,7 +6,7 @@
 //! whether or not it exists, before the store is asked. Lists and the audit trail are cut to what is within
 //! reach, with the places at which they go on.
 
-use super::{Admin, AdminError, MailboxView, Request, Response};
+use super::{Admin, AdminError, MailboxView, Request, Response, error::page_of};
 use crate::{
     base::{
         Mailbox,
@@ -86,7 +86,7 @@ impl Admin {
         limit: usize,
         access: &Access,
     ) -> Result<Response, AdminError> {
-        let limit = limit.clamp(1, ADMIN_PAGE);
+        let limit = page_of(limit, ADMIN_PAGE)?;
         let mut place = after.map(|text| self.place(text, &access.by)).transpose()?;
         let mut found: Vec<MailboxView> = Vec::new();
         for _ in 0..ADMIN_LIST_PAGES {

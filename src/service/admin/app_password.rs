@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Admin, AdminError, AppPasswordView, Disclosed, NewAppPassword, Response, acting::Acting,
-    change::Missing, session::seen,
+    change::Missing, error::moment, session::seen,
 };
 use crate::{
     base::{
@@ -141,7 +141,7 @@ impl Wanted {
         let networks = networks.collect::<Option<_>>().ok_or_else(|| {
             bad("a network is an address, or a first address with its bits, 192.0.2.0/24".into())
         })?;
-        let expires = wanted.expires.map(UnixMillis::from_seconds);
+        let expires = wanted.expires.map(|end| moment("expires", end)).transpose()?;
         if expires.is_some_and(|end| end <= now) {
             return Err(bad("the end of an app password lies in the future".into()));
         }

@@ -18,8 +18,8 @@ pub struct AuditWanted {
     /// Only before then, milliseconds since 1970.
     pub until: Option<u64>,
     /// Where the page begins: `next` of the one before.
-    pub before: Option<String>,
-    /// At most so many; bounded by `limits::AUDIT_PAGE`.
+    pub after: Option<String>,
+    /// At most so many, from 1 to `limits::AUDIT_PAGE`.
     pub limit: usize,
 }
 

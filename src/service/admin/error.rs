@@ -1,12 +1,16 @@
 //! Why an administrator's request was not done.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::ports::{password::HashError, store::StoreError};
+use crate::{
+    base::{UnixMillis, limits::LAST_MOMENT_SECONDS},
+    ports::{password::HashError, store::StoreError},
+};
 
 /// Why a request was not done, with what to do about it. Travels over the control socket; has no
 /// secret and no unchecked text of the request in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[serde(tag = "error", rename_all = "snake_case")]
 pub enum AdminError {
     /// Not a mailbox name.
@@ -24,6 +28,16 @@ pub enum AdminError {
     /// Not six digits.
     #[error("a code has six digits, such as 189145 or \"189 145\"")]
     BadCode,
+    /// A number that is too small or too large.
+    #[error("{field} is a number from {least} to {most}")]
+    BadNumber {
+        /// The field or parameter that it stands in.
+        field: String,
+        /// The smallest that can be asked for.
+        least: u64,
+        /// The largest that can be asked for.
+        most: u64,
+    },
     /// The mailbox does not exist.
     #[error("there is no mailbox {mailbox}")]
     NoMailbox {
@@ -137,6 +151,7 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
         /// The four characters.
+        #[serde(rename = "app_password")]
         id: String,
     },
     /// No session of this number lives.
@@ -145,6 +160,7 @@ pub enum AdminError {
         /// The canonical name.
         mailbox: String,
         /// Its number.
+        #[serde(rename = "session")]
         id: u64,
     },
     /// Locked already.
@@ -244,4 +260,22 @@ impl From<HashError> for AdminError {
             | HashError::UnusablePassword(_) => Self::BadPassword { why },
         }
     }
+}
+
+/// A moment that somebody asked for, in seconds.
+pub(super) fn moment(field: &str, seconds: u64) -> Result<UnixMillis, AdminError> {
+    let most = LAST_MOMENT_SECONDS;
+    if seconds <= most {
+        return Ok(UnixMillis::from_seconds(seconds));
+    }
+    Err(AdminError::BadNumber { field: field.into(), least: 0, most })
+}
+
+/// How many entries of a page somebody asked for.
+pub(super) fn page_of(limit: usize, most: usize) -> Result<usize, AdminError> {
+    if (1..=most).contains(&limit) {
+        return Ok(limit);
+    }
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    Err(AdminError::BadNumber { field: "limit".into(), least: 1, most })
 }

@@ -1,8 +1,8 @@
 //! The audit trail and the programs with the bare password, as they may be seen.
 
-use super::{AdminError, AuditWanted, EventView, Response, acting::Acting};
+use super::{AdminError, AuditWanted, EventView, Response, acting::Acting, error::page_of};
 use crate::{
-    base::UnixMillis,
+    base::{UnixMillis, limits::AUDIT_PAGE},
     service::trail::{EventQuery, is_known_word},
 };
 
@@ -18,8 +18,8 @@ impl Acting<'_> {
             word: wanted.kind,
             since: wanted.since.map(UnixMillis::from_millis),
             until: wanted.until.map(UnixMillis::from_millis),
-            before: wanted.before,
-            most: wanted.limit,
+            before: wanted.after,
+            most: page_of(wanted.limit, AUDIT_PAGE)?,
         };
         let page = self.trail.events(&query).await?.ok_or(AdminError::BadCursor)?;
         Ok(Response::Audit {

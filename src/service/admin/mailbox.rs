@@ -2,6 +2,7 @@
 
 use super::{
     AdminError, Disclosed, MailboxView, NewPassword, Response, acting::Acting, change::Missing,
+    error::page_of,
 };
 use crate::{
     base::{
@@ -173,7 +174,7 @@ impl Acting<'_> {
             .map(Mailbox::new)
             .transpose()
             .map_err(|error| AdminError::BadName { why: error.to_string() })?;
-        let limit = limit.clamp(1, ADMIN_PAGE);
+        let limit = page_of(limit, ADMIN_PAGE)?;
         let page = self.store.page(after.as_ref(), limit).await?;
         let next = if page.len() < limit { None } else { page.last() };
         let next = next.map(|(mailbox, _)| mailbox.to_string());

@@ -20,7 +20,7 @@ pub enum Request {
     MailboxList {
         /// The `next` of the page before.
         after: Option<String>,
-        /// At most so many; bounded by `limits::ADMIN_PAGE`.
+        /// At most so many, from 1 to `limits::ADMIN_PAGE`.
         limit: usize,
     },
     /// One mailbox; never its hash or secret.

@@ -39,7 +39,7 @@ impl Acting<'_> {
     ) -> Result<Response, AdminError> {
         let mailbox = self.name(typed)?;
         let now = self.now()?;
-        let level = level.level();
+        let level = level.level()?;
         let nothing = self.known(&mailbox).await?.is_none();
         if level.is_none() && nothing {
             return Ok(Response::PolicySet(self.view(&mailbox, None, now)));

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{base::UnixMillis, decision::enforcement::Level};
+use super::{AdminError, error::moment};
+use crate::decision::enforcement::Level;
 
 /// A level of enforcement for a mailbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", tag = "level", content = "required_from", deny_unknown_fields)]
 pub enum NewLevel {
     /// Nobody can switch a second factor on.
     Off,
@@ -23,14 +24,14 @@ pub enum NewLevel {
 
 impl NewLevel {
     /// As the record keeps it.
-    pub(super) fn level(self) -> Option<Level> {
-        match self {
+    pub(super) fn level(self) -> Result<Option<Level>, AdminError> {
+        Ok(match self {
             Self::Off => Some(Level::Off),
             Self::Optional => Some(Level::Optional),
             Self::Required => Some(Level::Required),
-            Self::RequiredFrom(at) => Some(Level::RequiredFrom(UnixMillis::from_seconds(at))),
+            Self::RequiredFrom(at) => Some(Level::RequiredFrom(moment("required_from", at)?)),
             Self::Inherit => None,
-        }
+        })
     }
 }
 

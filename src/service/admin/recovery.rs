@@ -39,7 +39,7 @@ impl Acting<'_> {
         self.enrolled(&mailbox).await?;
         let set = self.recovery_set()?;
         let digests = set.digests(&mailbox, self);
-        self.change(&mailbox, Missing::Refuse, |record| {
+        self.change(&mailbox, Missing::Make, |record| {
             on(record, &mailbox)?;
             record.recovery.clone_from(&digests);
             Ok(((), String::new()))

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{Access, AdminError, Disclosed, Response, acting::Acting};
+use super::{Access, AdminError, Disclosed, Response, acting::Acting, error::moment};
 use crate::{
     base::{
         Mailbox, Secret, UnixMillis,
@@ -249,7 +249,8 @@ impl Acting<'_> {
         if wanted.domains.len() > API_TOKEN_DOMAINS {
             return bad(format!("a token has at most {API_TOKEN_DOMAINS} domains"));
         }
-        if wanted.expires.is_some_and(|end| end <= now.seconds()) {
+        let expires = wanted.expires.map(|end| moment("expires", end)).transpose()?;
+        if expires.is_some_and(|end| end <= now) {
             return bad("the end of the token is over already".into());
         }
         let domain = |typed: &String| {

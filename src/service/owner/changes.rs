@@ -262,7 +262,7 @@ impl Owner {
     ) -> Result<(Vec<TrailEvent>, Option<String>), OwnerError> {
         let wanted = AuditWanted {
             mailbox: Some(visit.mailbox.to_string()),
-            before,
+            after: before,
             limit: PANEL_EVENTS,
             ..AuditWanted::default()
         };
