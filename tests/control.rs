@@ -9,12 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use mail2fa::{
-    api::client,
-    base::{Rng, UnixMillis},
+    api::{self, client},
+    base::{Current, Rng, UnixMillis},
     decision::{enforcement::EnforcementPolicy, names::NameRules, retention::TrailPolicy},
     ports::notice::Silent,
     runtime::{
@@ -33,7 +32,15 @@ struct Daemon {
     path: PathBuf,
     stopping: CancellationToken,
     tasks: TaskTracker,
-    admin: watch::Sender<Arc<Admin>>,
+    parts: Arc<Current<api::Parts>>,
+}
+
+async fn parts(issuer: &str) -> api::Parts {
+    api::Parts {
+        admin: admin(issuer).await,
+        webmail: None,
+        refusal_delay: std::time::Duration::ZERO,
+    }
 }
 
 async fn admin(issuer: &str) -> Arc<Admin> {
@@ -64,16 +71,11 @@ async fn daemon() -> Daemon {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("control");
     let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let (admin, current) = watch::channel(admin("Mail").await);
-    let service = Service {
-        admin: current,
-        webmail: None,
-        refusal_delay: std::time::Duration::ZERO,
-        tasks: tasks.clone(),
-        stopping: stopping.clone(),
-    };
+    let parts = Arc::new(Current::new(parts("Mail").await));
+    let service =
+        Service { parts: parts.clone(), tasks: tasks.clone(), stopping: stopping.clone() };
     service.control(&path).unwrap();
-    Daemon { _directory: directory, path, stopping, tasks, admin }
+    Daemon { _directory: directory, path, stopping, tasks, parts }
 }
 
 impl Daemon {
@@ -124,7 +126,7 @@ async fn a_request_is_done_by_the_daemon() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_replaces_what_serves() {
     let daemon = daemon().await;
-    daemon.admin.send_replace(admin("Other").await);
+    daemon.parts.set(parts("Other").await);
     let Ok(Response::Enrolment(enrolment)) = daemon.ask(enable()).await else {
         panic!("an enrolment");
     };

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+#[path = "lifecycle/api.rs"]
+mod api;
 #[path = "support/certificates.rs"]
 mod certificates;
 #[path = "support/fed.rs"]

@@ -34,6 +34,8 @@ mod frame;
 mod link;
 #[path = "panel/login.rs"]
 mod login;
+#[path = "panel/planted.rs"]
+mod planted;
 #[path = "panel/sign_ins.rs"]
 mod sign_ins;
 #[path = "panel/wire.rs"]

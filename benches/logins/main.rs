@@ -12,6 +12,8 @@
 mod accounts;
 mod load;
 mod peers;
+#[path = "../support/process.rs"]
+mod process;
 mod report;
 
 use std::{
@@ -28,7 +30,8 @@ use mail2fa::runtime::compose;
 use self::{
     accounts::{CodedLogins, Hashes, Kind, PlainLogins, SignedInLogins},
     load::{PIPELINED, SINGLE, Shape},
-    peers::{Daemon, Server},
+    peers::Daemon,
+    process::Server,
     report::Series,
 };
 

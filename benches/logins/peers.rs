@@ -1,83 +1,19 @@
 //! The servers that are measured, each a process of its own.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Write},
     os::unix::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use anyhow::{Result, bail, ensure};
 
-use crate::accounts::Hashes;
-
-/// A server that is stopped when this goes.
-pub struct Server {
-    child: Child,
-    what: &'static str,
-    log: PathBuf,
-}
-
-impl Server {
-    fn start(what: &'static str, command: &mut Command, log: PathBuf) -> Result<Self> {
-        let output = File::create(&log)?;
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .spawn()
-            .with_context(|| format!("cannot start {what}"))?;
-        Ok(Self { child, what, log })
-    }
-
-    fn wait_for(&mut self, socket: &Path) -> Result<()> {
-        let begun = Instant::now();
-        while UnixStream::connect(socket).is_err() {
-            if let Some(status) = self.child.try_wait()? {
-                bail!("{} ended at once ({status}):\n{}", self.what, self.said());
-            }
-            ensure!(
-                begun.elapsed() < Duration::from_secs(20),
-                "{} does not serve {}:\n{}",
-                self.what,
-                socket.display(),
-                self.said()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
-    }
-
-    fn said(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Ok(pid) = i32::try_from(self.child.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(5) {
-            if let Ok(Some(_)) = self.child.try_wait() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::{accounts::Hashes, process::Server};
 
 /// Dovecot 2.3's own auth service with a passwd-file, and its socket for clients.
 pub fn dovecot(root: &Path, passwd_file: &Path) -> Result<(Server, PathBuf)> {

@@ -19,6 +19,24 @@ use mail2fa::{
     store::{Keyring, SealedStore},
 };
 
+/// Which listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Client,
+    Login,
+}
+
+impl Door {
+    pub const ALL: [Self; 2] = [Self::Client, Self::Login];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Login => "login",
+        }
+    }
+}
+
 /// What all mailboxes have.
 pub const PASSWORD: &str = "T9D3K!px";
 const SECRET: &[u8; 20] = b"mail2fa bench secret";

@@ -15,30 +15,12 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use mail2fa::runtime::compose;
 
 use crate::{
-    kinds::{Kind, THROTTLED},
+    kinds::{Door, Kind, THROTTLED},
     servers::Stand,
 };
 
 /// Wrong passwords at once after which a mailbox must wait.
 const UNTIL_THROTTLED: usize = 31;
-
-/// Which listener.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
-    Client,
-    Login,
-}
-
-impl Door {
-    pub const ALL: [Self; 2] = [Self::Client, Self::Login];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Login => "login",
-        }
-    }
-}
 
 struct Question {
     kind: Kind,

@@ -12,6 +12,8 @@
 
 mod kinds;
 mod load;
+#[path = "../support/process.rs"]
+mod process;
 mod servers;
 mod statistics;
 
@@ -20,8 +22,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 
 use self::{
-    kinds::{Kind, Source},
-    load::Door,
+    kinds::{Door, Kind, Source},
     statistics::{Comparison, LEVEL},
 };
 

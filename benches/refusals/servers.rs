@@ -2,27 +2,22 @@
 //! process of its own.
 
 use std::{
-    fs::File,
     io::{BufRead, BufReader, Write},
     os::unix::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 
 use crate::{
-    kinds::{self, Kind, PASSWORD, Source},
-    load::Door,
+    kinds::{self, Door, Kind, PASSWORD, Source},
+    process::Server,
 };
 
 /// How long the script takes for a password: the time of a quick hash.
@@ -45,11 +40,11 @@ impl Stand {
         std::fs::write(&vouch, "0f1e2d3c4b5a69788796a5b4c3d2e1f0\n")?;
         std::fs::set_permissions(&vouch, std::fs::Permissions::from_mode(0o600))?;
         let (client, login) = (root.join("auth-client"), root.join("auth-login"));
-        let upstream = Server::start(root, "upstream", &[&"--upstream", &client, &login], &login)?;
+        let upstream = start(root, "upstream", &[&"--upstream", &client, &login], &login)?;
         let config = root.join("mail2fa.toml");
         std::fs::write(&config, settings(root, source, delay_ms))?;
         let mail2fa =
-            Server::start(root, "mail2fa", &[&"--serve", &config], &root.join(Door::Login.name()))?;
+            start(root, "mail2fa", &[&"--serve", &config], &root.join(Door::Login.name()))?;
         Ok(Self { _mail2fa: mail2fa, _upstream: upstream, folder })
     }
 
@@ -97,48 +92,18 @@ fn settings(root: &Path, source: Source, delay_ms: u64) -> String {
     )
 }
 
-/// A process that is stopped when this goes.
-struct Server(Child);
-
-impl Server {
-    fn start(
-        root: &Path,
-        what: &str,
-        arguments: &[&dyn AsRef<std::ffi::OsStr>],
-        socket: &Path,
-    ) -> Result<Self> {
-        let log = root.join(format!("{what}.log"));
-        let output = File::create(&log)?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(arguments).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-        let mut server = Self(command.spawn().with_context(|| format!("cannot start {what}"))?);
-        let begun = Instant::now();
-        while UnixStream::connect(socket).is_err() {
-            let ended = server.0.try_wait()?;
-            if ended.is_some() || begun.elapsed() > Duration::from_secs(20) {
-                bail!("{what} does not serve:\n{}", std::fs::read_to_string(&log)?);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Ok(pid) = i32::try_from(self.0.id()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        }
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(5) {
-            if let Ok(Some(_)) = self.0.try_wait() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// This benchmark's own program as one of its servers.
+fn start(
+    root: &Path,
+    what: &'static str,
+    arguments: &[&dyn AsRef<std::ffi::OsStr>],
+    socket: &Path,
+) -> Result<Server> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(arguments);
+    let mut server = Server::start(what, &mut command, root.join(format!("{what}.log")))?;
+    server.wait_for(socket)?;
+    Ok(server)
 }
 
 /// The script's side: knows all mailboxes but the unknown ones, and their one password.

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::{self, HttpBody as _},
     extract::{FromRequestParts as _, Query, RawPathParams, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request},
     response::{IntoResponse as _, Response},
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{
-    Api,
+    Api, Parts,
     door::Shut,
     operations::{Body, Operation},
     possible::refusals,
@@ -32,7 +32,7 @@ use super::{
 use crate::{
     base::limits::{API_BODY_BYTES, HTTP_HEADER_SECONDS},
     http::Peer,
-    service::admin::{self, Access, Admin, AdminError},
+    service::admin::{self, Access, AdminError},
 };
 
 /// How long a body may take.
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(HTTP_HEADER_SECONDS);
 
 /// Answers a request for an operation.
 pub(super) async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
-    let Entered { admin, access, mut parts, body } = match enter(&api, request).await {
+    let Entered { doers, access, mut parts, body } = match enter(&api, request).await {
         Ok(entered) => entered,
         Err(shut) => return shut.into_response(),
     };
@@ -48,7 +48,7 @@ pub(super) async fn answer(operation: &'static Operation, api: Api, request: Req
         Ok(asked) => asked,
         Err(why) => return why.into_response(),
     };
-    match admin.handle_for(&access, operation.scope, asked).await {
+    match doers.admin.handle_for(&access, operation.scope, asked).await {
         Ok(answered) => done(operation, &answered),
         Err(error) => refused(operation, &error),
     }
@@ -72,25 +72,25 @@ pub(super) fn refused(operation: &Operation, error: &AdminError) -> Response {
 
 /// A request of somebody who may ask.
 pub(super) struct Entered {
-    pub admin: Arc<Admin>,
+    pub doers: Arc<Parts>,
     pub access: Access,
-    pub parts: Parts,
+    pub parts: request::Parts,
     pub body: body::Body,
 }
 
 /// Looks who asks. Nothing of the body is read.
 pub(super) async fn enter(api: &Api, request: Request) -> Result<Entered, Shut> {
-    let admin = Arc::clone(&api.admin.borrow());
+    let doers = api.parts.get();
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().copied();
-    let access = api.door.visitor(peer, &parts.headers, &admin).await?;
-    Ok(Entered { admin, access, parts, body })
+    let access = api.door.visitor(peer, &parts.headers, &doers.admin, &api.wrong).await?;
+    Ok(Entered { doers, access, parts, body })
 }
 
 /// The request.
 pub(super) async fn read(
     operation: &Operation,
-    parts: &mut Parts,
+    parts: &mut request::Parts,
     body: body::Body,
 ) -> Result<admin::Request, Problem> {
     let mut whole = Fields::default();
@@ -114,7 +114,7 @@ pub(super) async fn read(
 
 async fn in_path(
     operation: &Operation,
-    parts: &mut Parts,
+    parts: &mut request::Parts,
     whole: &mut Map<String, Value>,
 ) -> Result<(), Problem> {
     let found = RawPathParams::from_request_parts(parts, &()).await.map_err(|_| Problem::PATH)?;
@@ -126,7 +126,7 @@ async fn in_path(
 
 async fn in_query(
     operation: &Operation,
-    parts: &mut Parts,
+    parts: &mut request::Parts,
     whole: &mut Map<String, Value>,
 ) -> Result<(), Problem> {
     let Query(pairs) = Query::<Vec<(String, String)>>::from_request_parts(parts, &())

@@ -139,7 +139,9 @@ pub(super) fn schemas() -> Map<String, Value> {
     all.insert("Problem".into(), schema_of_problems());
     if let Some(Value::Array(levels)) = all.get_mut("NewLevel").and_then(|all| all.get_mut("oneOf"))
     {
-        levels.iter_mut().for_each(|level| *level = closed(level.take()));
+        for level in levels {
+            *level = closed(level.take());
+        }
     }
     all.sort_keys();
     all

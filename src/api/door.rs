@@ -3,19 +3,29 @@
 //! # Security
 //!
 //! On the control socket the system says who is there, and only root and the daemon's own user may ask.
-//! Elsewhere a token must be brought; all that are no good are answered alike.
+//! Elsewhere a token must be brought; all that are no good are answered alike. Too many of them from a network
+//! and it is told to wait; a good one is served all the same, so nobody is locked out by a neighbour.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use axum::{
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use nix::unistd::geteuid;
 
 use super::problem::{Problem, problem};
 use crate::{
+    base::NetAddress,
     decision::api_token::Rights,
     http::Peer,
-    service::admin::{Access, Admin, AdminError},
+    service::{
+        admin::{Access, Admin, AdminError},
+        wrong_tokens::WrongTokens,
+    },
 };
 
 /// How people come in.
@@ -30,6 +40,8 @@ pub enum Door {
 /// Why somebody is not let in.
 pub(super) enum Shut {
     Out(Problem),
+    /// No good token, and too many of them before.
+    Wait(Duration),
     /// It cannot be told now.
     Error(AdminError),
 }
@@ -38,6 +50,12 @@ impl IntoResponse for Shut {
     fn into_response(self) -> Response {
         match self {
             Self::Out(why) => why.into_response(),
+            Self::Wait(time) => {
+                let seconds = HeaderValue::from(time.as_secs().saturating_add(1));
+                let mut response = Problem::TRIES.into_response();
+                response.headers_mut().insert(header::RETRY_AFTER, seconds);
+                response
+            }
             Self::Error(error) => problem(&error),
         }
     }
@@ -50,18 +68,30 @@ impl Door {
         peer: Option<Peer>,
         headers: &HeaderMap,
         admin: &Admin,
+        wrong: &WrongTokens,
     ) -> Result<Access, Shut> {
         match self {
             Self::Control => control(peer).ok_or(Shut::Out(Problem::PEER)),
             Self::Token => {
                 let token = bearer(headers).ok_or(Shut::Out(Problem::TOKEN))?;
-                let found = admin.bearer(token).await.map_err(Shut::Error)?;
-                found.ok_or_else(|| {
-                    tracing::info!(?peer, "api: refused a token");
-                    Shut::Out(Problem::TOKEN)
-                })
+                if let Some(access) = admin.bearer(token).await.map_err(Shut::Error)? {
+                    return Ok(access);
+                }
+                let now = admin.now().map_err(Shut::Error)?;
+                match wrong.count(network(peer), now) {
+                    None => Err(Shut::Out(Problem::TOKEN)),
+                    Some(wait) => Err(Shut::Wait(wait)),
+                }
             }
         }
+    }
+}
+
+/// Where wrong tokens are counted. Whoever comes by a Unix socket is on this machine, or behind its proxy.
+fn network(peer: Option<Peer>) -> NetAddress {
+    match peer {
+        Some(Peer::Address(address)) => address.into(),
+        Some(Peer::Process(_)) | None => IpAddr::from(Ipv4Addr::LOCALHOST).into(),
     }
 }
 

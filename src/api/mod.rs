@@ -39,28 +39,36 @@ use axum::{
 };
 pub use document::document;
 pub use door::Door;
-use tokio::sync::watch;
 use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
 use self::problem::Problem;
 use crate::{
-    base::limits::HTTP_REQUEST_SECONDS,
-    service::{admin::Admin, webmail::Webmail},
+    base::{Current, limits::HTTP_REQUEST_SECONDS},
+    service::{admin::Admin, webmail::Webmail, wrong_tokens::WrongTokens},
 };
 
 /// Where the description is.
 const DOCUMENT: &str = "/v1/openapi.json";
 
-/// What answers: whoever is [`Admin`] when a request comes, so that a reload can replace it.
+/// What answers.
 #[derive(Clone)]
 pub struct Api {
     /// Who asks.
     pub door: Door,
-    /// Who does it.
-    pub admin: watch::Receiver<Arc<Admin>>,
-    /// Who gives webmails their tokens.
+    /// Who does it. A request has one of these from its beginning to its end.
+    pub parts: Arc<Current<Parts>>,
+    /// Tokens that were no good.
+    pub wrong: Arc<WrongTokens>,
+}
+
+/// Who does what is asked: all that a reload of the configuration may replace.
+#[derive(Clone)]
+pub struct Parts {
+    /// The administrator's use-cases.
+    pub admin: Arc<Admin>,
+    /// Who gives webmails their tokens; `None` where nobody can be asked for passwords.
     pub webmail: Option<Arc<Webmail>>,
     /// When refusals of logins leave.
     pub refusal_delay: Duration,

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// What the doors refuse, whatever is asked.
-const DOORS: &[Problem] = &[Problem::TOKEN, Problem::PEER];
+const DOORS: &[Problem] = &[Problem::TOKEN, Problem::TRIES, Problem::PEER];
 
 /// What may come of any request.
 const ANY: &[Problem] =

@@ -61,6 +61,8 @@ problems! {
         "it took too long, and may or may not have happened: look before trying again";
     TOKEN: UNAUTHORIZED "unauthorized" "No good token",
         "this needs a token that is known and not over: Authorization: Bearer m2f_...";
+    TRIES: TOO_MANY_REQUESTS "wrong-tokens" "Too many wrong tokens",
+        "this token is not known, or over, like too many from its network before; a good one is served at any time";
     PEER: FORBIDDEN "not-allowed" "Not for this user", "only root and the daemon's user may ask";
     JSON: BAD_REQUEST "not-json" "Not a JSON object", "the body must be one JSON object";
     EMPTY: BAD_REQUEST "no-body" "No body here", "this operation takes no body";

@@ -138,7 +138,7 @@ pub(super) fn schemas(operation: &Operation) -> (Value, Value) {
 
 async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
     let arrived = Instant::now();
-    let Entered { admin, access, parts, body } = match enter(&api, request).await {
+    let Entered { doers, access, parts, body } = match enter(&api, request).await {
         Ok(entered) => entered,
         Err(shut) => return shut.into_response(),
     };
@@ -152,10 +152,10 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
         Ok(body) => body,
         Err(why) => return why.into_response(),
     };
-    let Some(webmail) = &api.webmail else { return Problem::NO_WEBMAIL.into_response() };
-    let caller = Caller { operation, admin: &admin, access: &access, webmail };
+    let Some(webmail) = &doers.webmail else { return Problem::NO_WEBMAIL.into_response() };
+    let caller = Caller { operation, admin: &doers.admin, access: &access, webmail };
     let done = match operation.request {
-        "webmail_exchange" => caller.exchange(&body, arrived, api.refusal_delay).await,
+        "webmail_exchange" => caller.exchange(&body, arrived, doers.refusal_delay).await,
         "webmail_refresh" => caller.refresh(&body).await,
         _ => caller.revoke(&body).await,
     };

@@ -2,10 +2,10 @@
 
 use std::io::IsTerminal;
 
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::{
-    arguments::{AppPasswordCommand, NewAppPasswordOptions},
     backend::Backend,
     failure::{Exit, Failure},
     terminal::{print, print_json},
@@ -15,6 +15,52 @@ use crate::{
     runtime::compose,
     service::admin::{AppPasswordView, Disclosed, NewAppPassword, Request, Response},
 };
+
+/// `app-password`
+#[derive(Debug, Subcommand)]
+pub enum AppPasswordCommand {
+    /// Make an app password; it is shown this once.
+    ///
+    /// It is typed in place of password and code, and opens the mailbox for the services and from the
+    /// networks that it is for. It works whether or not 2-factor authentication is on.
+    #[command(
+        after_help = "Examples:\n  mail2fa app-password add alice@example.org \"phone\"\n  mail2fa \
+                      app-password add alice@example.org \"printer\" --service smtp --network \
+                      192.0.2.0/24 --expires 1year"
+    )]
+    Add(NewAppPasswordOptions),
+    /// List the app passwords of a mailbox; never the secret part.
+    List {
+        /// Name.
+        mailbox: String,
+    },
+    /// End an app password.
+    Revoke {
+        /// Name.
+        mailbox: String,
+        /// The four characters that it begins with.
+        id: String,
+    },
+}
+
+/// `app-password add`
+#[derive(Debug, Args)]
+pub struct NewAppPasswordOptions {
+    /// Name of the mailbox.
+    pub mailbox: String,
+    /// What to call the app password: the program or machine it is for.
+    pub name: String,
+    /// A service it opens: imap, pop3, sieve or smtp; several times for several. All if not given.
+    #[arg(long = "service", value_name = "SERVICE", value_delimiter = ',')]
+    pub services: Vec<String>,
+    /// A network it may be used from, such as 192.0.2.0/24; several times for several. Any if not
+    /// given.
+    #[arg(long = "network", value_name = "NETWORK", value_delimiter = ',')]
+    pub networks: Vec<String>,
+    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<String>,
+}
 
 /// Runs one of the commands.
 pub fn run(command: AppPasswordCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -1,11 +1,26 @@
 //! What can be typed. The help, the man pages and the completions come from here.
+//!
+//! What a command takes stands in the command's own file.
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use super::{audit::AuditOptions, policy::PolicyCommand, store::StoreCommand, token::TokenCommand};
+use super::{
+    app_password::AppPasswordCommand,
+    audit::AuditOptions,
+    mailbox::MailboxCommand,
+    notice::NoticeCommand,
+    panel::PanelCommand,
+    policy::PolicyCommand,
+    recovery::RecoveryCommand,
+    session::SessionCommand,
+    setup::{ConfigCommand, Init},
+    store::StoreCommand,
+    terminal::Sure,
+    token::TokenCommand,
+};
 use crate::config::DEFAULT_PATH;
 
 /// Shown at the end of the help and of the man page.
@@ -167,89 +182,6 @@ pub enum Command {
     },
 }
 
-/// `init`
-#[derive(Debug, Args)]
-pub struct Init {
-    /// Make the key file only.
-    #[arg(long)]
-    pub key_only: bool,
-    /// User that the daemon runs as; key and store are made for it. Needs root.
-    #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
-    pub user: Option<String>,
-}
-
-/// `config`
-#[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
-    /// Name every mistake of the configuration.
-    Check,
-    /// Print the configuration with all defaults filled in.
-    Show,
-}
-
-/// `mailbox`
-#[derive(Debug, Subcommand)]
-pub enum MailboxCommand {
-    /// Make a mailbox (passwords.source = "store").
-    ///
-    /// The password is asked for twice, or read from the first line of standard input; it is
-    /// never an argument, since other users can see those.
-    #[command(
-        after_help = "Examples:\n  mail2fa mailbox add alice@example.org\n  pwgen -s 20 1 | \
-                      mail2fa mailbox add alice@example.org --password-stdin\n  doveadm pw -s \
-                      SHA512-CRYPT | mail2fa mailbox add alice@example.org --hash-stdin"
-    )]
-    Add {
-        /// Name, such as alice@example.org.
-        mailbox: String,
-        #[command(flatten)]
-        from: PasswordFrom,
-    },
-    /// List the mailboxes, in the order of their names.
-    List,
-    /// Show one mailbox; never its password or secret.
-    Show {
-        /// Name.
-        mailbox: String,
-    },
-    /// Show which programs use the bare password: those that will ask for a code, or fail, when
-    /// 2-factor authentication is switched on.
-    ///
-    /// A mailbox needs no record for it. With `imap_id_retain = yes` Dovecot tells what IMAP
-    /// programs call themselves.
-    Programs {
-        /// Name.
-        mailbox: String,
-    },
-    /// Give a mailbox another password (passwords.source = "store").
-    Password {
-        /// Name.
-        mailbox: String,
-        #[command(flatten)]
-        from: PasswordFrom,
-    },
-    /// Give a mailbox another name; password and second factor go with it.
-    ///
-    /// The authenticator app goes on showing the old name; its codes stay right. App passwords,
-    /// recovery codes and sessions are bound to the old name and end with it: make new ones.
-    Rename {
-        /// Name now.
-        mailbox: String,
-        /// Name in future.
-        new_name: String,
-    },
-    /// Remove a mailbox with its password and second factor.
-    ///
-    /// With passwords.source = "dovecot" the mailbox itself is Dovecot's and stays: this switches
-    /// its second factor off.
-    Remove {
-        /// Name.
-        mailbox: String,
-        #[command(flatten)]
-        sure: Sure,
-    },
-}
-
 /// `totp`
 #[derive(Debug, Subcommand)]
 pub enum TotpCommand {
@@ -317,99 +249,6 @@ pub enum TotpCommand {
     },
 }
 
-/// `app-password`
-#[derive(Debug, Subcommand)]
-pub enum AppPasswordCommand {
-    /// Make an app password; it is shown this once.
-    ///
-    /// It is typed in place of password and code, and opens the mailbox for the services and from the
-    /// networks that it is for. It works whether or not 2-factor authentication is on.
-    #[command(
-        after_help = "Examples:\n  mail2fa app-password add alice@example.org \"phone\"\n  mail2fa \
-                      app-password add alice@example.org \"printer\" --service smtp --network \
-                      192.0.2.0/24 --expires 1year"
-    )]
-    Add(NewAppPasswordOptions),
-    /// List the app passwords of a mailbox; never the secret part.
-    List {
-        /// Name.
-        mailbox: String,
-    },
-    /// End an app password.
-    Revoke {
-        /// Name.
-        mailbox: String,
-        /// The four characters that it begins with.
-        id: String,
-    },
-}
-
-/// `app-password add`
-#[derive(Debug, Args)]
-pub struct NewAppPasswordOptions {
-    /// Name of the mailbox.
-    pub mailbox: String,
-    /// What to call the app password: the program or machine it is for.
-    pub name: String,
-    /// A service it opens: imap, pop3, sieve or smtp; several times for several. All if not given.
-    #[arg(long = "service", value_name = "SERVICE", value_delimiter = ',')]
-    pub services: Vec<String>,
-    /// A network it may be used from, such as 192.0.2.0/24; several times for several. Any if not
-    /// given.
-    #[arg(long = "network", value_name = "NETWORK", value_delimiter = ',')]
-    pub networks: Vec<String>,
-    /// When it ends: after a while, such as 90d, or on a date, such as 2027-01-31.
-    #[arg(long, value_name = "WHEN")]
-    pub expires: Option<String>,
-}
-
-/// `recovery-codes`
-#[derive(Debug, Subcommand)]
-pub enum RecoveryCommand {
-    /// Make a new set of ten recovery codes; the old set is worth nothing then.
-    ///
-    /// They are shown this once. 2-factor authentication must be on.
-    New {
-        /// Name.
-        mailbox: String,
-    },
-    /// Show how many recovery codes are left.
-    Left {
-        /// Name.
-        mailbox: String,
-    },
-}
-
-/// `session`
-#[derive(Debug, Subcommand)]
-pub enum SessionCommand {
-    /// List the sessions of a mailbox that live.
-    List {
-        /// Name.
-        mailbox: String,
-    },
-    /// End one session, or all: the next login needs a new code.
-    ///
-    /// Connections that are open already stay open: they are Dovecot's (`doveadm kick`).
-    #[command(
-        after_help = "Examples:\n  mail2fa session revoke alice@example.org 3\n  mail2fa session \
-                      revoke alice@example.org --all"
-    )]
-    Revoke {
-        /// Name.
-        mailbox: String,
-        /// Number of the session, from the list.
-        #[arg(required_unless_present_any = ["all", "all_sign_ins"])]
-        id: Option<u64>,
-        /// All of them.
-        #[arg(long, conflicts_with = "id")]
-        all: bool,
-        /// All of them, and all sign-ins to the User Panel.
-        #[arg(long, conflicts_with_all = ["id", "all"])]
-        all_sign_ins: bool,
-    },
-}
-
 /// `doctor`
 #[derive(Debug, Args)]
 pub struct DoctorOptions {
@@ -419,67 +258,4 @@ pub struct DoctorOptions {
     /// Postfix's configuration folder, if it is not the usual one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub postfix_config: Option<PathBuf>,
-}
-
-/// `panel`
-#[derive(Debug, Subcommand)]
-pub enum PanelCommand {
-    /// Make a one-time link to the User Panel of a mailbox: good for a minute, and once.
-    ///
-    /// Whoever follows it is in that panel without a password. They can switch 2-factor authentication on,
-    /// and with a code off, but make no app passwords. The audit trail names who made the link.
-    #[command(after_help = "Example:\n  mail2fa panel link alice@example.org")]
-    Link {
-        /// Name.
-        mailbox: String,
-    },
-}
-
-/// `notice`
-#[derive(Debug, Subcommand)]
-pub enum NoticeCommand {
-    /// Send a test notice to the owner of a mailbox, and say whether the mail server took it.
-    ///
-    /// It is sent as all notices are, by the running daemon, whatever kinds are switched off. The
-    /// mailbox needs no second factor.
-    #[command(after_help = "Example:\n  mail2fa notice test alice@example.org")]
-    Test {
-        /// Name.
-        mailbox: String,
-    },
-    /// List the texts of notices with their placeholders, or write the built-in ones as files.
-    ///
-    /// Files that are there are left alone. Change what you like, delete the rest, and name the
-    /// folder in notices.texts.
-    #[command(
-        after_help = "Examples:\n  mail2fa notice texts\n  mail2fa notice texts --language nl \
-                      --export /etc/mail2fa/notices"
-    )]
-    Texts {
-        /// Folder to write the texts into, with a folder for each language.
-        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-        export: Option<PathBuf>,
-        /// Only this language.
-        #[arg(long, value_name = "TAG")]
-        language: Option<String>,
-    },
-}
-
-/// Where a password comes from.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct PasswordFrom {
-    /// Read the password from the first line of standard input, also on a terminal.
-    #[arg(long, action = ArgAction::SetTrue)]
-    pub password_stdin: bool,
-    /// Read a ready-made hash, {SCHEME} in front, from the first line of standard input.
-    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "password_stdin")]
-    pub hash_stdin: bool,
-}
-
-/// Whether to ask first.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct Sure {
-    /// Do it without asking; needed where nobody can be asked.
-    #[arg(long, short)]
-    pub yes: bool,
 }

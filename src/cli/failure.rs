@@ -6,8 +6,7 @@ use std::{fmt::Display, io};
 use crate::{
     api::client::ClientError,
     ports::store::StoreError,
-    runtime::compose::ComposeError,
-    runtime::{PanelError, ServeError},
+    runtime::{PanelError, ServeError, api::ApiError, compose::ComposeError, opened::PlaceError},
     service::admin::AdminError,
     store::{KeyringError, OpenError},
 };
@@ -92,6 +91,7 @@ fn admin(error: &AdminError) -> Exit {
         AdminError::BadName { .. }
         | AdminError::BadPassword { .. }
         | AdminError::BadCode
+        | AdminError::BadNumber { .. }
         | AdminError::SameName { .. }
         | AdminError::WrongCode { .. }
         | AdminError::BadAppPassword { .. }
@@ -114,7 +114,6 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::TokenExists { .. }
         | AdminError::TooManyTokens { .. }
         | AdminError::TooManyAppPasswords { .. } => Exit::CannotCreate,
-        AdminError::BadNumber { .. } => Exit::Data,
         AdminError::NotOurPasswords | AdminError::EnrolmentOff { .. } => Exit::Config,
         AdminError::NoScope { .. } | AdminError::OutOfReach => Exit::NoPermission,
         AdminError::NoticeNotSent { .. } => Exit::Unavailable,
@@ -166,6 +165,13 @@ fn compose(error: &ComposeError) -> Exit {
     }
 }
 
+fn place(error: &PlaceError) -> Exit {
+    match error {
+        PlaceError::Listen(_) => Exit::CannotCreate,
+        PlaceError::Tls(_) | PlaceError::TlsOverUnix => Exit::Config,
+    }
+}
+
 fn key(error: &KeyringError) -> Exit {
     match error {
         KeyringError::Io { source, .. } => io_exit(source),
@@ -213,15 +219,11 @@ impl From<ServeError> for Failure {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_)
             | ServeError::Unreachable { .. }
-            | ServeError::Panel(
-                PanelError::Tls(_)
-                | PanelError::TlsOverUnix
-                | PanelError::Logo { .. }
-                | PanelError::Texts(_),
-            ) => Exit::Config,
-            ServeError::Listen(_)
-            | ServeError::Api(_)
-            | ServeError::Panel(PanelError::Listen(_)) => Exit::CannotCreate,
+            | ServeError::Api(ApiError::InClear(_))
+            | ServeError::Panel(PanelError::Logo { .. } | PanelError::Texts(_)) => Exit::Config,
+            ServeError::Api(ApiError::Place(ref error))
+            | ServeError::Panel(PanelError::Place(ref error)) => place(error),
+            ServeError::Listen(_) | ServeError::Api(ApiError::Control(_)) => Exit::CannotCreate,
             ServeError::System { .. } => Exit::System,
             ServeError::StoreFailed(_) => Exit::Io,
         };

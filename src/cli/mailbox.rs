@@ -2,13 +2,13 @@
 
 use std::io::IsTerminal;
 
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    arguments::MailboxCommand,
     backend::Backend,
     failure::{Exit, Failure},
-    terminal::{confirm, new_password, print, print_json},
+    terminal::{PasswordFrom, Sure, confirm, new_password, print, print_json},
     text::{on_off, time, unexpected},
 };
 use crate::{
@@ -18,6 +18,69 @@ use crate::{
         trail::Program,
     },
 };
+
+/// `mailbox`
+#[derive(Debug, Subcommand)]
+pub enum MailboxCommand {
+    /// Make a mailbox (passwords.source = "store").
+    ///
+    /// The password is asked for twice, or read from the first line of standard input; it is
+    /// never an argument, since other users can see those.
+    #[command(
+        after_help = "Examples:\n  mail2fa mailbox add alice@example.org\n  pwgen -s 20 1 | \
+                      mail2fa mailbox add alice@example.org --password-stdin\n  doveadm pw -s \
+                      SHA512-CRYPT | mail2fa mailbox add alice@example.org --hash-stdin"
+    )]
+    Add {
+        /// Name, such as alice@example.org.
+        mailbox: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+    },
+    /// List the mailboxes, in the order of their names.
+    List,
+    /// Show one mailbox; never its password or secret.
+    Show {
+        /// Name.
+        mailbox: String,
+    },
+    /// Show which programs use the bare password: those that will ask for a code, or fail, when
+    /// 2-factor authentication is switched on.
+    ///
+    /// A mailbox needs no record for it. With `imap_id_retain = yes` Dovecot tells what IMAP
+    /// programs call themselves.
+    Programs {
+        /// Name.
+        mailbox: String,
+    },
+    /// Give a mailbox another password (passwords.source = "store").
+    Password {
+        /// Name.
+        mailbox: String,
+        #[command(flatten)]
+        from: PasswordFrom,
+    },
+    /// Give a mailbox another name; password and second factor go with it.
+    ///
+    /// The authenticator app goes on showing the old name; its codes stay right. App passwords,
+    /// recovery codes and sessions are bound to the old name and end with it: make new ones.
+    Rename {
+        /// Name now.
+        mailbox: String,
+        /// Name in future.
+        new_name: String,
+    },
+    /// Remove a mailbox with its password and second factor.
+    ///
+    /// With passwords.source = "dovecot" the mailbox itself is Dovecot's and stays: this switches
+    /// its second factor off.
+    Remove {
+        /// Name.
+        mailbox: String,
+        #[command(flatten)]
+        sure: Sure,
+    },
+}
 
 /// Runs one of the commands.
 pub fn run(command: MailboxCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -1,11 +1,16 @@
 //! `mail2fa notice …`
 
-use std::{fmt::Write as _, fs, io, io::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
+use clap::{Subcommand, ValueHint};
 use serde::Serialize;
 
 use super::{
-    arguments::NoticeCommand,
     backend::Backend,
     failure::{Exit, Failure, io_exit},
     setup,
@@ -17,6 +22,36 @@ use crate::{
     notice::{BUILT_IN, built_in},
     service::admin::{Request, Response},
 };
+
+/// `notice`
+#[derive(Debug, Subcommand)]
+pub enum NoticeCommand {
+    /// Send a test notice to the owner of a mailbox, and say whether the mail server took it.
+    ///
+    /// It is sent as all notices are, by the running daemon, whatever kinds are switched off. The
+    /// mailbox needs no second factor.
+    #[command(after_help = "Example:\n  mail2fa notice test alice@example.org")]
+    Test {
+        /// Name.
+        mailbox: String,
+    },
+    /// List the texts of notices with their placeholders, or write the built-in ones as files.
+    ///
+    /// Files that are there are left alone. Change what you like, delete the rest, and name the
+    /// folder in notices.texts.
+    #[command(
+        after_help = "Examples:\n  mail2fa notice texts\n  mail2fa notice texts --language nl \
+                      --export /etc/mail2fa/notices"
+    )]
+    Texts {
+        /// Folder to write the texts into, with a folder for each language.
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        export: Option<PathBuf>,
+        /// Only this language.
+        #[arg(long, value_name = "TAG")]
+        language: Option<String>,
+    },
+}
 
 /// Runs one of the commands. Only the test needs a configuration.
 pub fn run(command: NoticeCommand, config: &Path, json: bool) -> Result<(), Failure> {

@@ -1,9 +1,9 @@
 //! `mail2fa panel …`
 
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    arguments::PanelCommand,
     backend::Backend,
     failure::{Exit, Failure},
     terminal::{print, print_json},
@@ -13,6 +13,20 @@ use crate::{
     config::{Config, PanelConfig},
     service::admin::{Request, Response},
 };
+
+/// `panel`
+#[derive(Debug, Subcommand)]
+pub enum PanelCommand {
+    /// Make a one-time link to the User Panel of a mailbox: good for a minute, and once.
+    ///
+    /// Whoever follows it is in that panel without a password. They can switch 2-factor authentication on,
+    /// and with a code off, but make no app passwords. The audit trail names who made the link.
+    #[command(after_help = "Example:\n  mail2fa panel link alice@example.org")]
+    Link {
+        /// Name.
+        mailbox: String,
+    },
+}
 
 /// Runs one of the commands.
 pub fn run(command: PanelCommand, config: Config, json: bool) -> Result<(), Failure> {

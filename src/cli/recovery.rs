@@ -1,15 +1,32 @@
 //! `mail2fa recovery-codes …`
 
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    arguments::RecoveryCommand,
     backend::Backend,
     failure::Failure,
     terminal::{print, print_json},
     text::unexpected,
 };
 use crate::service::admin::{Disclosed, Request, Response};
+
+/// `recovery-codes`
+#[derive(Debug, Subcommand)]
+pub enum RecoveryCommand {
+    /// Make a new set of ten recovery codes; the old set is worth nothing then.
+    ///
+    /// They are shown this once. 2-factor authentication must be on.
+    New {
+        /// Name.
+        mailbox: String,
+    },
+    /// Show how many recovery codes are left.
+    Left {
+        /// Name.
+        mailbox: String,
+    },
+}
 
 /// Runs one of the commands.
 pub fn run(command: RecoveryCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -2,16 +2,46 @@
 
 use std::io::IsTerminal;
 
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::{
-    arguments::SessionCommand,
     backend::Backend,
     failure::Failure,
     terminal::{print, print_json},
     text::{time, unexpected, used},
 };
 use crate::service::admin::{Request, Response, SessionView};
+
+/// `session`
+#[derive(Debug, Subcommand)]
+pub enum SessionCommand {
+    /// List the sessions of a mailbox that live.
+    List {
+        /// Name.
+        mailbox: String,
+    },
+    /// End one session, or all: the next login needs a new code.
+    ///
+    /// Connections that are open already stay open: they are Dovecot's (`doveadm kick`).
+    #[command(
+        after_help = "Examples:\n  mail2fa session revoke alice@example.org 3\n  mail2fa session \
+                      revoke alice@example.org --all"
+    )]
+    Revoke {
+        /// Name.
+        mailbox: String,
+        /// Number of the session, from the list.
+        #[arg(required_unless_present_any = ["all", "all_sign_ins"])]
+        id: Option<u64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        /// All of them, and all sign-ins to the User Panel.
+        #[arg(long, conflicts_with_all = ["id", "all"])]
+        all_sign_ins: bool,
+    },
+}
 
 /// Runs one of the commands.
 pub fn run(command: SessionCommand, backend: &mut Backend, json: bool) -> Result<(), Failure> {

@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
+use clap::{Args, Subcommand, ValueHint};
 use nix::unistd::{Uid, User, chown, geteuid};
 use serde::Serialize;
 
 use super::{
-    arguments::{ConfigCommand, Init},
     backend::{become_user, runtime},
     failure::{Exit, Failure, io_exit},
     terminal::{print, print_json},
@@ -20,6 +20,26 @@ use crate::{
     runtime::compose::{self, ComposeError},
     store::OpenError,
 };
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Make the key file only.
+    #[arg(long)]
+    pub key_only: bool,
+    /// User that the daemon runs as; key and store are made for it. Needs root.
+    #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+    pub user: Option<String>,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name every mistake of the configuration.
+    Check,
+    /// Print the configuration with all defaults filled in.
+    Show,
+}
 
 /// Reads the configuration for a command.
 pub fn load(path: &Path) -> Result<Config, Failure> {

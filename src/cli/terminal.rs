@@ -7,17 +7,34 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 
+use clap::{ArgAction, Args};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{
-    arguments::{PasswordFrom, Sure},
-    failure::{Exit, Failure},
-};
+use super::failure::{Exit, Failure};
 use crate::{
     base::{SecretText, limits::HASH_BYTES},
     service::admin::{Disclosed, NewPassword},
 };
+
+/// Where a password comes from.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct PasswordFrom {
+    /// Read the password from the first line of standard input, also on a terminal.
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub password_stdin: bool,
+    /// Read a ready-made hash, {SCHEME} in front, from the first line of standard input.
+    #[arg(long, action = ArgAction::SetTrue, conflicts_with = "password_stdin")]
+    pub hash_stdin: bool,
+}
+
+/// Whether to ask first.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Sure {
+    /// Do it without asking; needed where nobody can be asked.
+    #[arg(long, short)]
+    pub yes: bool,
+}
 
 /// Writes to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {

@@ -62,8 +62,8 @@ impl PanelConfig {
     /// so does a certificate in place of another.
     pub fn needs_restart(old: Option<&Self>, new: Option<&Self>) -> bool {
         let (Some(old), Some(new)) = (old, new) else { return old.is_some() != new.is_some() };
-        let tls = if old.tls.is_some() && new.tls.is_some() { &new.tls } else { &old.tls };
-        Self { policy: new.policy, tls: tls.clone(), ..old.clone() } != *new
+        let tls = tls::after_reload(old.tls.as_ref(), new.tls.as_ref());
+        Self { policy: new.policy, tls: tls.cloned(), ..old.clone() } != *new
     }
 }
 

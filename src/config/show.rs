@@ -215,6 +215,7 @@ fn api(api: Option<&ApiConfig>, out: &mut Out) {
         None => out.text("listen", None),
     }
     out.bare("behind_proxy", api.is_some_and(|api| api.behind_proxy));
+    tls("[api.tls]", api.and_then(|api| api.tls.as_ref()), out);
 }
 
 fn notices(config: &NoticesConfig, out: &mut Out) {

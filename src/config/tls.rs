@@ -7,13 +7,22 @@ use super::{
     values,
 };
 
-/// `[panel.tls]`
+/// `[panel.tls]`, `[api.tls]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
     /// PEM file with the certificate and those between it and its root.
     pub certificate: PathBuf,
     /// PEM file with its key.
     pub key: PathBuf,
+}
+
+/// What of the new table counts after a reload: a certificate in place of another, but neither the first one nor
+/// none.
+pub(super) fn after_reload<'a>(
+    old: Option<&'a TlsConfig>,
+    new: Option<&'a TlsConfig>,
+) -> Option<&'a TlsConfig> {
+    old.and(new).or(old)
 }
 
 /// Reads the table; without either key there is no TLS.

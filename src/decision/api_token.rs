@@ -185,10 +185,7 @@ impl TypedToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key() -> CredentialKey {
-        CredentialKey::new(Secret::from_slice(&[7; 32]))
-    }
+    use crate::decision::testing::key;
 
     fn token(first: u8) -> TypedToken {
         TypedToken::generate(&std::array::from_fn(|i| u8::try_from(i).unwrap() ^ first))

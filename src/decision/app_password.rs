@@ -167,15 +167,10 @@ impl TypedAppPassword {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::NetAddress;
-
-    fn key() -> CredentialKey {
-        CredentialKey::new(Secret::from_slice(&[7; 32]))
-    }
-
-    fn alice() -> Mailbox {
-        Mailbox::new("alice@example.org").unwrap()
-    }
+    use crate::{
+        base::NetAddress,
+        decision::testing::{alice, key},
+    };
 
     fn random() -> [u8; ID_CHARACTERS + SECRET_CHARACTERS] {
         std::array::from_fn(|i| u8::try_from(i * 7).unwrap())

@@ -20,12 +20,15 @@ pub mod panel;
 pub mod panel_link;
 pub mod place;
 pub mod proof;
+pub mod question;
 pub mod recall;
 pub mod record;
 pub mod recovery;
 pub mod reminder;
 pub mod retention;
 pub mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod throttle;
 pub mod totp;
 pub mod webmail;

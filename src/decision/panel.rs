@@ -202,15 +202,10 @@ pub fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::SecretText;
-
-    fn key() -> CredentialKey {
-        CredentialKey::new(Secret::from_slice(&[7; 32]))
-    }
-
-    fn alice() -> Mailbox {
-        Mailbox::new("alice@example.org").unwrap()
-    }
+    use crate::{
+        base::SecretText,
+        decision::testing::{alice, key},
+    };
 
     fn at(seconds: u64) -> UnixMillis {
         UnixMillis::from_seconds(seconds)

@@ -135,15 +135,10 @@ impl LinkToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::record::MailboxRecord;
-
-    fn key() -> CredentialKey {
-        CredentialKey::new(Secret::from_slice(&[7; 32]))
-    }
-
-    fn alice() -> Mailbox {
-        Mailbox::new("alice@example.org").unwrap()
-    }
+    use crate::decision::{
+        record::MailboxRecord,
+        testing::{alice, key},
+    };
 
     #[test]
     fn it_is_good_for_its_minute_and_for_the_mailbox_as_it_stood() {

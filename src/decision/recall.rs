@@ -15,27 +15,9 @@
 use super::{
     answer::PasswordAnswer,
     digest::{CredentialKey, Digest, Kind},
-    flow::PasswordQuestion,
-    record::Version,
+    question::{PasswordQuestion, Recall},
 };
-use crate::base::{NetAddress, Service, UnixMillis};
-
-/// Makes a question to a password source one that an earlier answer may stand for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recall {
-    /// The version of the record in which the sign-in was found alive.
-    pub version: Version,
-    /// The sign-in: user, services, place, and the whole string.
-    pub session: Digest,
-    /// For which service.
-    pub service: Service,
-    /// From where; never unknown.
-    pub from: NetAddress,
-    /// How old an answer may be, seconds; never 0.
-    pub seconds: u64,
-    /// The source is one that names the mailbox whose password is right.
-    pub named: bool,
-}
+use crate::base::UnixMillis;
 
 impl Recall {
     /// What an answer to this question is kept under: equal exactly for questions that must have the
@@ -91,8 +73,8 @@ impl FoundRight {
 mod tests {
     use super::*;
     use crate::{
-        base::{Mailbox, Secret},
-        decision::names::SaslNames,
+        base::{Mailbox, NetAddress, Secret, Service},
+        decision::{names::SaslNames, record::Version},
     };
 
     fn recall() -> Recall {

@@ -11,8 +11,9 @@ use std::{
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
-    connection::{self, ConnectionError, Door, Handshake, Session, Shared},
-    relay::{self, Talk, Upstream},
+    connection,
+    door::{ConnectionError, Door, Handshake, Session, Shared, Talk},
+    relay::{self, Upstream},
     translate::{self, Reply},
 };
 use crate::{

@@ -14,7 +14,10 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::connection::{ConnectionError, Door, Shared, serve};
+use super::{
+    connection::serve,
+    door::{ConnectionError, Door, Shared},
+};
 use crate::sys::{accept::is_passing, socket::peer_credentials};
 
 /// How long to wait when the machine is out of something an accept needs.

@@ -20,8 +20,9 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
     client::{check_stored, stored_repeatable},
-    connection::{self, ConnectionError, Door, Handshake, Session, Shared},
-    relay::{self, Talk, Upstream},
+    connection,
+    door::{ConnectionError, Door, Handshake, Session, Shared, Talk},
+    relay::{self, Upstream},
     translate::{self, Reply, VOUCH},
 };
 use crate::{

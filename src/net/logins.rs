@@ -15,9 +15,8 @@ use futures_util::{
 use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    connection::{Session, Shared},
+    door::{Session, Shared, Talk},
     refusals::Refusals,
-    relay::Talk,
     translate::{self, Reply},
 };
 use crate::{

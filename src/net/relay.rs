@@ -13,18 +13,15 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::{
-    sync::{Mutex as AsyncMutex, mpsc},
-    time::timeout,
-};
+use tokio::{sync::Mutex as AsyncMutex, time::timeout};
 
 use super::{
-    connection::Shared,
+    door::{Shared, Talk},
     translate::{self, Reply},
 };
 use crate::{
     base::{
-        Mailbox, Secret,
+        Mailbox,
         limits::{LOGIN_SECONDS, RELAYED_RESPONSE_SECONDS},
     },
     decision::outcome::Outcome,
@@ -34,19 +31,8 @@ use crate::{
         password::{PasswordAnswer, PasswordQuestion, PasswordSource},
     },
     upstream::{Answer, Dialogue, Held, Link, Pool, Said, UpstreamError},
-    wire::{RelayStart, RequestId},
+    wire::RelayStart,
 };
-
-/// Our side of a mail client's exchange: challenges go out, responses come in.
-#[derive(Debug)]
-pub struct Talk {
-    /// Which request.
-    pub id: RequestId,
-    /// Where challenges go; the connection takes those of all its exchanges.
-    pub challenges: mpsc::Sender<(RequestId, Secret)>,
-    /// Where the responses to them come from.
-    pub responses: mpsc::Receiver<Secret>,
-}
 
 /// Whom to ask.
 #[derive(Clone, Copy)]

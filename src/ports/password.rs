@@ -6,7 +6,7 @@
 use super::BoxFuture;
 use crate::base::{Mailbox, NetAddress, Secret, SecretText, Service};
 
-pub use crate::decision::flow::{PasswordAnswer, PasswordQuestion};
+pub use crate::decision::{answer::PasswordAnswer, question::PasswordQuestion};
 
 /// A password source, for one request: whatever an accepted upstream request must keep (its id,
 /// its reply) the implementation keeps.

@@ -1,19 +1,23 @@
 //! The running API: the control socket, and a place for programs that bring tokens.
 //!
-//! A change of `[api]` or `[control]` counts after a restart.
+//! Where it listens counts after a restart. Who answers, when refusals of logins leave and the certificate
+//! count after a reload.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::opened::{Opened, OpeningError};
+use super::opened::{Certificate, Opened, OpeningError, PlaceError, Wanted};
 use crate::{
     api::{self, Api, Door},
+    base::Current,
     config::ApiConfig,
     http::Server,
-    service::{admin::Admin, webmail::Webmail},
+    sys::inherited::Inherited,
 };
+
+/// What systemd calls the socket that it hands over for programs with tokens.
+pub const SOCKET: &str = "api";
 
 /// Owner only; the peer's user is checked besides.
 const CONTROL_MODE: u32 = 0o600;
@@ -24,20 +28,23 @@ pub enum ApiError {
     /// The control socket.
     #[error("control.socket: {0}")]
     Control(OpeningError),
-    /// The place for tokens.
-    #[error("api.listen: {0}")]
-    Listen(OpeningError),
+    /// The place for tokens, or its certificate.
+    #[error("api.{0}")]
+    Place(#[from] PlaceError),
+    /// The configuration allows no such address, but systemd may hand over another one than it names.
+    #[error(
+        "api.listen: systemd handed over {0}, and tokens would go over the network in the clear: let \
+         ListenStream= be a path, 127.0.0.1 or [::1] with a port, give it a certificate in [api.tls], or say \
+         `behind_proxy = true` if only a proxy with TLS reaches this address"
+    )]
+    InClear(SocketAddr),
 }
 
 /// What serves, and until when.
 #[derive(Clone)]
 pub struct Service {
-    /// Who does what is asked.
-    pub admin: watch::Receiver<Arc<Admin>>,
-    /// Who gives webmails their tokens.
-    pub webmail: Option<Arc<Webmail>>,
-    /// When refusals of logins leave.
-    pub refusal_delay: Duration,
+    /// Who does what is asked; a reload replaces it.
+    pub parts: Arc<Current<api::Parts>>,
     /// What is waited for at the end.
     pub tasks: TaskTracker,
     /// When that comes.
@@ -56,24 +63,30 @@ impl Service {
         Ok(())
     }
 
-    /// Serves whoever brings a token. The place is there when this returns.
+    /// Serves whoever brings a token, at the socket that systemd handed over if there is one. The place is
+    /// there when this returns. Gives the certificate, for reloads.
     ///
     /// # Errors
     ///
     /// When it cannot be made.
-    pub async fn tokens(&self, config: &ApiConfig) -> Result<(), ApiError> {
-        let opened = Opened::at(&config.listen, "the API").await.map_err(ApiError::Listen)?;
+    pub async fn tokens(
+        &self,
+        config: &ApiConfig,
+        inherited: Option<Inherited>,
+    ) -> Result<Certificate, ApiError> {
+        let (listen, tls) = (&config.listen, config.tls.as_ref());
+        let opened = Wanted { what: "the API", listen, tls, inherited }.open().await?;
+        if let Some(address) = opened.address().filter(|address| config.in_clear(address)) {
+            return Err(ApiError::InClear(address));
+        }
+        let certificate = opened.certificate();
         self.serve("api", Door::Token, opened);
-        Ok(())
+        Ok(certificate)
     }
 
     fn serve(&self, name: &'static str, door: Door, opened: Opened) {
-        let routes = api::routes(&Api {
-            door,
-            admin: self.admin.clone(),
-            webmail: self.webmail.clone(),
-            refusal_delay: self.refusal_delay,
-        });
+        let routes =
+            api::routes(&Api { door, parts: Arc::clone(&self.parts), wrong: Arc::default() });
         let server = Server::new(name, routes, self.stopping.clone(), self.tasks.clone());
         self.tasks.spawn(opened.serve(server));
     }

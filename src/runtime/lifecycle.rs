@@ -17,20 +17,23 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    api as served,
     compose::{self, ComposeError, DiskStore, Source},
     hardening,
     listeners::{ListenError, Listeners},
     logging::{self, LogHandle},
+    opened::Certificate,
     panel,
     reminders::remind,
     upkeep::{housekeeping, keep_trail, notify, watchdog},
 };
 use crate::{
+    api,
     base::{
-        Mailbox,
+        Current, Mailbox,
         limits::{DRAIN_SECONDS, SCAN_PAGE},
     },
-    config::{Config, ConfigErrors, PanelConfig},
+    config::{ApiConfig, Config, ConfigErrors, PanelConfig},
     decision::names::NameRules,
     notice::Owners,
     service::{
@@ -68,7 +71,7 @@ pub enum ServeError {
     Listen(#[from] ListenError),
     /// The control socket, or the API.
     #[error(transparent)]
-    Api(#[from] super::api::ApiError),
+    Api(#[from] served::ApiError),
     /// The User Panel.
     #[error(transparent)]
     Panel(#[from] panel::PanelError),
@@ -120,9 +123,10 @@ struct Daemon {
     tasks: TaskTracker,
     stopping: CancellationToken,
     failure: Failure,
-    admin: watch::Sender<Arc<Admin>>,
+    answering: Arc<Current<api::Parts>>,
+    /// Of the place for tokens, where there is one.
+    certificate: Option<Certificate>,
     panel: Option<panel::Running>,
-    webmail: Option<Arc<Webmail>>,
     owners: Arc<Owners>,
     plan: watch::Sender<Option<Plan>>,
 }
@@ -179,27 +183,25 @@ impl Daemon {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let mut listeners =
             Listeners::new(Arc::clone(&authenticator), tasks.clone(), stopping.clone())?;
-        let inherited =
+        let for_panel =
             config.panel.as_ref().and_then(|_| listeners.take_inherited(panel::SOCKET, &config));
+        let for_api =
+            config.api.as_ref().and_then(|_| listeners.take_inherited(served::SOCKET, &config));
         listeners.apply(&config, &source).await?;
         let first = Arc::new(admin(&config, &store, &source, &trail, &owners));
-        let (admin, current) = watch::channel(Arc::clone(&first));
-        // Without anybody to ask for passwords there is none.
-        let webmail = compose::webmail_parts(Arc::clone(&first), &source)
-            .ok()
-            .map(|parts| Arc::new(Webmail::new(Arc::clone(&authenticator), parts)));
-        let api = super::api::Service {
-            admin: current,
-            webmail: webmail.clone(),
-            refusal_delay: config.refusals.delay,
+        let parts = api_parts(&config, Arc::clone(&first), &source, &authenticator);
+        let answering = Arc::new(Current::new(parts));
+        let api = served::Service {
+            parts: Arc::clone(&answering),
             tasks: tasks.clone(),
             stopping: stopping.clone(),
         };
         api.control(&config.control.socket)?;
-        if let Some(config) = &config.api {
-            api.tokens(config).await?;
-        }
-        let place = panel::Place { inherited, tasks: &tasks, stopping: &stopping };
+        let certificate = match &config.api {
+            Some(config) => Some(api.tokens(config, for_api).await?),
+            None => None,
+        };
+        let place = panel::Place { inherited: for_panel, tasks: &tasks, stopping: &stopping };
         let panel = start_panel(&config, first, &source, &authenticator, place).await?;
         let plan = watch::Sender::new(compose::reminder_plan(&config));
         Ok(Self {
@@ -214,9 +216,9 @@ impl Daemon {
             tasks,
             stopping,
             failure,
-            admin,
+            answering,
+            certificate,
             panel,
-            webmail,
             owners,
             plan,
         })
@@ -268,7 +270,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
-            ("api", config.api != self.config.api),
+            ("api", ApiConfig::needs_restart(self.config.api.as_ref(), config.api.as_ref())),
             (
                 "panel",
                 PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),
@@ -289,18 +291,19 @@ impl Daemon {
             }
             _ => None,
         };
+        let tls = config.api.as_ref().and_then(|api| api.tls.as_ref());
+        let renewal = self.certificate.as_ref().map(|certificate| certificate.prepare(tls));
+        let renewal = renewal.transpose().map_err(served::ApiError::from)?;
         self.log.set_level(&config.log.level).map_err(system("log.level"))?;
         // The policy first: a listener of the new kind must not decide by the old one.
         self.authenticator.set_policy(compose::policy(&config, self.store.credential_key()));
         self.owners.equip(outfit);
         self.trail.set_policy(config.audit.clone());
         self.plan.send_replace(compose::reminder_plan(&config));
-        if let (Some(webmail), Ok(parts)) =
-            (&self.webmail, compose::webmail_parts(Arc::clone(&admin), &source))
-        {
-            webmail.replace(parts);
+        self.answering.set(api_parts(&config, admin, &source, &self.authenticator));
+        if let Some(renewal) = renewal {
+            renewal.take_effect();
         }
-        self.admin.send_replace(admin);
         if let Some((running, replacement)) = replacement {
             running.replace(replacement);
         }
@@ -370,6 +373,20 @@ fn admin(
         Source::Stored { hasher, .. } => Some(Arc::clone(hasher)),
     };
     compose::admin(config, Arc::clone(store), hasher, Arc::clone(trail), owners.clone())
+}
+
+/// Who answers the API as this configuration wants it. The check of the configuration lets no webmail through
+/// without somebody to ask for passwords.
+fn api_parts(
+    config: &Config,
+    admin: Arc<Admin>,
+    source: &Source,
+    authenticator: &Arc<Authenticator>,
+) -> api::Parts {
+    let webmail = compose::webmail_parts(Arc::clone(&admin), source)
+        .ok()
+        .map(|parts| Arc::new(Webmail::new(Arc::clone(authenticator), parts)));
+    api::Parts { admin, webmail, refusal_delay: config.refusals.delay }
 }
 
 /// The User Panel, where there is one.

@@ -15,7 +15,7 @@ use crate::{
     config::{Config, ListenerConfig, ListenerKind, PasswordsConfig, TempFail},
     net::{
         client::{self, ClientDoor},
-        connection::{Door, Shared},
+        door::{Door, Shared},
         listener,
         login::{self, LoginDoor},
     },

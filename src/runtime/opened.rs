@@ -1,13 +1,17 @@
 //! Where HTTP is served, for the User Panel and the API alike: an address, or a Unix socket, opened here or
-//! handed over by systemd.
+//! handed over by systemd, and TLS of our own, whose certificate a reload renews.
 
-use std::{io, path::Path, path::PathBuf};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::{
-    config::Listen,
-    http::{Listener, Server},
+    config::{Listen, TlsConfig},
+    http::{Identity, Listener, Server, Tls, TlsError},
     sys::{
         inherited::Inherited,
         socket::{self, Access, BindError},
@@ -27,21 +31,94 @@ pub enum OpeningError {
     Address(#[from] io::Error),
 }
 
+/// Why a place that strangers come to is not served. It begins with the key below the section.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// Where it listens.
+    #[error("listen: {0}")]
+    Listen(#[from] OpeningError),
+    /// Its certificate.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
+    /// The configuration has none of this, but systemd may hand over another kind of socket than it names.
+    #[error(
+        "tls: systemd handed over a Unix socket, and TLS of mail2fa's own is for an address: \
+         ListenStream= takes a port, or an address and a port"
+    )]
+    TlsOverUnix,
+}
+
+/// What the configuration says of a place, and what systemd has made of it.
+pub(super) struct Wanted<'a> {
+    /// What is served there, for the log.
+    pub(super) what: &'static str,
+    pub(super) listen: &'a Listen,
+    pub(super) tls: Option<&'a TlsConfig>,
+    /// A socket that systemd opened; it is used in place of `listen`.
+    pub(super) inherited: Option<Inherited>,
+}
+
+impl Wanted<'_> {
+    /// Opens it.
+    pub(super) async fn open(self) -> Result<Opened, PlaceError> {
+        let tls = self.tls.map(identity).transpose()?.map(Tls::new);
+        let opened = match self.inherited {
+            Some(inherited) => {
+                tracing::info!("{} listens at the socket that systemd handed over", self.what);
+                Opened::inherited(inherited).map_err(OpeningError::from)?
+            }
+            None => Opened::at(self.listen, self.what).await?,
+        };
+        if tls.is_some() && matches!(opened.listener, Listener::Unix(_)) {
+            return Err(PlaceError::TlsOverUnix);
+        }
+        Ok(Opened { tls, ..opened })
+    }
+}
+
+/// The certificate of a place, if it has TLS. A reload renews it.
+pub struct Certificate(Option<Tls>);
+
+/// The one that takes its place.
+pub(super) struct Renewal(Option<(Tls, Identity)>);
+
+impl Certificate {
+    /// Reads what the new configuration wants. Whether there is TLS counts after a restart.
+    pub(super) fn prepare(&self, config: Option<&TlsConfig>) -> Result<Renewal, PlaceError> {
+        let (Some(tls), Some(config)) = (&self.0, config) else { return Ok(Renewal(None)) };
+        Ok(Renewal(Some((tls.clone(), identity(config)?))))
+    }
+}
+
+impl Renewal {
+    /// Who connects from now on gets it.
+    pub(super) fn take_effect(self) {
+        if let Some((tls, identity)) = self.0 {
+            tls.replace(identity);
+        }
+    }
+}
+
+fn identity(config: &TlsConfig) -> Result<Identity, TlsError> {
+    Identity::read(&config.certificate, &config.key)
+}
+
 /// A place where connections arrive.
 pub(super) struct Opened {
-    pub(super) listener: Listener,
+    listener: Listener,
+    tls: Option<Tls>,
     /// The socket that is to be removed in the end.
     own: Option<PathBuf>,
 }
 
 impl Opened {
     /// What the configuration of `what` says.
-    pub(super) async fn at(listen: &Listen, what: &str) -> Result<Self, OpeningError> {
+    async fn at(listen: &Listen, what: &str) -> Result<Self, OpeningError> {
         match listen {
             Listen::Tcp(address) => {
                 let listener = TcpListener::bind(address).await?;
                 tracing::info!(address = %listener.local_addr()?, "{what} listens");
-                Ok(Self { listener: Listener::Tcp(listener), own: None })
+                Ok(Self { listener: Listener::Tcp(listener), tls: None, own: None })
             }
             Listen::Unix(path) => {
                 tracing::info!(socket = %path.display(), "{what} listens");
@@ -54,20 +131,37 @@ impl Opened {
     pub(super) fn socket(path: &Path, mode: u32) -> Result<Self, OpeningError> {
         let listener = socket::bind(path, &Access { owner: None, group: None, mode })?;
         let listener = Listener::Unix(UnixListener::from_std(listener)?);
-        Ok(Self { listener, own: Some(path.to_owned()) })
+        Ok(Self { listener, tls: None, own: Some(path.to_owned()) })
     }
 
     /// What systemd opened.
-    pub(super) fn inherited(inherited: Inherited) -> io::Result<Self> {
+    fn inherited(inherited: Inherited) -> io::Result<Self> {
         let listener = match inherited {
             Inherited::Unix(listener) => Listener::Unix(UnixListener::from_std(listener)?),
             Inherited::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
         };
-        Ok(Self { listener, own: None })
+        Ok(Self { listener, tls: None, own: None })
+    }
+
+    /// Its address, if it is one of TCP.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match &self.listener {
+            Listener::Tcp(listener) => listener.local_addr().ok(),
+            Listener::Unix(_) => None,
+        }
+    }
+
+    /// Its certificate, for those who renew it.
+    pub(super) fn certificate(&self) -> Certificate {
+        Certificate(self.tls.clone())
     }
 
     /// Serves until the server is to stop.
     pub(super) async fn serve(self, server: Server) {
+        let server = match self.tls {
+            Some(tls) => server.with_tls(tls),
+            None => server,
+        };
         server.serve(self.listener).await;
         if let Some(path) = self.own {
             socket::sweep(&path);

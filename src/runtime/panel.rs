@@ -12,11 +12,11 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::opened::{Opened, OpeningError};
+use super::opened::{Certificate, PlaceError, Renewal, Wanted};
 use crate::{
     base::limits::WEB_LOGO_BYTES,
-    config::{PanelConfig, TlsConfig},
-    http::{Identity, Listener, Server, Tls, TlsError},
+    config::PanelConfig,
+    http::Server,
     service::owner::{Owner, Parts},
     sys::inherited::Inherited,
     web::{self, Languages, Panel, Settings, TextError},
@@ -38,18 +38,9 @@ pub struct Place<'a> {
 /// Why the panel did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum PanelError {
-    /// Where it listens.
-    #[error("panel.listen: {0}")]
-    Listen(#[from] OpeningError),
-    /// Its certificate.
-    #[error("panel.tls: {0}")]
-    Tls(#[from] TlsError),
-    /// Whoever comes by such a socket may say where a browser is.
-    #[error(
-        "panel.tls: systemd handed over a Unix socket, and TLS of mail2fa's own is for an address: \
-         ListenStream= takes a port, or an address and a port"
-    )]
-    TlsOverUnix,
+    /// Where it listens, or its certificate.
+    #[error("panel.{0}")]
+    Place(#[from] PlaceError),
     /// The host's picture.
     #[error("panel.logo: {path}: {why}")]
     Logo {
@@ -66,13 +57,13 @@ pub enum PanelError {
 /// What a reload replaces.
 pub struct Running {
     owner: Arc<Owner>,
-    tls: Option<Tls>,
+    certificate: Certificate,
 }
 
 /// What it replaces it by.
 pub struct Replacement {
     parts: Parts,
-    identity: Option<Identity>,
+    certificate: Renewal,
 }
 
 impl Running {
@@ -82,16 +73,14 @@ impl Running {
     ///
     /// When the certificate or its key cannot be used.
     pub fn prepare(&self, config: &PanelConfig, parts: Parts) -> Result<Replacement, PanelError> {
-        let wanted = self.tls.as_ref().and(config.tls.as_ref());
-        Ok(Replacement { parts, identity: wanted.map(identity).transpose()? })
+        let certificate = self.certificate.prepare(config.tls.as_ref())?;
+        Ok(Replacement { parts, certificate })
     }
 
     /// What is asked from now on is done with these, and who connects gets this certificate.
     pub fn replace(&self, new: Replacement) {
         self.owner.replace(new.parts);
-        if let (Some(tls), Some(identity)) = (&self.tls, new.identity) {
-            tls.replace(identity);
-        }
+        new.certificate.take_effect();
     }
 }
 
@@ -113,28 +102,18 @@ pub async fn start(
     let languages = Arc::new(Languages::built_in()?);
     let pages =
         web::pages(Panel { owner: Arc::clone(&owner), settings: Arc::new(settings), languages });
-    let tls = config.tls.as_ref().map(identity).transpose()?.map(Tls::new);
     let Place { inherited, tasks, stopping } = place;
-    let opened = match inherited {
-        Some(inherited) => {
-            tracing::info!("the user panel listens at the socket that systemd handed over");
-            Opened::inherited(inherited).map_err(OpeningError::from)?
-        }
-        None => Opened::at(&config.listen, "the user panel").await?,
+    let wanted = Wanted {
+        what: "the user panel",
+        listen: &config.listen,
+        tls: config.tls.as_ref(),
+        inherited,
     };
-    if tls.is_some() && matches!(opened.listener, Listener::Unix(_)) {
-        return Err(PanelError::TlsOverUnix);
-    }
-    let mut server = Server::new("panel", pages, stopping.clone(), tasks.clone());
-    if let Some(tls) = &tls {
-        server = server.with_tls(tls.clone());
-    }
+    let opened = wanted.open().await?;
+    let certificate = opened.certificate();
+    let server = Server::new("panel", pages, stopping.clone(), tasks.clone());
     tasks.spawn(opened.serve(server));
-    Ok(Running { owner, tls })
-}
-
-fn identity(config: &TlsConfig) -> Result<Identity, TlsError> {
-    Identity::read(&config.certificate, &config.key)
+    Ok(Running { owner, certificate })
 }
 
 /// The host's picture and its kind, by what it begins with.

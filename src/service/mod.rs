@@ -17,3 +17,4 @@ mod throttled;
 pub mod trail;
 pub mod webmail;
 mod whose;
+pub mod wrong_tokens;

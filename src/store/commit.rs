@@ -17,7 +17,7 @@ use super::{
     index::Listed,
     keys, record,
     seal::Purpose,
-    sealed::{Health, Inner, Kept, damaged_shard},
+    state::{Health, Inner, Kept, damaged_shard},
 };
 use crate::{
     base::{

@@ -15,7 +15,6 @@
 use super::{
     census::{NameDigests, Shard},
     engine::Key,
-    trail::NameMark,
 };
 use crate::{
     base::Mailbox,
@@ -24,6 +23,9 @@ use crate::{
         trail::{Lane, Stamp},
     },
 };
+
+/// What eight bytes of a name's digest are.
+pub(super) type NameMark = [u8; 8];
 
 /// The meta record.
 pub(super) const META: &[u8] = b"m";

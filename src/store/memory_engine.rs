@@ -190,6 +190,18 @@ fn count_down(left: &mut u32) -> bool {
     due
 }
 
+/// The first of the rows, as long as they begin like this.
+fn collect<'a>(
+    rows: impl Iterator<Item = (&'a Key, &'a Stored)>,
+    prefix: &[u8],
+    limit: usize,
+) -> Scan {
+    rows.take_while(|(key, _)| key.starts_with(prefix))
+        .take(limit)
+        .map(|(key, stored)| (key.clone(), stored.clone()))
+        .collect()
+}
+
 impl Engine for MemoryEngine {
     fn get<'a>(&'a self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
         let answer = self.read_fault().map(|()| lock(&self.data).keys.get(key).cloned());
@@ -207,13 +219,8 @@ impl Engine for MemoryEngine {
             _ => Bound::Included(Key::from(prefix)),
         };
         let answer = self.read_fault().map(|()| {
-            lock(&self.data)
-                .keys
-                .range((start, Bound::Unbounded))
-                .take_while(|(key, _)| key.starts_with(prefix))
-                .take(limit)
-                .map(|(key, stored)| (key.clone(), stored.clone()))
-                .collect()
+            let data = lock(&self.data);
+            collect(data.keys.range((start, Bound::Unbounded)), prefix, limit)
         });
         Box::pin(future::ready(answer))
     }
@@ -230,14 +237,8 @@ impl Engine for MemoryEngine {
             None => Bound::Unbounded,
         };
         let answer = self.read_fault().map(|()| {
-            lock(&self.data)
-                .keys
-                .range((Bound::Included(Key::from(prefix)), end))
-                .rev()
-                .take_while(|(key, _)| key.starts_with(prefix))
-                .take(limit)
-                .map(|(key, stored)| (key.clone(), stored.clone()))
-                .collect()
+            let data = lock(&self.data);
+            collect(data.keys.range((Bound::Included(Key::from(prefix)), end)).rev(), prefix, limit)
         });
         Box::pin(future::ready(answer))
     }

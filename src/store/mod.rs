@@ -12,9 +12,10 @@
 //! | `keyring.rs`, `seal.rs` | master keys, and sealing with what is derived from them |
 //! | `json.rs`, `record.rs`, `parts.rs`, `meta.rs`, `keys.rs` | how things are written down, and under which key |
 //! | `census.rs` | what must be there |
-//! | `sealed.rs`, `index.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
-//! | `trail.rs` | the audit trail |
+//! | `sealed.rs`, `state.rs`, `index.rs`, `read.rs`, `commit.rs`, `survey.rs`, `open.rs`, `repair.rs` | the store itself |
+//! | `trail.rs`, `block.rs` | the audit trail |
 
+mod block;
 pub mod census;
 mod commit;
 pub mod engine;
@@ -29,12 +30,14 @@ pub mod memory_engine;
 mod meta;
 mod open;
 mod parts;
+mod read;
 pub mod record;
 mod repair;
 pub mod seal;
 mod sealed;
 mod shared;
 pub mod sled_engine;
+mod state;
 mod survey;
 #[cfg(test)]
 mod testing;

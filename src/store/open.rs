@@ -16,9 +16,9 @@ use super::{
     keys,
     meta::Meta,
     seal::{Purpose, SealError, Sealer},
-    sealed::{Inner, SealedStore},
+    sealed::SealedStore,
     sled_engine::SledEngine,
-    trail::TrailState,
+    state::{Inner, TrailState},
 };
 use crate::{
     base::{Rng, UnixMillis},

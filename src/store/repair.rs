@@ -12,7 +12,8 @@ use super::{
     engine::{Engine, EngineCommit, Write, WriteSet},
     keys,
     seal::Purpose,
-    sealed::{Health, Inner, Kept, SealedStore, damaged_shard},
+    sealed::SealedStore,
+    state::{Health, Inner, Kept, damaged_shard},
     survey::Survey,
 };
 use crate::{

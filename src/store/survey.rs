@@ -8,7 +8,8 @@ use super::{
     index::Listed,
     keys,
     seal::Purpose,
-    sealed::{Health, Inner, Kept, SealedStore},
+    sealed::SealedStore,
+    state::{Health, Inner, Kept},
 };
 use crate::{
     base::{Mailbox, limits::SCAN_PAGE},

@@ -16,24 +16,20 @@
 //! What is read here was sealed by us; the head was not, and decides only what an expiry removes. A
 //! block that cannot be read is skipped and counted: the trail never keeps anybody out.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::sync::{Mutex, PoisonError, atomic::Ordering};
 
 use super::{
+    block::{Draft, Head, drafts},
     engine::{Engine, EngineCommit, Key, Stored, Write, WriteSet},
     keys,
     seal::Purpose,
-    sealed::{Inner, SealedStore},
+    sealed::SealedStore,
+    state::Inner,
 };
 use crate::{
     base::{
         Mailbox, UnixMillis,
-        limits::{
-            AUDIT_BLOCK_BYTES, AUDIT_BLOCK_EVENTS, AUDIT_EXPIRE_BLOCKS, AUDIT_FREE_FLOOR_BYTES,
-            SCAN_PAGE,
-        },
+        limits::{AUDIT_EXPIRE_BLOCKS, AUDIT_FREE_FLOOR_BYTES, SCAN_PAGE},
     },
     ports::{
         BoxFuture,
@@ -42,106 +38,8 @@ use crate::{
     },
 };
 
-/// The first byte of a block.
-const FORMAT: u8 = 1;
 /// Blocks that are removed side by side.
 const SIDE_BY_SIDE: usize = 32;
-
-/// What eight bytes of a name's digest are.
-pub(super) type NameMark = [u8; 8];
-
-/// What a process knows of the trail.
-pub(super) struct TrailState {
-    /// Tells blocks of one millisecond apart.
-    number: AtomicU64,
-    /// The number of the next event in each lane, once it was looked up.
-    next: Mutex<[Option<u64>; Lane::ALL.len()]>,
-    /// Whether a block that cannot be read was told of.
-    told: AtomicBool,
-}
-
-impl TrailState {
-    /// Of a process whose blocks are told from those of others by this number.
-    pub(super) fn new(process: u32) -> Self {
-        Self {
-            number: AtomicU64::new(u64::from(process) << 32),
-            next: Mutex::default(),
-            told: AtomicBool::new(false),
-        }
-    }
-}
-
-/// The head of a block.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Head {
-    /// How many events were written to the lane before these.
-    first: u64,
-    /// How many these are.
-    count: u32,
-    /// Whose marks lead here.
-    marks: Vec<NameMark>,
-}
-
-impl Head {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(FORMAT);
-        out.extend_from_slice(&self.first.to_be_bytes());
-        out.extend_from_slice(&self.count.to_be_bytes());
-        out.push(u8::try_from(self.marks.len()).unwrap_or(u8::MAX));
-        for mark in self.marks.iter().take(usize::from(u8::MAX)) {
-            out.extend_from_slice(mark);
-        }
-    }
-
-    /// Reads the head; what follows it is sealed.
-    fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
-        let (&[FORMAT], rest) = bytes.split_first_chunk::<1>()? else { return None };
-        let (first, rest) = rest.split_first_chunk::<8>()?;
-        let (count, rest) = rest.split_first_chunk::<4>()?;
-        let (&[marks], rest) = rest.split_first_chunk::<1>()?;
-        let (marks, sealed) = rest.split_at_checked(usize::from(marks) * 8)?;
-        let mut marks: Vec<NameMark> =
-            marks.chunks_exact(8).filter_map(|mark| mark.try_into().ok()).collect();
-        // A damaged head must not keep an expiry from removing its block: each key once, and no more
-        // than fit a write set.
-        marks.sort_unstable();
-        marks.dedup();
-        marks.truncate(AUDIT_BLOCK_EVENTS * 2);
-        let head =
-            Self { first: u64::from_be_bytes(*first), count: u32::from_be_bytes(*count), marks };
-        Some((head, sealed))
-    }
-}
-
-/// The events of one block, and how they are written down.
-#[derive(Default)]
-struct Draft {
-    events: Vec<TrailEvent>,
-    text: Vec<u8>,
-}
-
-/// Cuts events into blocks. An event that cannot be written down (there is none) is an error.
-fn drafts(events: Vec<TrailEvent>) -> Result<Vec<Draft>, StoreError> {
-    let mut drafts: Vec<Draft> = Vec::new();
-    for event in events {
-        let text = serde_json::to_vec(&event)
-            .map_err(|_| StoreError::TooLarge("an event of the audit trail".into()))?;
-        let open = drafts.last_mut().filter(|draft| {
-            draft.events.len() < AUDIT_BLOCK_EVENTS && draft.text.len() < AUDIT_BLOCK_BYTES
-        });
-        let draft = if let Some(draft) = open {
-            draft
-        } else {
-            drafts.push(Draft::default());
-            let Some(draft) = drafts.last_mut() else { continue };
-            draft
-        };
-        draft.events.push(event);
-        draft.text.extend_from_slice(&text);
-        draft.text.push(b'\n');
-    }
-    Ok(drafts)
-}
 
 fn position(lane: Lane) -> usize {
     match lane {
@@ -428,60 +326,5 @@ impl<E: Engine> Trail for SealedStore<E> {
         keep: u64,
     ) -> BoxFuture<'_, Result<Expired, StoreError>> {
         Box::pin(self.inner.expire_trail(lane, before, keep))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::limits::AUDIT_EVENT_BYTES;
-
-    #[test]
-    fn a_head_reads_back_and_a_short_one_is_none() {
-        let head = Head { first: 7, count: 2, marks: vec![[1; 8], [2; 8]] };
-        let mut bytes = Vec::new();
-        head.write(&mut bytes);
-        bytes.extend_from_slice(b"sealed");
-        assert_eq!(Head::read(&bytes), Some((head, b"sealed".as_slice())));
-        let twice = [&bytes[..13], &[3], &[[1; 8], [2; 8], [1; 8]].concat()[..]].concat();
-        assert_eq!(Head::read(&twice).unwrap().0.marks, [[1; 8], [2; 8]]);
-        for end in 0..bytes.len() - 6 {
-            assert_eq!(Head::read(&bytes[..end]), None, "{end}");
-        }
-    }
-
-    #[test]
-    fn the_largest_event_is_within_its_bound_and_blocks_are_cut() {
-        let text = |bytes: usize| Some("\"".repeat(bytes));
-        let short = || text(crate::base::limits::AUDIT_TEXT_BYTES);
-        let largest = TrailEvent {
-            at: u64::MAX,
-            time_unknown: true,
-            mailbox: text(crate::base::limits::MAILBOX_BYTES),
-            typed: true,
-            target: text(crate::base::limits::MAILBOX_BYTES),
-            result: short(),
-            reason: short(),
-            would_refuse: short(),
-            service: short(),
-            from: short(),
-            listener: short(),
-            mechanism: short(),
-            session: short(),
-            client: short(),
-            duration_ms: Some(u64::MAX),
-            by: short(),
-            action: short(),
-            detail: text(crate::base::limits::AUDIT_DETAIL_BYTES),
-            count: Some(u64::MAX),
-            kind: crate::ports::trail::EventKind::Change,
-        };
-        assert!(serde_json::to_vec(&largest).unwrap().len() <= AUDIT_EVENT_BYTES);
-        let cut = drafts(vec![largest; 20]).unwrap();
-        assert!(cut.iter().all(|draft| draft.text.len() <= AUDIT_BLOCK_BYTES + AUDIT_EVENT_BYTES));
-        assert_eq!(cut.iter().map(|draft| draft.events.len()).sum::<usize>(), 20);
-        let small = drafts(vec![TrailEvent::default(); 120]).unwrap();
-        let lengths: Vec<_> = small.iter().map(|draft| draft.events.len()).collect();
-        assert_eq!(lengths, [50, 50, 20]);
     }
 }

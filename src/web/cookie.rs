@@ -3,7 +3,9 @@
 //! # Security
 //!
 //! `Secure`, `HttpOnly`, `SameSite=Strict`, no domain; with HTTPS at the root of a host the `__Host-` prefix,
-//! so that no other host can plant one. Values are base64 of bounded length, compared in the store by hash.
+//! so that no other host can plant one. Without it a browser may bring several of one name, and nothing in them
+//! tells which is ours: all are handed out, up to a limit, and `visitor` finds the one that lives. Values are
+//! base64 of bounded length, compared in the store by hash.
 
 use axum::{
     http::{HeaderMap, HeaderValue, header},
@@ -14,7 +16,10 @@ use zeroize::Zeroizing;
 
 use super::Settings;
 use crate::{
-    base::{Mailbox, limits::WEB_COOKIE_BYTES},
+    base::{
+        Mailbox,
+        limits::{WEB_COOKIE_BYTES, WEB_COOKIES},
+    },
     service::owner::{Ticket, WaitingId},
 };
 
@@ -56,19 +61,29 @@ impl Cookie {
         self.set(settings, "", "; Max-Age=0")
     }
 
-    fn value<'a>(self, settings: &Settings, headers: &'a HeaderMap) -> Option<&'a str> {
+    /// What a browser brings under this name and `read` can read, each once.
+    fn brought<T: PartialEq>(
+        self,
+        settings: &Settings,
+        headers: &HeaderMap,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
         let name = self.name(settings);
-        let mut found = headers
+        let values = headers
             .get_all(header::COOKIE)
             .iter()
             .filter_map(|header| header.to_str().ok())
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .filter(|(given, value)| *given == name && value.len() <= WEB_COOKIE_BYTES)
-            .map(|(_, value)| value);
-        let value = found.next()?;
-        // Two of one name: somebody else planted one, and nobody can say which.
-        found.next().is_none().then_some(value)
+            .filter_map(|(_, value)| read(value));
+        let mut found = Vec::new();
+        for value in values {
+            if found.len() < WEB_COOKIES && !found.contains(&value) {
+                found.push(value);
+            }
+        }
+        found
     }
 }
 
@@ -80,12 +95,14 @@ pub(super) fn ticket(settings: &Settings, ticket: &Ticket) -> Option<HeaderValue
     Cookie::Session.set(settings, &value, "")
 }
 
-/// The ticket that a browser brings.
-pub(super) fn brought_ticket(settings: &Settings, headers: &HeaderMap) -> Option<Ticket> {
-    let (name, token) = Cookie::Session.value(settings, headers)?.split_once('.')?;
-    let mailbox = Mailbox::from_bytes(&BASE64.decode(name).ok()?).ok()?;
-    let bytes = Zeroizing::new(BASE64.decode(token).ok()?);
-    Some(Ticket { mailbox, token: Zeroizing::new(bytes.as_slice().try_into().ok()?) })
+/// The tickets that a browser brings: one, unless somebody has planted others.
+pub(super) fn brought_tickets(settings: &Settings, headers: &HeaderMap) -> Vec<Ticket> {
+    Cookie::Session.brought(settings, headers, |value| {
+        let (name, token) = value.split_once('.')?;
+        let mailbox = Mailbox::from_bytes(&BASE64.decode(name).ok()?).ok()?;
+        let bytes = Zeroizing::new(BASE64.decode(token).ok()?);
+        Some(Ticket { mailbox, token: Zeroizing::new(bytes.as_slice().try_into().ok()?) })
+    })
 }
 
 /// The header that names a sign-in which waits for its code.
@@ -93,10 +110,11 @@ pub(super) fn waiting(settings: &Settings, id: WaitingId) -> Option<HeaderValue>
     Cookie::Waiting.set(settings, &BASE64.encode(id.0), "")
 }
 
-/// The sign-in that a browser gives a code for.
-pub(super) fn brought_waiting(settings: &Settings, headers: &HeaderMap) -> Option<WaitingId> {
-    let value = Cookie::Waiting.value(settings, headers)?;
-    Some(WaitingId(BASE64.decode(value).ok()?.try_into().ok()?))
+/// The sign-ins that a browser may give a code for: one, unless somebody has planted others.
+pub(super) fn brought_waiting(settings: &Settings, headers: &HeaderMap) -> Vec<WaitingId> {
+    Cookie::Waiting.brought(settings, headers, |value| {
+        Some(WaitingId(BASE64.decode(value).ok()?.try_into().ok()?))
+    })
 }
 
 /// An answer that sets a cookie besides those it sets already.

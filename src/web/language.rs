@@ -7,7 +7,7 @@
 //! Texts are files of ours or the administrator's; what is put into them is escaped by the page, like all
 //! else. The visitor chooses among known languages only.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use fluent_bundle::{FluentArgs, FluentResource, concurrent::FluentBundle};
 use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_languages};
@@ -56,6 +56,9 @@ impl Texts {
         let mut bundle = FluentBundle::new_concurrent(vec![tag.clone()]);
         // The marks would stand in e-mail addresses that people copy.
         bundle.set_use_isolating(false);
+        if tag.language == "fr" {
+            bundle.set_transform(Some(french_spaces));
+        }
         bundle.add_resource(resource).map_err(|errors| error(format!("{errors:?}")))?;
         Ok(Self { tag, bundle })
     }
@@ -79,6 +82,23 @@ impl Texts {
             },
         )
     }
+}
+
+/// French has a space before some marks and inside its quotation marks, at which no line may end.
+fn french_spaces(text: &str) -> Cow<'_, str> {
+    const PAIRS: [(&str, &str); 6] = [
+        (" :", "\u{a0}:"),
+        (" ;", "\u{a0};"),
+        (" ?", "\u{a0}?"),
+        (" !", "\u{a0}!"),
+        (" »", "\u{a0}»"),
+        ("« ", "«\u{a0}"),
+    ];
+    if !PAIRS.iter().any(|(plain, _)| text.contains(plain)) {
+        return Cow::Borrowed(text);
+    }
+    let changed = |text: String, (plain, kept): (&str, &str)| text.replace(plain, kept);
+    Cow::Owned(PAIRS.into_iter().fold(text.to_owned(), changed))
 }
 
 impl Languages {
@@ -192,6 +212,16 @@ mod tests {
             assert!(texts.fill("code-wrong-left", &with("left", 1)).contains(one), "{tag}");
             assert!(texts.fill("code-wrong-left", &with("left", 3)).contains(many), "{tag}");
         }
+    }
+
+    #[test]
+    fn no_french_line_begins_with_a_mark() {
+        let languages = Languages::built_in().unwrap();
+        let french = languages.choose(Some("fr"), None);
+        let text = french.fill("app-shown-text", &with("name", "Mail"));
+        assert!(text.contains("«\u{a0}Mail\u{a0}»"), "{text}");
+        assert!(french.get("error-prefix").ends_with("\u{a0}:"));
+        assert_eq!(languages.choose(None, None).get("error-prefix"), "Error:");
     }
 
     #[test]

@@ -23,6 +23,8 @@ const MENU: [(&str, &str); 5] = [
 pub(super) enum Message {
     /// Something was done.
     Done(String),
+    /// Something that one should know.
+    Note(String),
     /// Something was not done.
     Error(String),
 }
@@ -62,7 +64,8 @@ impl<'a> Frame<'a> {
     pub fn around(&self, content: &Markup) -> Markup {
         let (texts, settings) = (self.visitor.texts(), self.visitor.settings());
         let title = texts.get(self.title);
-        let notice = self.visitor.notice().filter(|_| self.message.is_none());
+        let notice = self.visitor.notice();
+        let message = self.message.as_ref().or(notice.as_ref());
         let error = matches!(self.message, Some(Message::Error(_)));
         html! {
             (DOCTYPE)
@@ -84,13 +87,11 @@ impl<'a> Frame<'a> {
                     header { (self.header()) }
                     main id="content" tabindex="-1" {
                         h1 { (title) }
-                        @match &self.message {
+                        @match message {
                             Some(Message::Done(text)) => p.message.done role="status" { (text) },
+                            Some(Message::Note(text)) => p.message.warning role="status" { (text) },
                             Some(Message::Error(text)) => p.message.error role="alert" { (text) },
                             None => {},
-                        }
-                        @if let Some(text) = notice {
-                            p.message.done role="status" { (text) }
                         }
                         (content)
                     }

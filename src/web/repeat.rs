@@ -30,7 +30,7 @@ use tokio::{
 
 use super::{
     Panel,
-    cookie::{self, brought_ticket},
+    cookie::{self, brought_tickets},
     form::{OwnerForm, Token, read},
     visitor::{Owner, Visitor},
 };
@@ -199,21 +199,22 @@ impl<T: DeserializeOwned> FromRequest<Panel> for LastForm<T> {
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &())
             .await
             .map_err(IntoResponse::into_response)?;
-        let ticket = brought_ticket(&panel.settings, &parts.headers);
+        let tickets = brought_tickets(&panel.settings, &parts.headers);
         let token = read::<Token>(&parts, &body).await;
         let mut turn = Turn(None);
-        if let (Some(ticket), Some(Token { form }), Some(repeats)) =
-            (ticket, token, parts.extensions.get::<Arc<Repeats>>())
+        if let (Some(Token { form }), Some(repeats)) =
+            (token, parts.extensions.get::<Arc<Repeats>>())
         {
             let sent = Secret::from_vec([parts.uri.path().as_bytes(), b" ", &body].concat());
-            let queue = if panel.owner.is_form_of_ticket(&ticket, &form) {
-                repeats.of_sender(&ticket, &sent)
-            } else {
-                repeats.of_anybody(&sent)
+            let sender = tickets.iter().find(|one| panel.owner.is_form_of_ticket(one, &form));
+            let queue = match sender {
+                Some(sender) => repeats.of_sender(sender, &sent),
+                None if tickets.is_empty() => None,
+                None => repeats.of_anybody(&sent),
             };
             if let Some(queue) = queue {
                 let first = Arc::clone(&queue).lock_owned().await;
-                if let Some(answer) = repeats.answer(&queue, &ticket) {
+                if let Some(answer) = tickets.iter().find_map(|one| repeats.answer(&queue, one)) {
                     let redirect = visitor.to(&answer.path);
                     let cookie = cookie::ticket(&panel.settings, &answer.ticket);
                     return Err(cookie::with(redirect, cookie));

@@ -5,6 +5,8 @@
 //! `X-Forwarded-For` counts only from listed proxies, and of it the last address that is none of them:
 //! what stands before that, anybody may have written (CVE-2023-36456), in bytes that need be no text. So each
 //! piece of the list is judged by itself.
+//!
+//! A visitor is in the one session that lives among those the browser brings, never in one of several.
 
 use axum::{
     extract::FromRequestParts,
@@ -16,7 +18,7 @@ use super::{
     Panel, Settings,
     cookie::{self, Cookie},
     language::Texts,
-    page,
+    page::{self, Message},
 };
 use crate::{
     base::NetAddress,
@@ -40,19 +42,20 @@ pub(super) struct Visitor {
     uri: Uri,
 }
 
-/// What a page may say after a redirect: the word in its address, and the id of the text.
-const NOTICES: [(&str, &str); 11] = [
-    ("ended", "notice-ended"),
-    ("logged-out", "notice-logged-out"),
-    ("unchanged", "notice-unchanged"),
-    ("disabled", "notice-disabled"),
-    ("enabled", "notice-enabled"),
-    ("moved", "notice-moved"),
-    ("moved-slow", "notice-moved-slow"),
-    ("moved-fast", "notice-moved-fast"),
-    ("revoked", "notice-revoked"),
-    ("sign-in-ended", "notice-sign-in-ended"),
-    ("all-ended", "notice-all-ended"),
+/// What a page may say after a redirect: the word in its address, the id of the text, and whether something was done
+/// that somebody wanted; else it is something to be known.
+const NOTICES: [(&str, &str, bool); 11] = [
+    ("ended", "notice-ended", false),
+    ("logged-out", "notice-logged-out", true),
+    ("unchanged", "notice-unchanged", false),
+    ("disabled", "notice-disabled", true),
+    ("enabled", "notice-enabled", true),
+    ("moved", "notice-moved", true),
+    ("moved-slow", "notice-moved-slow", false),
+    ("moved-fast", "notice-moved-fast", false),
+    ("revoked", "notice-revoked", true),
+    ("sign-in-ended", "notice-sign-in-ended", true),
+    ("all-ended", "notice-all-ended", true),
 ];
 
 impl Visitor {
@@ -73,10 +76,11 @@ impl Visitor {
     }
 
     /// What the page before has done. Nothing of the address is shown: it chooses among known texts.
-    pub fn notice(&self) -> Option<String> {
+    pub fn notice(&self) -> Option<Message> {
         let (_, word) = self.question().find(|(name, _)| *name == "done")?;
-        let (_, id) = NOTICES.iter().find(|(known, _)| *known == word)?;
-        Some(self.texts().get(id))
+        let (_, id, done) = NOTICES.iter().find(|(known, _, _)| *known == word)?;
+        let text = self.texts().get(id);
+        Some(if *done { Message::Done(text) } else { Message::Note(text) })
     }
 
     /// Whether the field for a code is to take a recovery code.
@@ -130,9 +134,11 @@ impl FromRequestParts<Panel> for Owner {
 
     async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Response> {
         let Ok(visitor) = Visitor::from_request_parts(parts, panel).await;
-        let ticket: Option<Ticket> = cookie::brought_ticket(&panel.settings, &parts.headers);
-        let Some(ticket) = ticket else { return Err(visitor.to("login").into_response()) };
-        match panel.owner.visit(ticket, visitor.from).await {
+        let tickets = cookie::brought_tickets(&panel.settings, &parts.headers);
+        if tickets.is_empty() {
+            return Err(visitor.to("login").into_response());
+        }
+        match visitor.session(tickets).await {
             Ok(Some(visit)) => Ok(Self { visitor, visit }),
             Ok(None) => Err(visitor.ended()),
             Err(error) => Err(page::unavailable(&visitor, &error.to_string())),
@@ -141,6 +147,29 @@ impl FromRequestParts<Panel> for Owner {
 }
 
 impl Visitor {
+    /// Whose page it is: of the session that lives, of all those whose tickets the browser brings. One that has ended
+    /// keeps nobody out. Of two that live nobody can say which is the visitor's and which was planted, so both end.
+    pub async fn session(&self, tickets: Vec<Ticket>) -> Result<Option<Visit>, OwnerError> {
+        let mut living: Vec<Visit> = Vec::new();
+        for ticket in tickets {
+            living.extend(self.panel.owner.visit(ticket, self.from).await?);
+        }
+        if living.len() > 1 {
+            for visit in &living {
+                self.panel.owner.sign_out(visit.ticket()).await?;
+            }
+            return Ok(None);
+        }
+        Ok(living.pop())
+    }
+
+    /// Ends what the browser was in before a sign-in, planted or not. What cannot be written ends by its time.
+    pub async fn end_others(&self, headers: &HeaderMap) {
+        for ticket in cookie::brought_tickets(self.settings(), headers) {
+            let _ = self.panel.owner.sign_out(&ticket).await;
+        }
+    }
+
     /// To the login, because the session has ended.
     pub fn ended(&self) -> Response {
         let redirect = self.done("login", "ended");

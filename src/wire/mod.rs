@@ -34,6 +34,7 @@ pub mod parameters;
 pub mod reply;
 pub mod sasl;
 pub mod server;
+mod side;
 #[cfg(test)]
 mod testing;
 pub mod wiped;

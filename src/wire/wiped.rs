@@ -12,6 +12,10 @@ use std::{fmt, mem, ops::Deref};
 
 use zeroize::{Zeroize, Zeroizing};
 
+/// What was to be appended is longer than it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
 /// A growing byte buffer, wiped when it moves, shrinks or is dropped.
 #[derive(Default)]
 pub struct Wiped(Zeroizing<Vec<u8>>);
@@ -20,6 +24,21 @@ impl Wiped {
     /// An empty buffer without an allocation.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Lets `write` append something, and takes it back if that is more than `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] if it was taken back.
+    pub fn at_most(&mut self, limit: usize, write: impl FnOnce(&mut Self)) -> Result<(), TooLong> {
+        let before = self.len();
+        write(self);
+        if self.len() - before > limit {
+            self.truncate(before);
+            return Err(TooLong);
+        }
+        Ok(())
     }
 
     /// Appends bytes.
@@ -130,6 +149,15 @@ mod tests {
         assert_eq!(&*buffer, b"c");
         buffer.discard_front(9);
         assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn what_is_too_long_is_taken_back() {
+        let mut buffer = Wiped::new();
+        buffer.extend(b"ab");
+        assert_eq!(buffer.at_most(3, |buffer| buffer.extend(b"cde")), Ok(()));
+        assert_eq!(buffer.at_most(3, |buffer| buffer.extend(b"fghi")), Err(TooLong));
+        assert_eq!(&*buffer, b"abcde");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use mail2fa::{
-    base::Service as Service_,
+    api,
+    base::{Current, Service as Service_},
     config::{ApiConfig, Listen},
     decision::{
         enforcement::EnforcementPolicy,
@@ -34,7 +35,7 @@ use mail2fa::{
     },
 };
 use serde_json::Value;
-use tokio::{net::UnixStream, sync::watch};
+use tokio::net::UnixStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::support::{
@@ -80,7 +81,6 @@ pub struct Desk {
     path: PathBuf,
     control: PathBuf,
     _directory: tempfile::TempDir,
-    _current: watch::Sender<Arc<Admin>>,
     stopping: CancellationToken,
 }
 
@@ -152,7 +152,6 @@ impl Desk {
         });
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("api");
-        let (current, receiver) = watch::channel(Arc::clone(&admin));
         let stopping = CancellationToken::new();
         let policy = Policy {
             names: NameRules::default(),
@@ -174,14 +173,17 @@ impl Desk {
         let parts = Parts { admin: Arc::clone(&admin), passwords };
         let webmail = Webmail::new(Arc::clone(&authenticator), parts);
         let service = Service {
-            admin: receiver,
-            webmail: (!choice.no_webmail).then(|| Arc::new(webmail)),
-            refusal_delay: DELAY,
+            parts: Arc::new(Current::new(api::Parts {
+                admin: Arc::clone(&admin),
+                webmail: (!choice.no_webmail).then(|| Arc::new(webmail)),
+                refusal_delay: DELAY,
+            })),
             tasks: TaskTracker::new(),
             stopping: stopping.clone(),
         };
         let listen = Listen::Unix(path.clone());
-        service.tokens(&ApiConfig { listen, behind_proxy: false }).await.unwrap();
+        let config = ApiConfig { listen, tls: None, behind_proxy: false };
+        service.tokens(&config, None).await.unwrap();
         let control = directory.path().join("control");
         service.control(&control).unwrap();
         Self {
@@ -194,7 +196,6 @@ impl Desk {
             path,
             control,
             _directory: directory,
-            _current: current,
             stopping,
         }
     }

@@ -120,3 +120,45 @@ async fn a_change_says_whose_token_it_was() {
     assert_eq!(events["events"][0]["by"], "token hosting-panel");
     assert_eq!(events["events"][0]["action"], "mailbox lock");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_tokens_are_slowed_down_and_a_good_one_is_served_all_the_same() {
+    let desk = Desk::new().await;
+    let good = desk.named("good", &["*"], &[], None).await.unwrap();
+    let ends = desk.named("ends", &["*"], &[], Some(NOW.seconds() + 1)).await.unwrap();
+    desk.clock.forward(1);
+    let wrong = format!("{}x", &good[..good.len() - 1]);
+    // To bring none is no guess.
+    for _ in 0..50 {
+        let request = Request::get("/v1/health").body(Full::default()).unwrap();
+        desk.send(request).await.fails(401, "unauthorized");
+    }
+    for number in 0..20 {
+        let token = [&*wrong, &*ends, "m2f_", "x"][number % 4];
+        desk.get(token, "/v1/health").await.fails(401, "unauthorized");
+        desk.get(&good, "/v1/health").await.ok();
+    }
+    let mut answers = Vec::new();
+    for token in [&*wrong, &*ends, "m2f_", "x"] {
+        let answer = desk.get(token, "/v1/health").await;
+        answer.fails(429, "wrong-tokens");
+        assert_eq!(answer.headers["retry-after"], "11");
+        answers.push(answer.text);
+        desk.get(&good, "/v1/health").await.ok();
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "all that are no good are answered alike");
+    let body = serde_json::json!({});
+    let answer = desk.ask(&wrong, "POST", "/v1/webmail/tokens", Some(body)).await;
+    answer.fails(429, "wrong-tokens");
+    let request = Request::get("/v1/health").body(Full::default()).unwrap();
+    desk.send(request).await.fails(401, "unauthorized");
+    desk.clock.forward(10);
+    desk.get(&wrong, "/v1/health").await.fails(401, "unauthorized");
+    desk.get(&wrong, "/v1/health").await.fails(429, "wrong-tokens");
+    desk.get(&good, "/v1/health").await.ok();
+    let log = crate::support::watched::traced();
+    for token in [&good, &ends, &wrong] {
+        assert!(!log.contains(&token[13..]), "a token was logged");
+    }
+}

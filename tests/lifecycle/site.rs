@@ -182,9 +182,14 @@ impl Daemon {
 
     /// Where the panel listens, by the log.
     pub fn panel(&self) -> SocketAddr {
-        let said = "the user panel listens address=";
-        let log = self.until_logged(said);
-        let (_, rest) = log.split_once(said).unwrap();
+        self.address("the user panel")
+    }
+
+    /// Where this listens, by the log.
+    pub fn address(&self, what: &str) -> SocketAddr {
+        let said = format!("{what} listens address=");
+        let log = self.until_logged(&said);
+        let (_, rest) = log.split_once(&said).unwrap();
         rest.lines().next().unwrap().parse().unwrap()
     }
 

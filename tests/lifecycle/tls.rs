@@ -1,4 +1,5 @@
-//! TLS of the panel's own, with curl and openssl as clients, and a client that looks at certificates.
+//! TLS of our own, at the panel and at the API, with curl and openssl as clients, and a client that looks at
+//! certificates.
 
 use std::{
     fs,
@@ -21,21 +22,29 @@ use crate::{
     site::{Daemon, PATIENCE, Site, assert_ok},
 };
 
+/// Who has TLS: the section, and the name in the log.
+const PANEL: (&str, &str) = ("panel", "the user panel");
+const API: (&str, &str) = ("api", "the API");
+
 /// The section, with TLS at a free port.
-fn section(files: &Files) -> String {
+fn section(of: &str, files: &Files) -> String {
     format!(
-        "[panel]\nlisten = \"127.0.0.1:0\"\n[panel.tls]\ncertificate = \"{}\"\nkey = \"{}\"",
+        "[{of}]\nlisten = \"127.0.0.1:0\"\n[{of}.tls]\ncertificate = \"{}\"\nkey = \"{}\"",
         files.certificate.display(),
         files.key.display()
     )
 }
 
-fn serve(kind: &str) -> (Site, Authority, Daemon) {
+fn serve_of(of: &str, kind: &str) -> (Site, Authority, Daemon) {
     let site = Site::new();
     let authority = Authority::new(site.folder.path());
-    site.configure("plain", "0s", &section(&authority.sign("first", kind)));
+    site.configure("plain", "0s", &section(of, &authority.sign("first", kind)));
     let daemon = site.serve();
     (site, authority, daemon)
+}
+
+fn serve(kind: &str) -> (Site, Authority, Daemon) {
+    serve_of("panel", kind)
 }
 
 /// curl with a jar of cookies; what it prints has the headers.
@@ -169,13 +178,16 @@ impl Visitor {
     /// Asks for something small, and reads its answer alone.
     fn ask(&mut self) {
         self.0.write_all(b"GET /nothing HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-        let mut answer = Vec::new();
-        let mut byte = [0];
-        while !answer.ends_with(b"</html>") {
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
             self.0.read_exact(&mut byte).unwrap();
-            answer.push(byte[0]);
+            head.push(byte[0]);
         }
-        assert!(answer.starts_with(b"HTTP/1.1 404 "));
+        let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+        assert!(head.starts_with("http/1.1 404 "), "{head}");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let mut body = vec![0; length.unwrap().parse().unwrap()];
+        self.0.read_exact(&mut body).unwrap();
     }
 
     fn certificate(&self) -> Vec<u8> {
@@ -189,31 +201,38 @@ fn file(path: &Path) -> Vec<u8> {
 
 #[test]
 fn a_reload_brings_a_new_certificate_and_drops_nobody() {
-    let (site, authority, daemon) = serve("ec -pkeyopt ec_paramgen_curve:P-256");
-    let address = daemon.panel();
-    let mut old = Visitor::come(&authority, address);
-    let first = file(&site.path("first.pem"));
-    assert_eq!(old.certificate(), first);
+    for (of, name) in [PANEL, API] {
+        let (site, authority, daemon) = serve_of(of, "ec -pkeyopt ec_paramgen_curve:P-256");
+        let address = daemon.address(name);
+        let mut old = Visitor::come(&authority, address);
+        let first = file(&site.path("first.pem"));
+        assert_eq!(old.certificate(), first);
 
-    // As a renewal does it: other files in the same place.
-    let second = authority.sign("second", "rsa:2048");
-    fs::copy(&second.certificate, site.path("first.pem")).unwrap();
-    fs::copy(&second.key, site.path("first.key")).unwrap();
-    assert_eq!(Visitor::come(&authority, address).certificate(), first, "not before the reload");
-    daemon.reload();
-    let mut new = Visitor::come(&authority, address);
-    assert_eq!(new.certificate(), file(&second.certificate));
-    old.ask();
+        // As a renewal does it: other files in the same place.
+        let second = authority.sign("second", "rsa:2048");
+        fs::copy(&second.certificate, site.path("first.pem")).unwrap();
+        fs::copy(&second.key, site.path("first.key")).unwrap();
+        let visitor = Visitor::come(&authority, address);
+        assert_eq!(visitor.certificate(), first, "not before the reload");
+        daemon.reload();
+        let mut new = Visitor::come(&authority, address);
+        assert_eq!(new.certificate(), file(&second.certificate), "{of}");
+        old.ask();
 
-    // And files of other names.
-    let third = authority.sign("third", "ed25519");
-    site.configure("plain", "0s", &section(&third));
-    daemon.reload();
-    assert_eq!(Visitor::come(&authority, address).certificate(), file(&third.certificate));
-    old.ask();
-    new.ask();
-    let log = daemon.stop();
-    assert!(!log.contains("counts after a restart") && !log.contains("stays in force"), "{log}");
+        // And files of other names.
+        let third = authority.sign("third", "ed25519");
+        site.configure("plain", "0s", &section(of, &third));
+        daemon.reload();
+        let newest = Visitor::come(&authority, address);
+        assert_eq!(newest.certificate(), file(&third.certificate), "{of}");
+        old.ask();
+        new.ask();
+        let log = daemon.stop();
+        assert!(
+            !log.contains("counts after a restart") && !log.contains("stays in force"),
+            "{log}"
+        );
+    }
 }
 
 /// Each way to spoil a pair of files, and what is said about it.
@@ -252,58 +271,94 @@ fn spoil(site: &Site, authority: &Authority) -> Vec<(&'static str, Files, &'stat
 
 #[test]
 fn a_broken_certificate_leaves_the_old_one() {
-    let (site, authority, daemon) = serve("ed25519");
-    let address = daemon.panel();
-    let first = file(&site.path("first.pem"));
-    for (what, files, said) in spoil(&site, &authority) {
-        site.configure("plain", "0s", &section(&files));
-        daemon.reload();
-        let log = daemon.until_logged(said);
-        let line = log.lines().find(|line| line.contains(said)).unwrap();
-        assert!(line.contains("stays in force error=panel.tls: /"), "{what}: {line}");
-        assert_eq!(Visitor::come(&authority, address).certificate(), first, "{what}");
+    for (of, name) in [PANEL, API] {
+        let (site, authority, daemon) = serve_of(of, "ed25519");
+        let address = daemon.address(name);
+        let first = file(&site.path("first.pem"));
+        for (what, files, said) in spoil(&site, &authority) {
+            site.configure("plain", "0s", &section(of, &files));
+            daemon.reload();
+            let log = daemon.until_logged(said);
+            let line = log.lines().find(|line| line.contains(said)).unwrap();
+            let begins = format!("stays in force error={of}.tls: /");
+            assert!(line.contains(&begins), "{what}: {line}");
+            assert_eq!(Visitor::come(&authority, address).certificate(), first, "{what}");
+        }
+        let log = daemon.stop();
+        assert!(!log.contains("PRIVATE KEY-----"), "{log}");
     }
-    let log = daemon.stop();
-    assert!(!log.contains("PRIVATE KEY-----"), "{log}");
 }
 
 #[test]
 fn with_a_broken_certificate_nothing_starts() {
-    let (site, authority, daemon) = serve("ed25519");
-    daemon.stop();
-    for (what, files, said) in spoil(&site, &authority) {
-        site.configure("plain", "0s", &section(&files));
-        let output = site.run(&["serve"], "");
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(78), "{what}: {error}");
-        assert!(error.contains("panel.tls: ") && error.contains(said), "{what}: {error}");
+    for (of, _) in [PANEL, API] {
+        let (site, authority, daemon) = serve_of(of, "ed25519");
+        daemon.stop();
+        for (what, files, said) in spoil(&site, &authority) {
+            site.configure("plain", "0s", &section(of, &files));
+            let output = site.run(&["serve"], "");
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(78), "{what}: {error}");
+            let named = error.contains(&format!("{of}.tls: ")) && error.contains(said);
+            assert!(named, "{what}: {error}");
+        }
     }
 }
 
 /// Who comes by a Unix socket may say where a browser is, so it must not be a browser.
 #[test]
 fn a_unix_socket_that_is_handed_over_gets_no_tls() {
-    let (site, _authority, daemon) = serve("ed25519");
-    daemon.stop();
-    let listener = UnixListener::bind(site.path("handed")).unwrap();
-    let mut daemon = site.serve_handed(listener, "panel");
-    let status = daemon.child.wait().unwrap();
-    assert_eq!(status.code(), Some(78), "{}", daemon.log());
-    assert!(daemon.log().contains("TLS of mail2fa's own is for an address"), "{}", daemon.log());
+    for (of, _) in [PANEL, API] {
+        let (site, _authority, daemon) = serve_of(of, "ed25519");
+        daemon.stop();
+        let listener = UnixListener::bind(site.path("handed")).unwrap();
+        let mut daemon = site.serve_handed(listener, of);
+        let status = daemon.child.wait().unwrap();
+        assert_eq!(status.code(), Some(78), "{}", daemon.log());
+        let said = format!("{of}.tls: systemd handed over a Unix socket, and TLS of mail2fa's own");
+        assert!(daemon.log().contains(&said), "{}", daemon.log());
+    }
 }
 
 #[test]
 fn a_handed_over_address_gets_tls() {
-    let (site, authority, daemon) = serve("ed25519");
-    daemon.stop();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let daemon = site.serve_handed(listener, "panel");
-    daemon.wait_for("READY=1");
-    Visitor::come(&authority, address);
-    let stream = TcpStream::connect(address).unwrap();
-    assert!(!ask_plain(stream).starts_with("HTTP"));
-    daemon.stop();
+    for (of, _) in [PANEL, API] {
+        let (site, authority, daemon) = serve_of(of, "ed25519");
+        daemon.stop();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let daemon = site.serve_handed(listener, of);
+        daemon.wait_for("READY=1");
+        Visitor::come(&authority, address);
+        let stream = TcpStream::connect(address).unwrap();
+        assert!(!ask_plain(stream).starts_with("HTTP"));
+        daemon.stop();
+    }
+}
+
+/// What the panel has from `[panel.tls]` the API has from `[api.tls]`.
+#[test]
+fn a_program_brings_its_token_by_https() {
+    let (site, authority, daemon) = serve_of("api", "rsa:2048");
+    let made = site.run(&["token", "add", "panel", "--scope", "mailboxes:read"], "");
+    assert_ok(&made);
+    let made = String::from_utf8(made.stdout).unwrap();
+    let token = made.split_whitespace().find(|word| word.starts_with("m2f_")).unwrap();
+    fs::write(site.path("header"), format!("Authorization: Bearer {token}\n")).unwrap();
+    let header = format!("@{}", site.path("header").display());
+    let address = daemon.address("the API");
+    let path = "v1/mailboxes/bob%40example.org";
+    let shown = text(&curl(&site, &authority.root(), address, path, &["--header", &header]));
+    assert!(shown.starts_with("http/1.1 200 ") && shown.contains("bob@example.org"), "{shown}");
+    let refused = text(&curl(&site, &authority.root(), address, path, &[]));
+    assert!(refused.starts_with("http/1.1 401 "), "{refused}");
+    let another = site.path("another");
+    fs::create_dir(&another).unwrap();
+    let stranger = Authority::new(&another).root();
+    let output = curl(&site, &stranger, address, path, &["--header", &header]);
+    assert_eq!(output.status.code(), Some(60), "{output:?}");
+    let log = daemon.stop();
+    assert!(!log.contains(token), "{log}");
 }
 
 fn ask_plain(mut stream: TcpStream) -> String {

@@ -69,6 +69,37 @@ async fn logins_and_changes_stand_there_in_plain_words() {
     assert!(!bob.get("activity").await.says("right password"));
 }
 
+/// A clock that has lost its time shows 1970: what happens then bears the time of what was before.
+#[tokio::test]
+async fn a_time_that_is_not_known_is_marked() {
+    let desk = Desk::new().await;
+    program(&desk, BOB, "wrong").await;
+    desk.clock.set(mail2fa::base::UnixMillis::from_seconds(59));
+    program(&desk, BOB, "wrong").await;
+    desk.clock.set(crate::support::NOW.plus_seconds(60));
+    let mut bob = desk.bob().await;
+    desk.trail.flush().await;
+    let known = humantime::format_rfc3339_seconds(
+        std::time::UNIX_EPOCH + std::time::Duration::from_secs(crate::support::NOW.seconds()),
+    )
+    .to_string();
+    for (language, words) in [
+        ("en", "or later (the server did not know the time)"),
+        ("de", "oder später (der Server kannte die Zeit nicht)"),
+        ("nl", "of later (de server wist niet hoe laat het was)"),
+        ("fr", "ou plus tard (le serveur ne connaissait pas l’heure)"),
+        ("es", "o más tarde (el servidor no sabía la hora)"),
+    ] {
+        bob.headers = vec![("accept-language".into(), language.into())];
+        bob.get("activity").await;
+        // Two bear that moment, and the later one says that it may have been later.
+        let lines = bob.page.all("<li class=\"bad\">", "</li>");
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines.iter().all(|line| line.contains(&known)), "{known} {lines:?}");
+        assert!(lines[0].contains(words) && !lines[1].contains(words), "{lines:?}");
+    }
+}
+
 #[tokio::test]
 async fn older_events_follow_and_odd_places_do_not() {
     let desk = Desk::new().await;

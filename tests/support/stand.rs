@@ -28,7 +28,7 @@ use mail2fa::{
     },
     net::{
         client::{self, ClientDoor},
-        connection::{Door, Shared},
+        door::{Door, Shared},
         listener,
         login::{self, LoginDoor},
     },

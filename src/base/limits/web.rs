@@ -73,6 +73,9 @@ pub const WEB_LOGO_BYTES: usize = 65_536;
 /// Value of one cookie, bytes: a name and a token in base64.
 pub const WEB_COOKIE_BYTES: usize = 1_024;
 
+/// Cookies of one name that are looked at, when a browser brings more than one.
+pub const WEB_COOKIES: usize = 16;
+
 /// Tokens of the API.
 pub const API_TOKENS: usize = 64;
 
@@ -84,6 +87,12 @@ pub const API_TOKEN_DOMAINS: usize = 64;
 
 /// Seconds after which the use of a token is noted again.
 pub const API_TOKEN_USE_SECONDS: u64 = 3_600;
+
+/// Networks whose wrong tokens are counted; one more pushes another out.
+pub const API_TOKEN_NETWORKS: usize = 4_096;
+
+/// Seconds between two lines in the log about wrong tokens of one network.
+pub const API_TOKEN_NEWS_SECONDS: u64 = 600;
 
 /// Largest body of a request to the API, bytes.
 pub const API_BODY_BYTES: usize = 65_536;

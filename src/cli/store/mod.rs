@@ -22,10 +22,9 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 
 use super::{
-    arguments::Sure,
     backend::{LOCKED_PAUSE, LOCKED_PAUSES, become_user, directly, runtime},
     failure::{Exit, Failure},
-    terminal::{confirm, print, print_json},
+    terminal::{Sure, confirm, print, print_json},
 };
 use crate::{
     base::{Mailbox, limits::CENSUS_SHARDS},

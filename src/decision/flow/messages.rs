@@ -4,15 +4,15 @@ use std::borrow::Cow;
 
 use super::Flow;
 use crate::{
-    base::{Mailbox, NetAddress, Secret, SecretText, Service},
+    base::{Mailbox, NetAddress, Secret, Service},
     decision::{
         answer::{BurnAnswer, PasswordAnswer},
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
         mechanisms::Mechanisms,
-        names::{NameRules, SaslNames},
+        names::NameRules,
         outcome::Outcome,
-        recall::Recall,
+        question::PasswordQuestion,
         record::{MailboxRecord, Version, Versioned},
         session::SessionPolicy,
         throttle::{Event, Key, ThrottlePolicy, View},
@@ -113,25 +113,6 @@ pub enum Passwords {
     Upstream,
     /// Our own store: a mailbox without a record does not exist.
     Stored,
-}
-
-/// The question to a password source.
-#[derive(Clone, Debug)]
-pub struct PasswordQuestion {
-    /// The authenticating user, canonical.
-    pub mailbox: Mailbox,
-    /// The names to ask an upstream for: as typed, but tidied.
-    pub asked: SaslNames,
-    /// The password part of the credential, never empty.
-    pub password: Secret,
-    /// The stored hash, where the passwords are our own. `None` there means that the mailbox is
-    /// unknown: the source spends the time of a real check and answers `Wrong`.
-    pub hash: Option<SecretText>,
-    /// Failures of this login are counted here: a source that slows addresses down on its own
-    /// need not, and what it would do is seen by the one who waits.
-    pub counted: bool,
-    /// An earlier answer may stand for this one; `None` if the source must be asked.
-    pub recall: Option<Recall>,
 }
 
 /// The answer to [`Effect::Load`]; the error says why there is none.

@@ -48,8 +48,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use credential::Factor;
 pub use messages::{
-    Count, Credential, Effect, Input, LoadAnswer, Next, PasswordQuestion, Passwords, Policy,
-    Request, Write,
+    Count, Credential, Effect, Input, LoadAnswer, Next, Passwords, Policy, Request, Write,
 };
 pub use relayed::RelayedRequest;
 

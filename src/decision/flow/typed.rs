@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, PasswordQuestion,
-    Passwords, Role, Standing, State,
+    Basis, Candidate, Checked, Claim, Credential, Effect, Login, Look, Next, Passwords, Role,
+    Standing, State,
     credential::{Factor, Known, Typed, challenged, judge, recognise},
     refuse, still_the_same, unavailable,
 };
@@ -16,7 +16,7 @@ use crate::decision::{
     names::Identity,
     outcome::{Outcome, Refusal},
     proof::{AppPasswordRight, Before, NotRight, PasswordRight, SessionLive, SignedIn},
-    recall::Recall,
+    question::{PasswordQuestion, Recall},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
     throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},

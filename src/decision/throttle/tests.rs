@@ -6,9 +6,12 @@ mod numbers;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::base::{
-    Mailbox, NetAddress,
-    limits::{THROTTLE_CODE_MARKS, THROTTLE_PASSWORD_MARKS},
+use crate::{
+    base::{
+        Mailbox, NetAddress,
+        limits::{THROTTLE_CODE_MARKS, THROTTLE_PASSWORD_MARKS},
+    },
+    decision::testing::alice,
 };
 
 const MINUTE: u64 = 60;
@@ -24,10 +27,6 @@ const AWAY: &str = "198.51.100.9";
 struct World {
     policy: ThrottlePolicy,
     stored: BTreeMap<Key, Counter>,
-}
-
-fn alice() -> Mailbox {
-    Mailbox::new("alice@example.org").unwrap()
 }
 
 fn at(seconds: u64) -> UnixMillis {

@@ -1,6 +1,7 @@
 //! Shape, life and scope of tokens.
 
 use super::*;
+use crate::decision::testing::{alice, key};
 use crate::{
     base::{SecretText, limits::LOGIN_SECONDS},
     decision::{code, recovery::RecoveryCode, session::SessionPolicy},
@@ -9,14 +10,6 @@ use crate::{
 const WEBMAIL: &str = "127.0.0.1";
 const BROWSER: &str = "192.0.2.9";
 const NOW: u64 = 1_000_000;
-
-fn key() -> CredentialKey {
-    CredentialKey::new(Secret::from_slice(&[7; 32]))
-}
-
-fn alice() -> Mailbox {
-    Mailbox::new("alice@example.org").unwrap()
-}
 
 fn rule() -> WebmailRule {
     WebmailRule {

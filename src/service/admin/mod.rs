@@ -130,7 +130,7 @@ impl Admin {
             .map_err(|error| AdminError::BadName { why: error.to_string() })
     }
 
-    fn now(&self) -> Result<UnixMillis, AdminError> {
+    pub(crate) fn now(&self) -> Result<UnixMillis, AdminError> {
         self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
     }
 

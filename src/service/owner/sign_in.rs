@@ -81,6 +81,11 @@ impl Owner {
         self.now().is_ok_and(|now| self.waiting.waits(id, now))
     }
 
+    /// Forgets a sign-in that waits for its code.
+    pub fn start_again(&self, id: WaitingId) {
+        self.waiting.forget(id);
+    }
+
     async fn ask(&self, typed: &Typed, factor: Option<Secret>, from: NetAddress) -> Outcome {
         let passwords = Arc::clone(&self.parts().passwords);
         let credential = Credential::Apart { password: typed.password.clone(), factor };

@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use super::*;
 use crate::{
     base::{NetAddress, Secret, Service, clock::ClockError},
-    decision::{names::SaslNames, recall::Recall, record::Version},
+    decision::{names::SaslNames, question::Recall, record::Version},
 };
 
 const SECONDS: u64 = 60;

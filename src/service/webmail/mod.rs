@@ -22,10 +22,7 @@ use super::{
     standing::Proved,
 };
 use crate::{
-    base::{
-        Current, Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis,
-        limits::ADMIN_ATTEMPTS,
-    },
+    base::{Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis, limits::ADMIN_ATTEMPTS},
     decision::{
         flow::Credential,
         names::Identity,
@@ -52,10 +49,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// The use-cases, with what they need.
 pub struct Webmail {
     authenticator: Arc<Authenticator>,
-    parts: Current<Parts>,
+    parts: Parts,
 }
 
-/// What a reload of the configuration may replace.
+/// What of the configuration they are made of.
 pub struct Parts {
     /// The administrator's use-cases.
     pub admin: Arc<Admin>,
@@ -140,14 +137,9 @@ impl From<StoreError> for WebmailError {
 }
 
 impl Webmail {
-    /// Over the one that decides logins, and what may be replaced later.
+    /// Over the one that decides logins.
     pub fn new(authenticator: Arc<Authenticator>, parts: Parts) -> Self {
-        Self { authenticator, parts: Current::new(parts) }
-    }
-
-    /// What is asked from now on is done with these.
-    pub fn replace(&self, parts: Parts) {
-        self.parts.set(parts);
+        Self { authenticator, parts }
     }
 
     /// Whether a webmail of this name is configured.
@@ -202,7 +194,7 @@ impl Webmail {
 
     async fn ask(&self, wanted: &Exchange) -> Outcome {
         let Exchange { webmail, name, password, factor, browser } = wanted;
-        let passwords = Arc::clone(&self.parts.get().passwords);
+        let passwords = Arc::clone(&self.parts.passwords);
         let credential = Credential::Apart { password: password.clone(), factor: factor.clone() };
         let circumstances = Circumstances {
             client: Some(webmail.as_str().into()),
@@ -342,7 +334,7 @@ impl Webmail {
     }
 
     fn admin(&self) -> Arc<Admin> {
-        Arc::clone(&self.parts.get().admin)
+        Arc::clone(&self.parts.admin)
     }
 }
 

@@ -75,10 +75,11 @@ fn one(texts: &Texts, event: &TrailEvent) -> Markup {
             p.what { (texts.fill(id, &with("count", event.count.unwrap_or_default()))) }
             p.hint {
                 (when::at(event.at / 1_000))
-                @if let Some(service) = &event.service { ", " (when::service(texts, service)) }
-                @if let Some(client) = &event.client { ", " (client) }
-                @if let Some(from) = &event.from { ", " span.address { (from) } }
-                @if event.kind == EventKind::Change { ", " (texts.get(by(event))) }
+                @if event.time_unknown { " " (texts.get("event-or-later")) }
+                @if let Some(service) = &event.service { " · " (when::service(texts, service)) }
+                @if let Some(client) = &event.client { " · " (client) }
+                @if let Some(from) = &event.from { " · " span.address { (from) } }
+                @if event.kind == EventKind::Change { " · " (texts.get(by(event))) }
             }
             @if matches!(mood, Mood::Alarming) { p.advice { (texts.get("event-advice")) } }
         }
@@ -164,6 +165,7 @@ fn change(event: &TrailEvent) -> (&'static str, Mood) {
         "mailbox password" => "event-password-set",
         "mailbox lock" => "event-lock",
         "mailbox unlock" => "event-unlock",
+        "policy set" => "event-policy",
         _ => "event-changed",
     };
     (id, Mood::Neutral)

@@ -85,10 +85,10 @@ fn before_page(owner: &Owner, programs: &[Program]) -> Markup {
 fn seen(texts: &Texts, program: &Program) -> Markup {
     html! {
         @match &program.program {
-            Some(name) => { (name) ", " (when::service(texts, &program.service)) },
+            Some(name) => { (name) " · " (when::service(texts, &program.service)) },
             None => (when::service(texts, &program.service)),
         }
-        @if let Some(network) = &program.network { ", " span.address { (network) } }
+        @if let Some(network) = &program.network { " · " span.address { (network) } }
         " · " (texts.get("last-used")) " " (when::at(program.last))
     }
 }

@@ -55,10 +55,7 @@ pub(super) async fn follow(
         Ok(None) => return gone(&visitor),
         Err(error) => return page::unavailable(&visitor, &error.to_string()),
     };
-    // What the browser was in before has ended; if that cannot be written, its time will end it.
-    if let Some(before) = cookie::brought_ticket(settings, &headers) {
-        let _ = visitor.panel.owner.sign_out(&before).await;
-    }
+    visitor.end_others(&headers).await;
     let response = cookie::with(visitor.to(""), cookie::ticket(settings, &ticket));
     cookie::with(response, Cookie::Waiting.clear(settings))
 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::field;
 use crate::{
     base::{Mailbox, Secret, refusal::leaves_after},
-    service::owner::SignIn,
+    service::owner::{SignIn, WaitingId},
     web::{
         cookie::{self, Cookie},
         form::{Bare, OwnerForm},
@@ -52,15 +52,12 @@ pub(super) struct LanguageForm {
 const BACK_BYTES: usize = 64;
 
 pub(super) async fn show(visitor: Visitor, headers: HeaderMap) -> Response {
-    let ticket = cookie::brought_ticket(visitor.settings(), &headers);
-    let name = match ticket {
-        None => None,
-        Some(ticket) => match visitor.panel.owner.visit(ticket, visitor.from).await {
-            // Who came by a link may give the password that it went without.
-            Ok(Some(visit)) if visit.by_link().is_some() => Some(visit.mailbox),
-            Ok(Some(_)) => return visitor.to("").into_response(),
-            Ok(None) | Err(_) => None,
-        },
+    let tickets = cookie::brought_tickets(visitor.settings(), &headers);
+    let name = match visitor.session(tickets).await {
+        // Who came by a link may give the password that it went without.
+        Ok(Some(visit)) if visit.by_link().is_some() => Some(visit.mailbox),
+        Ok(Some(_)) => return visitor.to("").into_response(),
+        Ok(None) | Err(_) => None,
     };
     login_page(&visitor, name.as_ref().map_or("", Mailbox::as_str), None).into_response()
 }
@@ -90,9 +87,27 @@ pub(super) async fn submit(
 }
 
 pub(super) async fn show_code(visitor: Visitor, headers: HeaderMap) -> Response {
-    match cookie::brought_waiting(visitor.settings(), &headers) {
+    match waiting(&visitor, &headers) {
         Some(id) if visitor.panel.owner.is_waiting(id) => code_page(&visitor, None).into_response(),
         _ => visitor.to("login").into_response(),
+    }
+}
+
+/// The sign-in that a code is given for: the one that waits. Of two that wait nobody can say which was planted, so both
+/// have to start again.
+fn waiting(visitor: &Visitor, headers: &HeaderMap) -> Option<WaitingId> {
+    let owner = &visitor.panel.owner;
+    let brought = cookie::brought_waiting(visitor.settings(), headers);
+    let mut waiting = brought.iter().filter(|id| owner.is_waiting(**id));
+    match (waiting.next(), waiting.next()) {
+        (Some(only), None) => Some(*only),
+        (Some(_), Some(_)) => {
+            for id in &brought {
+                owner.start_again(*id);
+            }
+            brought.first().copied()
+        }
+        (None, _) => brought.first().copied(),
     }
 }
 
@@ -106,7 +121,7 @@ pub(super) async fn submit_code(
         Ok(Form(form)) => form,
         Err(rejection) => return not_ours(&visitor, rejection),
     };
-    let Some(id) = cookie::brought_waiting(visitor.settings(), &headers) else {
+    let Some(id) = waiting(&visitor, &headers) else {
         return visitor.to("login").into_response();
     };
     let code = field::typed(form.code);
@@ -179,14 +194,14 @@ async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Resp
     let settings = visitor.settings();
     match outcome {
         SignIn::In(ticket) => {
-            // What the browser was in before has ended; if that cannot be written, its time will end it.
-            if let Some(before) = cookie::brought_ticket(settings, headers) {
-                let _ = visitor.panel.owner.sign_out(&before).await;
-            }
+            visitor.end_others(headers).await;
             let response = cookie::with(visitor.to(""), cookie::ticket(settings, &ticket));
             cookie::with(response, Cookie::Waiting.clear(settings))
         }
         SignIn::CodeRequired(id) => {
+            for before in cookie::brought_waiting(settings, headers) {
+                visitor.panel.owner.start_again(before);
+            }
             cookie::with(visitor.to("login/code"), cookie::waiting(settings, id))
         }
         SignIn::Unavailable(why) => page::unavailable(visitor, &why),

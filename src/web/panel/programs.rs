@@ -10,7 +10,7 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("Apple Mail (iPhone, iPad, Mac)", "program-apple-mail"),
     ("Outlook", "program-outlook"),
     ("K-9 Mail, Thunderbird for Android, FairEmail", "program-k9"),
-    ("Gmail app", "program-gmail"),
+    ("Gmail", "program-gmail"),
 ];
 
 pub(super) fn instructions(texts: &Texts) -> Markup {

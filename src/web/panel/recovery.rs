@@ -11,7 +11,7 @@ use axum::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{factor, field};
+use super::{factor, field, when};
 use crate::{
     base::limits::STEP_SECONDS,
     service::{
@@ -183,8 +183,10 @@ fn shown_page(owner: &Owner, set: &Set, error: Option<&str>) -> Markup {
     frame.around(&html! {
         @if set.drift_steps != 0 { (drift(owner, set.drift_steps)) }
         section.card {
-            p { (texts.get("codes-text")) }
+            p.screen-only { (texts.get("codes-text")) }
             p.print-only { (texts.fill("codes-file", &with("mailbox", owner.visit.mailbox.as_str()))) }
+            // Of two sets on paper the newer one counts.
+            @if let Some(now) = owner.cases().time() { p.print-only { (when::day(now.seconds())) } }
             ol.codes { @for code in &set.codes { li { code { (code.expose()) } } } }
             div.actions {
                 a.button href=(path("recovery-codes/recovery-codes.txt")) download="" {

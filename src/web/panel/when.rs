@@ -24,8 +24,8 @@ pub(super) fn day(seconds: u64) -> Markup {
 /// When, where and for what something was used.
 pub(super) fn used(texts: &Texts, noted: &UseView) -> Markup {
     html! {
-        (at(noted.at)) ", " (service(texts, &noted.service))
-        @if let Some(from) = &noted.from { ", " span.address { (from) } }
+        (at(noted.at)) " · " (service(texts, &noted.service))
+        @if let Some(from) = &noted.from { " · " span.address { (from) } }
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn used(texts: &Texts, noted: &UseView) -> Markup {
 pub(super) fn seen(noted: &UseView) -> Markup {
     html! {
         (at(noted.at))
-        @if let Some(from) = &noted.from { ", " span.address { (from) } }
+        @if let Some(from) = &noted.from { " · " span.address { (from) } }
     }
 }
 

@@ -17,7 +17,7 @@ copy-button = Kopieren
 copy-done = Kopiert
 to-the-start = Zur Startseite
 error-prefix = Fehler:
-form-refused = Es wurde nichts geändert. Unten steht, was nicht stimmt.
+form-refused = Das hat nicht geklappt. Unten steht, was nicht stimmt.
 last-used = Zuletzt benutzt
 never-used = Nie
 
@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Ein weiterer Vorgang, nicht einzeln aufbewahrt
    *[other] { $count } weitere Vorgänge, nicht einzeln aufbewahrt
 }
+event-or-later = oder später (der Server kannte die Zeit nicht)
 event-advice = Waren Sie das? Dann warten Sie beim nächsten Mal auf einen frischen Code. Wenn nicht, kennt jemand Ihr Passwort: Ändern Sie es.
 event-started = Ein Geheimnis für eine Authenticator-App wurde erzeugt
 event-enabled = Die Zwei-Faktor-Anmeldung wurde eingeschaltet
@@ -287,6 +288,7 @@ event-link-followed = Diese Seiten wurden über einen Link geöffnet
 event-password-set = Das Passwort wurde geändert
 event-lock = Das Postfach wurde gesperrt
 event-unlock = Die Sperre wurde aufgehoben
+event-policy = Was für dieses Postfach vorgeschrieben ist, wurde geändert
 event-changed = Eine Einstellung wurde geändert
 event-by-owner = auf diesen Seiten
 event-by-administrator = durch die Verwaltung

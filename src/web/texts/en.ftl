@@ -17,7 +17,7 @@ copy-button = Copy
 copy-done = Copied
 to-the-start = Go to the start page
 error-prefix = Error:
-form-refused = Nothing was changed. Please see below what is wrong.
+form-refused = That did not work. Please see below what is wrong.
 last-used = Last used
 never-used = Never
 
@@ -288,6 +288,7 @@ event-more = { $count ->
     [one] One more event, not kept in detail
    *[other] { $count } more events, not kept in detail
 }
+event-or-later = or later (the server did not know the time)
 event-advice = Was that you? Then wait for a fresh code next time. If not, somebody knows your password: change it.
 event-started = A secret for an authenticator app was made
 event-enabled = 2-factor authentication was switched on
@@ -304,6 +305,7 @@ event-link-followed = This panel was opened by a link
 event-password-set = The password was changed
 event-lock = The mailbox was locked
 event-unlock = The lock was taken off
+event-policy = What is required of this mailbox was changed
 event-changed = A setting was changed
 event-by-owner = at this panel
 event-by-administrator = by the administrator

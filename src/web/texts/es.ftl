@@ -17,7 +17,7 @@ copy-button = Copiar
 copy-done = Copiado
 to-the-start = Ir a la página de inicio
 error-prefix = Error:
-form-refused = No se ha cambiado nada. Vea abajo qué es lo que no está bien.
+form-refused = No ha funcionado. Vea abajo qué es lo que no está bien.
 last-used = Último uso
 never-used = Nunca
 
@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Un suceso más, no guardado en detalle
    *[other] { $count } sucesos más, no guardados en detalle
 }
+event-or-later = o más tarde (el servidor no sabía la hora)
 event-advice = ¿Fue usted? Entonces espere la próxima vez a un código nuevo. Si no, alguien conoce su contraseña: cámbiela.
 event-started = Se creó un secreto para una aplicación de autenticación
 event-enabled = Se activó la verificación en dos pasos
@@ -287,6 +288,7 @@ event-link-followed = Estas páginas se abrieron por un enlace
 event-password-set = Se cambió la contraseña
 event-lock = Se bloqueó el buzón
 event-unlock = Se quitó el bloqueo
+event-policy = Se cambió lo que se exige para este buzón
 event-changed = Se cambió un ajuste
 event-by-owner = en estas páginas
 event-by-administrator = por la administración

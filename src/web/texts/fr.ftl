@@ -17,7 +17,7 @@ copy-button = Copier
 copy-done = Copié
 to-the-start = Aller à la page d’accueil
 error-prefix = Erreur :
-form-refused = Rien n’a été modifié. Voyez ci-dessous ce qui ne va pas.
+form-refused = Cela n’a pas fonctionné. Voyez ci-dessous ce qui ne va pas.
 last-used = Dernière utilisation
 never-used = Jamais
 
@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] { $count } autre événement, non conservé en détail
    *[other] { $count } autres événements, non conservés en détail
 }
+event-or-later = ou plus tard (le serveur ne connaissait pas l’heure)
 event-advice = Était-ce vous ? Attendez la prochaine fois un nouveau code. Sinon, quelqu’un connaît votre mot de passe : changez-le.
 event-started = Un secret pour une application d’authentification a été créé
 event-enabled = La double authentification a été activée
@@ -287,6 +288,7 @@ event-link-followed = Ces pages ont été ouvertes par un lien
 event-password-set = Le mot de passe a été changé
 event-lock = La boîte a été verrouillée
 event-unlock = Le verrouillage a été levé
+event-policy = Ce qui est exigé pour cette boîte a été modifié
 event-changed = Un réglage a été modifié
 event-by-owner = sur ces pages
 event-by-administrator = par l’administrateur

@@ -17,7 +17,7 @@ copy-button = Kopiëren
 copy-done = Gekopieerd
 to-the-start = Naar de beginpagina
 error-prefix = Fout:
-form-refused = Er is niets gewijzigd. Hieronder staat wat er niet klopt.
+form-refused = Dat is niet gelukt. Hieronder staat wat er niet klopt.
 last-used = Laatst gebruikt
 never-used = Nooit
 
@@ -57,11 +57,11 @@ recovery-label = Herstelcode
 recovery-hint = Tien letters en cijfers met een streepje in het midden. De code wordt hiermee verbruikt.
 code-instead = Een code uit de app gebruiken
 
-link-title = Instellingen van uw mailbox
-link-text = U gaat deze mailbox beheren:
-link-not-yours = Is deze niet van u? Sluit dan deze pagina.
+link-title = Instellingen van uw postvak
+link-text = U gaat dit postvak beheren:
+link-not-yours = Is dit niet van u? Sluit dan deze pagina.
 link-gone-title = Deze link kan niet worden gebruikt
-link-gone = De link is al gebruikt, is ouder dan een minuut, of de mailbox is intussen gewijzigd. Ga terug naar waar u de link vond en klik daar opnieuw, of meld u hier aan.
+link-gone = De link is al gebruikt, is ouder dan een minuut, of het postvak is intussen gewijzigd. Ga terug naar waar u de link vond en klik daar opnieuw, of meld u hier aan.
 
 code-malformed = Een code heeft zes cijfers, zoals 189 145.
 code-wrong = Deze code klopt niet. Wacht op de volgende in uw app en typ die.
@@ -271,6 +271,7 @@ event-more = { $count ->
     [one] Nog één gebeurtenis, niet afzonderlijk bewaard
    *[other] Nog { $count } gebeurtenissen, niet afzonderlijk bewaard
 }
+event-or-later = of later (de server wist niet hoe laat het was)
 event-advice = Was u dat? Wacht de volgende keer op een nieuwe code. Zo niet, dan kent iemand uw wachtwoord: wijzig het.
 event-started = Er is een geheim voor een authenticator-app gemaakt
 event-enabled = Aanmelden in twee stappen is ingeschakeld
@@ -287,6 +288,7 @@ event-link-followed = Deze pagina’s zijn via een link geopend
 event-password-set = Het wachtwoord is gewijzigd
 event-lock = Het postvak is geblokkeerd
 event-unlock = De blokkering is opgeheven
+event-policy = Wat voor dit postvak verplicht is, is gewijzigd
 event-changed = Er is een instelling gewijzigd
 event-by-owner = op deze pagina’s
 event-by-administrator = door de beheerder

@@ -22,8 +22,8 @@ use crate::{
         ids::{ProtocolVersion, RequestId},
         parameters::Parameters,
         reply::{FailCode, Reply},
-        sasl,
-        wiped::Wiped,
+        sasl, side,
+        wiped::{TooLong, Wiped},
     },
 };
 
@@ -63,6 +63,26 @@ pub(super) struct Machine {
     in_flight: usize,
     /// What waits to be written.
     pub(super) output: Wiped,
+}
+
+impl side::Machine for Machine {
+    type Event = ClientEvent;
+
+    fn reads_on(&self) -> Result<bool, Fatal> {
+        Ok(true)
+    }
+
+    fn handle(&mut self, line: &[u8]) -> Result<Option<ClientEvent>, Fatal> {
+        self.take(Reply::parse(line)?)
+    }
+
+    /// What was to be sent is forgotten too.
+    fn close(&mut self) {
+        self.phase = Phase::Closed;
+        self.requests.clear();
+        self.in_flight = 0;
+        self.output.release();
+    }
 }
 
 impl Machine {
@@ -136,14 +156,10 @@ impl Machine {
     }
 
     fn send(&mut self, command: &Command) -> Result<(), RequestError> {
-        let before = self.output.len();
-        command.encode(&mut self.output);
         // With its end: Dovecot counts it, and closes a connection that others use as well.
-        if self.output.len() - before > LINE_BYTES {
-            self.output.truncate(before);
-            return Err(RequestError::TooLong);
-        }
-        Ok(())
+        self.output
+            .at_most(LINE_BYTES, |output| command.encode(output))
+            .map_err(|TooLong| RequestError::TooLong)
     }
 
     /// Withdraws a request.
@@ -168,16 +184,7 @@ impl Machine {
         Command::Cancel(id).encode(&mut self.output);
     }
 
-    /// Forgets all requests and what was to be sent.
-    pub(super) fn close(&mut self) {
-        self.phase = Phase::Closed;
-        self.requests.clear();
-        self.in_flight = 0;
-        self.output.release();
-    }
-
-    /// Takes one reply.
-    pub(super) fn handle(&mut self, reply: Reply) -> Result<Option<ClientEvent>, Fatal> {
+    fn take(&mut self, reply: Reply) -> Result<Option<ClientEvent>, Fatal> {
         match &mut self.phase {
             Phase::Version => match reply {
                 Reply::Version(version) if version.major == ProtocolVersion::MAJOR => {

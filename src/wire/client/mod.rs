@@ -16,8 +16,8 @@ mod machine;
 use zeroize::Zeroizing;
 
 use super::{
-    error::Fatal, field::Fields, frame::Framer, greeting::Greeting, ids::RequestId,
-    parameters::Parameters, reply::Reply,
+    error::Fatal, field::Fields, greeting::Greeting, ids::RequestId, parameters::Parameters,
+    side::Side,
 };
 use crate::base::{Secret, limits::LINE_BYTES};
 use machine::Machine;
@@ -80,42 +80,29 @@ pub enum RequestError {
 /// The client's side of one connection.
 #[derive(Debug)]
 pub struct Client {
-    framer: Framer,
-    machine: Machine,
-    fatal: Option<Fatal>,
+    side: Side<Machine>,
 }
 
 impl Client {
     /// A new connection that announces version `1.minor` and this process id, and queues both.
     pub fn new(minor: u32, cpid: u32) -> Self {
-        Self { framer: Framer::new(), machine: Machine::new(minor, cpid), fatal: None }
+        Self { side: Side::new(Machine::new(minor, cpid)) }
     }
 
     /// How many bytes [`receive`](Self::receive) takes now; at least `LINE_BYTES` after
     /// [`poll`](Self::poll) answered `None`.
     pub fn room(&self) -> usize {
-        self.framer.room()
+        self.side.room()
     }
 
     /// Takes bytes that were read, at most [`room`](Self::room); more are fatal.
     pub fn receive(&mut self, bytes: &[u8]) {
-        if self.fatal.is_none()
-            && let Err(error) = self.framer.push(bytes)
-        {
-            self.fail(error.into());
-        }
+        self.side.receive(bytes);
     }
 
     /// The next event; `None` when more bytes are needed.
     pub fn poll(&mut self) -> Result<Option<ClientEvent>, Fatal> {
-        if let Some(fatal) = self.fatal {
-            return Err(fatal);
-        }
-        let result = self.step();
-        if let Err(fatal) = result {
-            self.fail(fatal);
-        }
-        result
+        self.side.poll()
     }
 
     /// Starts a request. `initial_response` is the plain SASL message; `None` sends no `resp=`.
@@ -126,48 +113,33 @@ impl Client {
         parameters: &Parameters,
         initial_response: Option<&Secret>,
     ) -> Result<(), RequestError> {
-        self.machine.auth(id, mechanism, parameters, initial_response)
+        self.side.machine.auth(id, mechanism, parameters, initial_response)
     }
 
     /// Answers a challenge; `data` is the plain SASL message.
     pub fn cont(&mut self, id: RequestId, data: &Secret) -> Result<(), RequestError> {
-        self.machine.cont(id, data)
+        self.side.machine.cont(id, data)
     }
 
     /// Withdraws a request, answered or not. An OK that is withdrawn cannot be fetched by a mail
     /// process any more. No event follows.
     pub fn cancel(&mut self, id: RequestId) {
-        self.machine.cancel(id);
+        self.side.machine.cancel(id);
     }
 
     /// Takes what is to be written. It holds passwords.
     pub fn take_output(&mut self) -> Zeroizing<Vec<u8>> {
-        self.machine.output.take()
+        self.side.machine.output.take()
     }
 
     /// Bytes that wait to be written.
     pub fn output_len(&self) -> usize {
-        self.machine.output.len()
+        self.side.machine.output.len()
     }
 
     /// Requests under way.
     pub fn in_flight(&self) -> usize {
-        self.machine.in_flight()
-    }
-
-    fn step(&mut self) -> Result<Option<ClientEvent>, Fatal> {
-        while let Some(line) = self.framer.next_line()? {
-            if let Some(event) = self.machine.handle(Reply::parse(line)?)? {
-                return Ok(Some(event));
-            }
-        }
-        Ok(None)
-    }
-
-    fn fail(&mut self, fatal: Fatal) {
-        self.fatal = Some(fatal);
-        self.framer.clear();
-        self.machine.close();
+        self.side.machine.in_flight()
     }
 }
 

@@ -16,7 +16,7 @@ use super::{AnswerError, Attempt, RelayStart, ServerEvent, relaying::Relaying};
 use crate::{
     base::{
         RelayedMechanism, Secret,
-        limits::{LINE_BYTES, PENDING_REQUESTS},
+        limits::{LINE_BYTES, OUTPUT_BYTES, PENDING_REQUESTS},
     },
     wire::{
         command::{Auth, Command},
@@ -27,7 +27,8 @@ use crate::{
         parameters::Parameters,
         reply::{FailCode, Reply, encode_answer},
         sasl::{self, Exchange, Mechanism, Rejection, Step},
-        wiped::Wiped,
+        side,
+        wiped::{TooLong, Wiped},
     },
 };
 
@@ -100,6 +101,29 @@ pub(super) struct Machine {
     pub(super) output: Wiped,
 }
 
+impl side::Machine for Machine {
+    type Event = ServerEvent;
+
+    /// Not before it is said what is offered, and not for a peer that does not read the answers.
+    fn reads_on(&self) -> Result<bool, Fatal> {
+        if self.output.len() > OUTPUT_BYTES {
+            return Err(Fatal::OutputFull);
+        }
+        Ok(match self.phase {
+            Phase::Version | Phase::ProcessId(_) => true,
+            Phase::Ready(_) => self.offered.is_some(),
+        })
+    }
+
+    fn handle(&mut self, line: &[u8]) -> Result<Option<ServerEvent>, Fatal> {
+        self.take(Command::parse(line)?)
+    }
+
+    fn close(&mut self) {
+        self.requests.clear();
+    }
+}
+
 impl Machine {
     /// Queues the server's handshake and sets what is offered.
     pub(super) fn greet(&mut self, greeting: &Greeting) {
@@ -118,21 +142,7 @@ impl Machine {
         self.requests.len()
     }
 
-    /// Forgets all requests.
-    pub(super) fn close(&mut self) {
-        self.requests.clear();
-    }
-
-    /// Whether the next line may be looked at.
-    pub(super) fn reads_on(&self) -> bool {
-        match self.phase {
-            Phase::Version | Phase::ProcessId(_) => true,
-            Phase::Ready(_) => self.offered.is_some(),
-        }
-    }
-
-    /// Takes one command.
-    pub(super) fn handle(&mut self, command: Command) -> Result<Option<ServerEvent>, Fatal> {
+    fn take(&mut self, command: Command) -> Result<Option<ServerEvent>, Fatal> {
         match (self.phase, command) {
             (Phase::Version, Command::Version(version)) => {
                 if version.major != ProtocolVersion::MAJOR {
@@ -280,13 +290,10 @@ impl Machine {
         };
         match &mut request.stage {
             Stage::Relaying(relaying) if !relaying.awaiting => {
-                let before = self.output.len();
-                Reply::Cont { id, challenge: sasl::encode(challenge.expose()) }
-                    .encode(&mut self.output);
-                if self.output.len() - before > LINE_BYTES {
-                    self.output.truncate(before);
-                    return Err(AnswerError::TooLong);
-                }
+                let reply = Reply::Cont { id, challenge: sasl::encode(challenge.expose()) };
+                self.output
+                    .at_most(LINE_BYTES, |output| reply.encode(output))
+                    .map_err(|TooLong| AnswerError::TooLong)?;
                 relaying.awaiting = true;
                 Ok(())
             }
@@ -349,13 +356,10 @@ impl Machine {
         if !answerable || entry.get().mark != id.mark() {
             return Err(AnswerError::NotPending);
         }
-        let before = self.output.len();
-        encode_answer(&mut self.output, verb, id, fields);
         // With its end: Dovecot counts it.
-        if self.output.len() - before > LINE_BYTES {
-            self.output.truncate(before);
-            return Err(AnswerError::TooLong);
-        }
+        self.output
+            .at_most(LINE_BYTES, |output| encode_answer(output, verb, id, fields))
+            .map_err(|TooLong| AnswerError::TooLong)?;
         entry.remove();
         Ok(())
     }

@@ -30,20 +30,16 @@ mod relaying;
 use zeroize::Zeroizing;
 
 use super::{
-    command::Command,
     error::Fatal,
     field::Fields,
-    frame::Framer,
     greeting::Greeting,
     ids::{ProtocolVersion, RequestId},
     parameters::Parameters,
     reply::FailCode,
     sasl::{Mechanism, PlainCredentials, Rejection},
+    side::Side,
 };
-use crate::base::{
-    RelayedMechanism, Secret,
-    limits::{LINE_BYTES, OUTPUT_BYTES},
-};
+use crate::base::{RelayedMechanism, Secret, limits::LINE_BYTES};
 use machine::{FAIL, Machine, OK};
 
 /// What happened.
@@ -126,9 +122,7 @@ pub enum AnswerError {
 /// The server's side of one connection.
 #[derive(Debug, Default)]
 pub struct Server {
-    framer: Framer,
-    machine: Machine,
-    fatal: Option<Fatal>,
+    side: Side<Machine>,
 }
 
 impl Server {
@@ -140,53 +134,42 @@ impl Server {
     /// How many bytes [`receive`](Self::receive) takes now. At least `LINE_BYTES` whenever
     /// [`poll`](Self::poll) answered `None` and the greeting is out.
     pub fn room(&self) -> usize {
-        self.framer.room()
+        self.side.room()
     }
 
     /// Takes bytes that were read, at most [`room`](Self::room); more are fatal.
     pub fn receive(&mut self, bytes: &[u8]) {
-        if self.fatal.is_none()
-            && let Err(error) = self.framer.push(bytes)
-        {
-            self.fail(error.into());
-        }
+        self.side.receive(bytes);
     }
 
     /// The next event; `None` when more bytes are needed. Before [`greet`](Self::greet) only the
     /// handshake is read.
     pub fn poll(&mut self) -> Result<Option<ServerEvent>, Fatal> {
-        if let Some(fatal) = self.fatal {
-            return Err(fatal);
-        }
-        let result = self.step();
-        if let Err(fatal) = result {
-            self.fail(fatal);
-        }
-        result
+        self.side.poll()
     }
 
     /// Queues the server's handshake and sets what is offered: PLAIN, LOGIN and what can be relayed, where the
     /// greeting names them. It may come before anything was received, as Exim needs it.
     pub fn greet(&mut self, greeting: &Greeting) {
-        self.machine.greet(greeting);
+        self.side.machine.greet(greeting);
     }
 
     /// Answers OK.
     pub fn accept(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        self.machine.answer(OK, id, fields)
+        self.side.machine.answer(OK, id, fields)
     }
 
     /// Passes a challenge of the upstream on, for a request that came out as [`ServerEvent::Relay`] and
     /// has no other challenge open.
     pub fn challenge(&mut self, id: RequestId, challenge: &Secret) -> Result<(), AnswerError> {
-        self.machine.challenge(id, challenge)
+        self.side.machine.challenge(id, challenge)
     }
 
     /// Answers FAIL. Fields that do not fit a line are left out, `temp_fail` then says so.
     pub fn refuse(&mut self, id: RequestId, fields: &Fields) -> Result<(), AnswerError> {
-        match self.machine.answer(FAIL, id, fields) {
+        match self.side.machine.answer(FAIL, id, fields) {
             Err(AnswerError::TooLong) => {
-                self.machine.answer(FAIL, id, &FailCode::TempFail.into_fields())
+                self.side.machine.answer(FAIL, id, &FailCode::TempFail.into_fields())
             }
             result @ (Ok(()) | Err(AnswerError::NotPending)) => result,
         }
@@ -194,38 +177,17 @@ impl Server {
 
     /// Takes what is to be written.
     pub fn take_output(&mut self) -> Zeroizing<Vec<u8>> {
-        self.machine.output.take()
+        self.side.machine.output.take()
     }
 
     /// Bytes that wait to be written.
     pub fn output_len(&self) -> usize {
-        self.machine.output.len()
+        self.side.machine.output.len()
     }
 
     /// Requests that were started and neither answered nor cancelled.
     pub fn pending(&self) -> usize {
-        self.machine.pending()
-    }
-
-    fn step(&mut self) -> Result<Option<ServerEvent>, Fatal> {
-        if self.machine.output.len() > OUTPUT_BYTES {
-            return Err(Fatal::OutputFull);
-        }
-        while self.machine.reads_on() {
-            let Some(line) = self.framer.next_line()? else {
-                return Ok(None);
-            };
-            if let Some(event) = self.machine.handle(Command::parse(line)?)? {
-                return Ok(Some(event));
-            }
-        }
-        Ok(None)
-    }
-
-    fn fail(&mut self, fatal: Fatal) {
-        self.fatal = Some(fatal);
-        self.framer.clear();
-        self.machine.close();
+        self.side.machine.pending()
     }
 }
 

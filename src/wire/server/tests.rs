@@ -2,7 +2,7 @@
 
 use super::{machine::TRACKED_REQUESTS, *};
 use crate::{
-    base::limits::{AUTH_PARAMETERS, PENDING_REQUESTS},
+    base::limits::{AUTH_PARAMETERS, OUTPUT_BYTES, PENDING_REQUESTS},
     wire::{
         frame::{BUFFER_BYTES, FrameError},
         sasl,

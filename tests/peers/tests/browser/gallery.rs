@@ -8,6 +8,8 @@ use peers::clients::Login;
 use peers::stand::{ALICE, ALICE_PASSWORD};
 use peers::{Door, Look, Window, wait};
 
+use serde_json::json;
+
 use crate::person::{Person, stand};
 
 /// What a page is looked at with.
@@ -17,6 +19,9 @@ const LOOKS: [(&str, Look); 4] = [
     ("desk-light", Look::DESKTOP),
     ("desk-dark", Look::DESKTOP.dark()),
 ];
+
+/// A sheet of paper without its margins, in CSS pixels.
+const A4: (u32, u32) = (718, 1046);
 
 /// Where the pictures are.
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/panel");
@@ -73,6 +78,16 @@ impl<'a> Gallery<'a> {
         self.wrong.extend(too_wide(window, name));
         let picture = Path::new(PICTURES).join(format!("{name}.png"));
         std::fs::write(picture, window.picture().unwrap()).unwrap();
+    }
+
+    /// As it comes out of a printer.
+    fn print(&self, name: &str) {
+        let window = &self.alice.window;
+        window.set_size(A4, false).unwrap();
+        window.dev_tools("Emulation.setEmulatedMedia", &json!({ "media": "print" })).unwrap();
+        let picture = Path::new(PICTURES).join(format!("{name}-print.png"));
+        std::fs::write(picture, window.picture().unwrap()).unwrap();
+        window.dev_tools("Emulation.setEmulatedMedia", &json!({ "media": "" })).unwrap();
     }
 
     fn open_and_hang(&mut self, path: &str, name: &str) {
@@ -163,6 +178,7 @@ fn switching_on(gallery: &mut Gallery<'_>) {
     gallery.alice.fill("Challenge", &code);
     gallery.alice.press("Save");
     gallery.hang("codes-first");
+    gallery.print("codes-first");
     let unticked = "document.forms[1].noValidate = true; document.forms[1].requestSubmit();";
     let window = &gallery.alice.window;
     window.leave(|| window.execute(unticked, vec![]).map(drop)).unwrap();

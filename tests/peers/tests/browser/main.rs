@@ -4,8 +4,10 @@
 //! doors. mail2fa goes by a clock that is moved, so nobody waits for the next code. Screenshots of all pages
 //! are written to `tmp/panel` in the build folder.
 
+mod ends;
 mod gallery;
 mod keyboard;
+mod languages;
 mod person;
 mod two;
 mod walk;

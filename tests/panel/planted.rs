@@ -1,0 +1,120 @@
+//! Cookies that somebody else has put into a browser under our names: from another page of the host, or of its
+//! domain. With them no owner is kept out, and nobody gets into a session that others know.
+
+use crate::{
+    desk::{Browser, Desk},
+    support::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, b64, code},
+};
+
+const PASSWORD: [(&str, &str); 2] = [("name", BOB), ("password", BOB_PASSWORD)];
+
+/// The browser brings these, in this order.
+fn brings(browser: &mut Browser, name: &str, values: &[&str]) {
+    browser.cookies.remove(name);
+    let pairs: Vec<String> = values.iter().map(|value| format!("{name}={value}")).collect();
+    browser.headers = vec![("cookie".into(), pairs.join("; "))];
+}
+
+#[tokio::test]
+async fn one_that_opens_nothing_keeps_nobody_out() {
+    let desk = Desk::new().await;
+    let mut bob = desk.bob().await;
+    let own = bob.cookies["mail2fa"].clone();
+    let (name, token) = own.split_once('.').unwrap();
+    let dead = format!("{name}.{}", "A".repeat(43));
+    let others = format!("{}.{token}", b64(ALICE).replace('=', ""));
+    for values in
+        [["x.y", &own, ""], [&own, &dead, "x.y"], [&dead, &others, &own], [&own, &own, &own]]
+    {
+        brings(&mut bob, "mail2fa", &values);
+        assert_eq!(bob.get("").await.status, 200, "{values:?}");
+        assert!(bob.page.says(BOB) && bob.page.says("is off"));
+        // Forms too, and the login page knows who is in.
+        bob.submit("", &[("status", "enabled")]).await;
+        assert!(bob.page.says("Before you start"), "{values:?}");
+        assert_eq!(bob.get("login").await.to(), Some(""));
+    }
+    bob.get("").await;
+    assert!(bob.submit("logout", &[]).await.says("You are logged out"));
+    assert_eq!(bob.get("").await.to(), Some("login?done=ended"), "his own has ended");
+}
+
+#[tokio::test]
+async fn so_many_are_looked_at_and_no_more() {
+    let desk = Desk::new().await;
+    let mut bob = desk.bob().await;
+    let own = bob.cookies["mail2fa"].clone();
+    let (name, _) = own.split_once('.').unwrap();
+    for (dead, status) in [(15, 200), (16, 303)] {
+        let dead: Vec<String> =
+            (0..dead).map(|number| format!("{name}.{}{number:02}A", "A".repeat(40))).collect();
+        let values: Vec<&str> = dead.iter().chain([&own]).map(String::as_str).collect();
+        brings(&mut bob, "mail2fa", &values);
+        assert_eq!(bob.get("").await.status, status, "{}", values.len());
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_live_neither_counts() {
+    let desk = Desk::new().await;
+    for (step, planted_first) in [(0, true), (1, false)] {
+        let (mut bob, mut thief) = (desk.bob().await, desk.alice(step).await);
+        let (own, planted) = (bob.cookies["mail2fa"].clone(), thief.cookies["mail2fa"].clone());
+        let values = if planted_first { [&planted, &own] } else { [&own, &planted] };
+        brings(&mut bob, "mail2fa", &values.map(String::as_str));
+        // The form's token does not say which: he may have been led to a page of hers.
+        bob.submit("sign-ins/end-all", &[]).await;
+        assert!(bob.page.says("Please log in again"), "{:?}", bob.page);
+        assert_eq!(thief.get("").await.to(), Some("login?done=ended"), "hers has ended");
+        brings(&mut bob, "mail2fa", &[&own]);
+        assert_eq!(bob.get("").await.to(), Some("login?done=ended"), "and his");
+    }
+}
+
+#[tokio::test]
+async fn logging_in_ends_what_was_planted() {
+    let desk = Desk::new().await;
+    let (mut bob, mut thief) = (desk.browser(), desk.alice(0).await);
+    let planted = thief.cookies["mail2fa"].clone();
+    brings(&mut bob, "mail2fa", &["x.y", &planted]);
+    assert_eq!(bob.post("login", &PASSWORD).await.to(), Some(""));
+    let new = bob.cookies["mail2fa"].clone();
+    brings(&mut bob, "mail2fa", &[&planted, &new]);
+    assert!(bob.get("").await.says(BOB));
+    assert_eq!(thief.get("").await.to(), Some("login?done=ended"));
+}
+
+/// The cookie of somebody who has given Alice's password and no code yet.
+async fn waiting(desk: &Desk) -> String {
+    let mut browser = desk.browser();
+    browser.post("login", &[("name", ALICE), ("password", ALICE_PASSWORD)]).await;
+    assert_eq!(browser.page.to(), Some("login/code"));
+    browser.cookies["mail2fa-code"].clone()
+}
+
+#[tokio::test]
+async fn between_password_and_code_it_is_the_same() {
+    let desk = Desk::new().await;
+    let mut alice = desk.browser();
+    let (own, dead) = (waiting(&desk).await, "A".repeat(43));
+    brings(&mut alice, "mail2fa-code", &["rubbish", &dead, &own]);
+    assert_eq!(alice.get("login/code").await.status, 200);
+    assert_eq!(alice.post("login/code", &[("code", &code(0))]).await.to(), Some(""));
+    // Two that wait: a code is tried with neither, and not used up.
+    let (own, other) = (waiting(&desk).await, waiting(&desk).await);
+    brings(&mut alice, "mail2fa-code", &[&other, &own]);
+    alice.post("login/code", &[("code", &code(1))]).await;
+    assert_eq!(alice.page.status, 422);
+    assert!(alice.page.says("Please log in again"));
+    for one in [own, other] {
+        brings(&mut alice, "mail2fa-code", &[&one]);
+        assert_eq!(alice.get("login/code").await.to(), Some("login"));
+    }
+    // The password is given again, and what was planted is not in the way.
+    let other = waiting(&desk).await;
+    brings(&mut alice, "mail2fa-code", &[&other]);
+    alice.post("login", &[("name", ALICE), ("password", ALICE_PASSWORD)]).await;
+    let own = alice.cookies["mail2fa-code"].clone();
+    brings(&mut alice, "mail2fa-code", &[&other, &own]);
+    assert_eq!(alice.post("login/code", &[("code", &code(1))]).await.to(), Some(""));
+}
