@@ -91,6 +91,7 @@ fn admin(error: &AdminError) -> Exit {
         AdminError::BadName { .. }
         | AdminError::BadPassword { .. }
         | AdminError::BadCode
+        | AdminError::BadNumber { .. }
         | AdminError::SameName { .. }
         | AdminError::WrongCode { .. }
         | AdminError::BadAppPassword { .. }
