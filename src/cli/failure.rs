@@ -98,7 +98,6 @@ fn admin(error: &AdminError) -> Exit {
         | AdminError::BadAppPasswordId
         | AdminError::BadKind
         | AdminError::BadCursor
-        | AdminError::BadNumber { .. }
         | AdminError::BadToken { .. }
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }
