@@ -7,6 +7,8 @@
 mod api;
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "lifecycle/curl.rs"]
+mod curl;
 #[path = "support/fed.rs"]
 mod fed;
 #[path = "lifecycle/panel.rs"]
