@@ -258,7 +258,7 @@ impl Daemon {
     }
 
     async fn try_reload(&mut self) -> Result<(), ServeError> {
-        let config = Config::load(&self.path)?;
+        let mut config = Config::load(&self.path)?;
         check_names(&self.store, &config.names)?;
         let source = if config.passwords == self.config.passwords {
             self.source.clone()
@@ -281,7 +281,8 @@ impl Daemon {
             tracing::warn!(key, "this change counts after a restart");
         }
         let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
-        // Of a panel that was taken out of the configuration the old settings stay until the restart.
+        // Of a panel that was taken out of the configuration the old settings stay until the restart, and each
+        // reload until then replaces what it does things with.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
         let replacement = match (&self.panel, panel) {
             (Some(running), Some(panel)) => {
@@ -308,6 +309,9 @@ impl Daemon {
             running.replace(replacement);
         }
         let result = self.listeners.apply(&config, &source).await;
+        if self.panel.is_some() && config.panel.is_none() {
+            config.panel = self.config.panel.take();
+        }
         (self.config, self.source) = (config, source);
         Ok(result?)
     }
