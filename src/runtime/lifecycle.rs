@@ -1,7 +1,8 @@
 //! The daemon from start to end: start, reload, drain, exit.
 //!
 //! SIGTERM and SIGINT drain: no new logins, the running ones are finished. SIGHUP reads the
-//! configuration again; one with a mistake is refused and the old one stays.
+//! configuration again; one with a mistake is refused and the old one stays. A listener that cannot be made refuses
+//! nothing: what is in force without it is new.
 
 use std::{
     path::{Path, PathBuf},
@@ -252,6 +253,11 @@ impl Daemon {
         notify(&reloading.into_iter().flatten().collect::<Vec<_>>());
         match self.try_reload().await {
             Ok(()) => tracing::info!("the configuration was read again"),
+            // The listeners come last, when all else is new already.
+            Err(ServeError::Listen(error)) => tracing::error!(
+                %error,
+                "the new configuration is in force, but not all of its listeners run: the next reload tries again"
+            ),
             Err(error) => tracing::error!(%error, "the old configuration stays in force"),
         }
         notify(&[NotifyState::Ready]);
