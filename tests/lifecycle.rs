@@ -107,6 +107,26 @@ fn a_reload_with_mistakes_changes_nothing_and_names_them_all() {
 }
 
 #[test]
+fn a_listener_that_cannot_be_made_is_missing_until_it_can() {
+    let site = Site::new();
+    let daemon = site.serve();
+    let at = site.folder.path().display();
+    let exim = format!(
+        "[[listener]]\nname = \"exim\"\nkind = \"client\"\nsocket = \"{at}/later/second\"\nmode = \"0600\""
+    );
+    site.configure("plain", "500ms", &exim);
+    daemon.reload();
+    let log = daemon.until_logged("listener exim");
+    assert!(log.contains("the new configuration is in force, but not all of its listeners run"));
+    assert!(!log.contains("the old configuration stays in force"), "{log}");
+    std::fs::create_dir(site.path("later")).unwrap();
+    daemon.reload();
+    bob_gets_in(&site.path("client"));
+    bob_gets_in(&site.path("later/second"));
+    daemon.stop();
+}
+
+#[test]
 fn rules_for_names_that_lead_past_a_record_are_refused() {
     let site = Site::new();
     let daemon = site.serve();

@@ -1,7 +1,8 @@
 //! The daemon from start to end: start, reload, drain, exit.
 //!
 //! SIGTERM and SIGINT drain: no new logins, the running ones are finished. SIGHUP reads the
-//! configuration again; one with a mistake is refused and the old one stays.
+//! configuration again; one with a mistake is refused and the old one stays. A listener that cannot be made refuses
+//! nothing: what is in force without it is new.
 
 use std::{
     path::{Path, PathBuf},
@@ -252,13 +253,18 @@ impl Daemon {
         notify(&reloading.into_iter().flatten().collect::<Vec<_>>());
         match self.try_reload().await {
             Ok(()) => tracing::info!("the configuration was read again"),
+            // The listeners come last, when all else is new already.
+            Err(ServeError::Listen(error)) => tracing::error!(
+                %error,
+                "the new configuration is in force, but not all of its listeners run: the next reload tries again"
+            ),
             Err(error) => tracing::error!(%error, "the old configuration stays in force"),
         }
         notify(&[NotifyState::Ready]);
     }
 
     async fn try_reload(&mut self) -> Result<(), ServeError> {
-        let config = Config::load(&self.path)?;
+        let mut config = Config::load(&self.path)?;
         check_names(&self.store, &config.names)?;
         let source = if config.passwords == self.config.passwords {
             self.source.clone()
@@ -281,7 +287,8 @@ impl Daemon {
             tracing::warn!(key, "this change counts after a restart");
         }
         let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
-        // Of a panel that was taken out of the configuration the old settings stay until the restart.
+        // Of a panel that was taken out of the configuration the old settings stay until the restart, and each
+        // reload until then replaces what it does things with.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());
         let replacement = match (&self.panel, panel) {
             (Some(running), Some(panel)) => {
@@ -308,6 +315,9 @@ impl Daemon {
             running.replace(replacement);
         }
         let result = self.listeners.apply(&config, &source).await;
+        if self.panel.is_some() && config.panel.is_none() {
+            config.panel = self.config.panel.take();
+        }
         (self.config, self.source) = (config, source);
         Ok(result?)
     }

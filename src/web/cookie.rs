@@ -4,8 +4,9 @@
 //!
 //! `Secure`, `HttpOnly`, `SameSite=Strict`, no domain; with HTTPS at the root of a host the `__Host-` prefix,
 //! so that no other host can plant one. Without it a browser may bring several of one name, and nothing in them
-//! tells which is ours: all are handed out, up to a limit, and `visitor` finds the one that lives. Values are
-//! base64 of bounded length, compared in the store by hash.
+//! tells which is ours: all are handed out, up to a limit, and `visitor` finds the one that lives. Of more than
+//! that none counts, since ours may be among those not looked at. Values are base64 of bounded length, compared in
+//! the store by hash.
 
 use axum::{
     http::{HeaderMap, HeaderValue, header},
@@ -30,6 +31,14 @@ pub(super) enum Cookie {
     Session,
     /// A sign-in that waits for its code.
     Waiting,
+}
+
+/// What a browser brings under one name: one, unless somebody has planted others.
+pub(super) struct Brought<T> {
+    /// Each once, up to the limit.
+    pub seen: Vec<T>,
+    /// Whether there are more. Then none counts: whoever plants the first ones could push the owner's out.
+    pub too_many: bool,
 }
 
 impl Cookie {
@@ -67,7 +76,7 @@ impl Cookie {
         settings: &Settings,
         headers: &HeaderMap,
         read: impl Fn(&str) -> Option<T>,
-    ) -> Vec<T> {
+    ) -> Brought<T> {
         let name = self.name(settings);
         let values = headers
             .get_all(header::COOKIE)
@@ -77,13 +86,18 @@ impl Cookie {
             .filter_map(|pair| pair.trim().split_once('='))
             .filter(|(given, value)| *given == name && value.len() <= WEB_COOKIE_BYTES)
             .filter_map(|(_, value)| read(value));
-        let mut found = Vec::new();
+        let mut brought = Brought { seen: Vec::new(), too_many: false };
         for value in values {
-            if found.len() < WEB_COOKIES && !found.contains(&value) {
-                found.push(value);
+            if brought.seen.contains(&value) {
+                continue;
             }
+            if brought.seen.len() == WEB_COOKIES {
+                brought.too_many = true;
+                break;
+            }
+            brought.seen.push(value);
         }
-        found
+        brought
     }
 }
 
@@ -95,8 +109,8 @@ pub(super) fn ticket(settings: &Settings, ticket: &Ticket) -> Option<HeaderValue
     Cookie::Session.set(settings, &value, "")
 }
 
-/// The tickets that a browser brings: one, unless somebody has planted others.
-pub(super) fn brought_tickets(settings: &Settings, headers: &HeaderMap) -> Vec<Ticket> {
+/// The tickets that a browser brings.
+pub(super) fn brought_tickets(settings: &Settings, headers: &HeaderMap) -> Brought<Ticket> {
     Cookie::Session.brought(settings, headers, |value| {
         let (name, token) = value.split_once('.')?;
         let mailbox = Mailbox::from_bytes(&BASE64.decode(name).ok()?).ok()?;
@@ -110,8 +124,8 @@ pub(super) fn waiting(settings: &Settings, id: WaitingId) -> Option<HeaderValue>
     Cookie::Waiting.set(settings, &BASE64.encode(id.0), "")
 }
 
-/// The sign-ins that a browser may give a code for: one, unless somebody has planted others.
-pub(super) fn brought_waiting(settings: &Settings, headers: &HeaderMap) -> Vec<WaitingId> {
+/// The sign-ins that a browser may give a code for.
+pub(super) fn brought_waiting(settings: &Settings, headers: &HeaderMap) -> Brought<WaitingId> {
     Cookie::Waiting.brought(settings, headers, |value| {
         Some(WaitingId(BASE64.decode(value).ok()?.try_into().ok()?))
     })

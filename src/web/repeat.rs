@@ -199,7 +199,8 @@ impl<T: DeserializeOwned> FromRequest<Panel> for LastForm<T> {
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &())
             .await
             .map_err(IntoResponse::into_response)?;
-        let tickets = brought_tickets(&panel.settings, &parts.headers);
+        let brought = brought_tickets(&panel.settings, &parts.headers);
+        let tickets = if brought.too_many { Vec::new() } else { brought.seen };
         let token = read::<Token>(&parts, &body).await;
         let mut turn = Turn(None);
         if let (Some(Token { form }), Some(repeats)) =

@@ -6,7 +6,8 @@
 //! what stands before that, anybody may have written (CVE-2023-36456), in bytes that need be no text. So each
 //! piece of the list is judged by itself.
 //!
-//! A visitor is in the one session that lives among those the browser brings, never in one of several.
+//! A visitor is in the one session that lives among those the browser brings, never in one of several, and in none
+//! when it brings more than are looked at.
 
 use axum::{
     extract::FromRequestParts,
@@ -16,7 +17,7 @@ use axum::{
 
 use super::{
     Panel, Settings,
-    cookie::{self, Cookie},
+    cookie::{self, Brought, Cookie},
     language::Texts,
     page::{self, Message},
 };
@@ -135,7 +136,7 @@ impl FromRequestParts<Panel> for Owner {
     async fn from_request_parts(parts: &mut Parts, panel: &Panel) -> Result<Self, Response> {
         let Ok(visitor) = Visitor::from_request_parts(parts, panel).await;
         let tickets = cookie::brought_tickets(&panel.settings, &parts.headers);
-        if tickets.is_empty() {
+        if tickets.seen.is_empty() {
             return Err(visitor.to("login").into_response());
         }
         match visitor.session(tickets).await {
@@ -148,13 +149,14 @@ impl FromRequestParts<Panel> for Owner {
 
 impl Visitor {
     /// Whose page it is: of the session that lives, of all those whose tickets the browser brings. One that has ended
-    /// keeps nobody out. Of two that live nobody can say which is the visitor's and which was planted, so both end.
-    pub async fn session(&self, tickets: Vec<Ticket>) -> Result<Option<Visit>, OwnerError> {
+    /// keeps nobody out. Of two that live nobody can say which is the visitor's and which was planted, so both end. So does
+    /// the one of too many: the visitor's may be among those that were not looked at.
+    pub async fn session(&self, tickets: Brought<Ticket>) -> Result<Option<Visit>, OwnerError> {
         let mut living: Vec<Visit> = Vec::new();
-        for ticket in tickets {
+        for ticket in tickets.seen {
             living.extend(self.panel.owner.visit(ticket, self.from).await?);
         }
-        if living.len() > 1 {
+        if tickets.too_many || living.len() > 1 {
             for visit in &living {
                 self.panel.owner.sign_out(visit.ticket()).await?;
             }
@@ -165,7 +167,7 @@ impl Visitor {
 
     /// Ends what the browser was in before a sign-in, planted or not. What cannot be written ends by its time.
     pub async fn end_others(&self, headers: &HeaderMap) {
-        for ticket in cookie::brought_tickets(self.settings(), headers) {
+        for ticket in cookie::brought_tickets(self.settings(), headers).seen {
             let _ = self.panel.owner.sign_out(&ticket).await;
         }
     }

@@ -129,6 +129,21 @@ fn a_new_delay_of_refusals_counts_after_a_reload() {
 }
 
 #[test]
+fn a_panel_that_was_taken_out_follows_every_later_reload() {
+    let site = Site::new();
+    site.configure("plain", "0s", &section(&site));
+    let daemon = site.serve();
+    site.configure("plain", "0s", "");
+    daemon.reload();
+    site.configure("plain", "3s", "");
+    daemon.reload();
+    assert!(refusal(&site) >= Duration::from_secs(3));
+    // It is still there, and a restart would end it.
+    let log = daemon.stop();
+    assert_eq!(log.matches("this change counts after a restart key=\"panel\"").count(), 2, "{log}");
+}
+
+#[test]
 fn what_counts_after_a_restart_is_said() {
     let site = Site::new();
     site.configure("plain", "0s", &section(&site));

@@ -39,19 +39,47 @@ async fn one_that_opens_nothing_keeps_nobody_out() {
     assert_eq!(bob.get("").await.to(), Some("login?done=ended"), "his own has ended");
 }
 
+/// Values that could be ours and open nothing.
+fn dead(before: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{before}{}{number:02}A", "A".repeat(40))).collect()
+}
+
 #[tokio::test]
 async fn so_many_are_looked_at_and_no_more() {
     let desk = Desk::new().await;
     let mut bob = desk.bob().await;
     let own = bob.cookies["mail2fa"].clone();
     let (name, _) = own.split_once('.').unwrap();
-    for (dead, status) in [(15, 200), (16, 303)] {
-        let dead: Vec<String> =
-            (0..dead).map(|number| format!("{name}.{}{number:02}A", "A".repeat(40))).collect();
-        let values: Vec<&str> = dead.iter().chain([&own]).map(String::as_str).collect();
+    for (count, status) in [(15, 200), (16, 303)] {
+        let dead = dead(&format!("{name}."), count);
+        // What comes twice, or is none of ours, crowds nobody out.
+        let rubbish = "x.y".to_owned();
+        let values: Vec<&str> =
+            dead.iter().chain(&dead).chain([&rubbish, &own]).map(String::as_str).collect();
         brings(&mut bob, "mail2fa", &values);
         assert_eq!(bob.get("").await.status, status, "{}", values.len());
     }
+}
+
+#[tokio::test]
+async fn nobody_is_crowded_out_of_their_own_session_into_another() {
+    let desk = Desk::new().await;
+    let (mut bob, mut thief) = (desk.bob().await, desk.alice(0).await);
+    let (own, planted) = (bob.cookies["mail2fa"].clone(), thief.cookies["mail2fa"].clone());
+    let dead = dead(&format!("{}.", own.split_once('.').unwrap().0), 15);
+    let values: Vec<&str> = dead.iter().chain([&planted, &own]).map(String::as_str).collect();
+    brings(&mut bob, "mail2fa", &values);
+    assert_eq!(bob.get("").await.to(), Some("login?done=ended"));
+    assert_eq!(thief.get("").await.to(), Some("login?done=ended"), "hers has ended");
+    // Nor does his own count, first of too many.
+    let values: Vec<&str> = [&own].into_iter().chain(&dead).map(String::as_str).collect();
+    brings(&mut bob, "mail2fa", &values);
+    assert_eq!(bob.get("").await.status, 200, "these are not too many");
+    let values: Vec<&str> = values.into_iter().chain([planted.as_str()]).collect();
+    brings(&mut bob, "mail2fa", &values);
+    assert_eq!(bob.get("login").await.status, 200, "nor does the login page know him");
+    brings(&mut bob, "mail2fa", &[&own]);
+    assert_eq!(bob.get("").await.to(), Some("login?done=ended"), "his has ended too");
 }
 
 #[tokio::test]
@@ -117,4 +145,22 @@ async fn between_password_and_code_it_is_the_same() {
     let own = alice.cookies["mail2fa-code"].clone();
     brings(&mut alice, "mail2fa-code", &[&other, &own]);
     assert_eq!(alice.post("login/code", &[("code", &code(1))]).await.to(), Some(""));
+}
+
+#[tokio::test]
+async fn a_code_is_tried_with_none_of_too_many() {
+    let desk = Desk::new().await;
+    let mut alice = desk.browser();
+    let (other, own) = (waiting(&desk).await, waiting(&desk).await);
+    let dead = dead("", 15);
+    let values: Vec<&str> = dead.iter().chain([&other, &own]).map(String::as_str).collect();
+    brings(&mut alice, "mail2fa-code", &values);
+    alice.post("login/code", &[("code", &code(0))]).await;
+    assert_eq!(alice.page.status, 422);
+    assert!(alice.page.says("Please log in again"));
+    brings(&mut alice, "mail2fa-code", &[&other]);
+    assert_eq!(alice.get("login/code").await.to(), Some("login"), "the planted one has ended");
+    // The code is not used up.
+    brings(&mut alice, "mail2fa-code", &[&own]);
+    assert_eq!(alice.post("login/code", &[("code", &code(0))]).await.to(), Some(""));
 }

@@ -94,20 +94,20 @@ pub(super) async fn show_code(visitor: Visitor, headers: HeaderMap) -> Response 
 }
 
 /// The sign-in that a code is given for: the one that waits. Of two that wait nobody can say which was planted, so both
-/// have to start again.
+/// have to start again. So has each of too many: the visitor's may be among those that were not looked at.
 fn waiting(visitor: &Visitor, headers: &HeaderMap) -> Option<WaitingId> {
     let owner = &visitor.panel.owner;
     let brought = cookie::brought_waiting(visitor.settings(), headers);
-    let mut waiting = brought.iter().filter(|id| owner.is_waiting(**id));
+    let mut waiting = brought.seen.iter().filter(|id| owner.is_waiting(**id));
     match (waiting.next(), waiting.next()) {
-        (Some(only), None) => Some(*only),
-        (Some(_), Some(_)) => {
-            for id in &brought {
+        (Some(only), None) if !brought.too_many => Some(*only),
+        (Some(_), _) => {
+            for id in &brought.seen {
                 owner.start_again(*id);
             }
-            brought.first().copied()
+            brought.seen.first().copied()
         }
-        (None, _) => brought.first().copied(),
+        (None, _) => brought.seen.first().copied(),
     }
 }
 
@@ -199,7 +199,7 @@ async fn answer(visitor: &Visitor, headers: &HeaderMap, outcome: SignIn) -> Resp
             cookie::with(response, Cookie::Waiting.clear(settings))
         }
         SignIn::CodeRequired(id) => {
-            for before in cookie::brought_waiting(settings, headers) {
+            for before in cookie::brought_waiting(settings, headers).seen {
                 visitor.panel.owner.start_again(before);
             }
             cookie::with(visitor.to("login/code"), cookie::waiting(settings, id))
