@@ -1,17 +1,9 @@
 //! The table of what can be asked: method, path, scope, the request and answer of `service::admin`, and what it may
 //! refuse.
 
-#![cfg_attr(
-    not(test),
-    expect(clippy::enum_glob_use, reason = "the table is read by the names of the refusals")
-)]
-
 use axum::http::Method;
 
-use super::{
-    problem::Problem,
-    refusal::Refusal::{self, *},
-};
+use super::{problem::Problem, refusal::Refusal as R};
 use crate::{
     base::limits::{ADMIN_PAGE, AUDIT_PAGE},
     decision::api_token::Scope,
@@ -40,7 +32,7 @@ pub(super) struct Operation {
     /// What it does.
     pub summary: &'static str,
     /// What `service::admin` may refuse, beside what `possible` knows of every operation of this shape.
-    pub refusals: &'static [Refusal],
+    pub refusals: &'static [R],
     /// Problems of its own.
     pub problems: &'static [Problem],
     /// Whether it writes to the store, where its method may.
@@ -137,7 +129,7 @@ impl Operation {
         self
     }
 
-    const fn refuses(mut self, all: &'static [Refusal]) -> Self {
+    const fn refuses(mut self, all: &'static [R]) -> Self {
         self.refusals = all;
         self
     }
@@ -159,106 +151,106 @@ pub(super) static ALL: &[Operation] = &[
     operation("listMailboxes", "GET", "/v1/mailboxes", Some(Scope::MailboxesRead),
         ("mailbox_list", "mailboxes"), "A page of mailboxes in the order of their names")
         .query(&["after", "limit"])
-        .refuses(&[BadName, BadNumber]),
+        .refuses(&[R::BadName, R::BadNumber]),
     operation("addMailbox", "POST", "/v1/mailboxes", Some(Scope::MailboxesWrite),
         ("mailbox_add", "added"), "Make a mailbox (passwords.source = \"store\")").fields().made()
-        .refuses(&[BadName, OutOfReach, BadPassword, Exists, NotOurPasswords]),
+        .refuses(&[R::BadName, R::OutOfReach, R::BadPassword, R::Exists, R::NotOurPasswords]),
     operation("showMailbox", "GET", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesRead),
         ("mailbox_show", "mailbox"), "Show a mailbox")
-        .refuses(&[NoMailbox, NoRecord]),
+        .refuses(&[R::NoMailbox, R::NoRecord]),
     operation("removeMailbox", "DELETE", "/v1/mailboxes/{mailbox}", Some(Scope::MailboxesWrite),
         ("mailbox_remove", "removed"), "Remove a mailbox with all that belongs to it")
-        .refuses(&[NoMailbox, NoRecord]),
+        .refuses(&[R::NoMailbox, R::NoRecord]),
     operation("setPassword", "PUT", "/v1/mailboxes/{mailbox}/password", Some(Scope::MailboxesWrite),
         ("mailbox_password", "password_set"), "Give a mailbox another password (passwords.source = \"store\")").fields()
-        .refuses(&[NoMailbox, BadPassword, NotOurPasswords]),
+        .refuses(&[R::NoMailbox, R::BadPassword, R::NotOurPasswords]),
     operation("renameMailbox", "POST", "/v1/mailboxes/{mailbox}/rename", Some(Scope::MailboxesWrite),
         ("mailbox_rename", "renamed"), "Give a mailbox another name").fields()
-        .refuses(&[NoMailbox, NoRecord, SameName, Exists]),
+        .refuses(&[R::NoMailbox, R::NoRecord, R::SameName, R::Exists]),
     operation("lockMailbox", "PUT", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
         ("mailbox_lock", "locked"), "Let nobody in")
-        .refuses(&[NoMailbox, AlreadyLocked]),
+        .refuses(&[R::NoMailbox, R::AlreadyLocked]),
     operation("unlockMailbox", "DELETE", "/v1/mailboxes/{mailbox}/lock", Some(Scope::MailboxesWrite),
         ("mailbox_unlock", "unlocked"), "End a lock")
-        .refuses(&[NoMailbox, NotLocked]),
+        .refuses(&[R::NoMailbox, R::NotLocked]),
     operation("listPrograms", "GET", "/v1/mailboxes/{mailbox}/programs", Some(Scope::MailboxesRead),
         ("mailbox_programs", "programs"), "The programs that use the bare password"),
     operation("showTotp", "GET", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpRead),
         ("totp_status", "totp"), "How it stands with the second factor")
-        .refuses(&[NoMailbox]),
+        .refuses(&[R::NoMailbox]),
     operation("enrolTotp", "POST", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpWrite),
         ("totp_enable", "enrolment"), "Start an enrolment; its secret is shown this once").made()
-        .refuses(&[NoMailbox, AlreadyOn, EnrolmentOff]),
+        .refuses(&[R::NoMailbox, R::AlreadyOn, R::EnrolmentOff]),
     operation("disableTotp", "DELETE", "/v1/mailboxes/{mailbox}/totp", Some(Scope::TotpWrite),
         ("totp_disable", "disabled"), "Switch 2-factor authentication off, and drop a started enrolment")
-        .refuses(&[NoMailbox, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::AlreadyOff]),
     operation("confirmTotp", "POST", "/v1/mailboxes/{mailbox}/totp/confirm", Some(Scope::TotpWrite),
         ("totp_confirm", "confirmed"), "Confirm an enrolment: 2-factor authentication is on from then").fields()
-        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOn, EnrolmentOff]),
+        .refuses(&[R::NoMailbox, R::NoEnrolment, R::BadCode, R::WrongCode, R::EnrolmentDropped, R::AlreadyOn, R::EnrolmentOff]),
     operation("moveTotp", "POST", "/v1/mailboxes/{mailbox}/totp/move", Some(Scope::TotpWrite),
         ("totp_move", "enrolment"), "Start the move to a new phone: another secret").made()
-        .refuses(&[NoMailbox, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::AlreadyOff]),
     operation("checkTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/check", Some(Scope::TotpWrite),
         ("totp_move_check", "move_checked"), "Look whether a code of the new phone is right").fields()
-        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::NoEnrolment, R::BadCode, R::WrongCode, R::EnrolmentDropped, R::AlreadyOff]),
     operation("confirmTotpMove", "POST", "/v1/mailboxes/{mailbox}/totp/move/confirm", Some(Scope::TotpWrite),
         ("totp_move_confirm", "moved"), "Replace the secret by that of the new phone").fields()
-        .refuses(&[NoMailbox, NoEnrolment, BadCode, WrongCode, EnrolmentDropped, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::NoEnrolment, R::BadCode, R::WrongCode, R::EnrolmentDropped, R::AlreadyOff]),
     operation("listAppPasswords", "GET", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsRead),
         ("app_password_list", "app_passwords"), "The app passwords of a mailbox")
-        .refuses(&[NoMailbox]),
+        .refuses(&[R::NoMailbox]),
     operation("addAppPassword", "POST", "/v1/mailboxes/{mailbox}/app-passwords", Some(Scope::AppPasswordsWrite),
         ("app_password_add", "app_password"), "Make an app password; it is shown this once").body_of("wanted").made()
-        .refuses(&[NoMailbox, BadAppPassword, BadNumber, TooManyAppPasswords]),
+        .refuses(&[R::NoMailbox, R::BadAppPassword, R::BadNumber, R::TooManyAppPasswords]),
     operation("revokeAppPassword", "DELETE", "/v1/mailboxes/{mailbox}/app-passwords/{id}", Some(Scope::AppPasswordsWrite),
         ("app_password_revoke", "app_password_revoked"), "End an app password")
-        .refuses(&[NoMailbox, NoRecord, NoAppPassword, BadAppPasswordId]),
+        .refuses(&[R::NoMailbox, R::NoRecord, R::NoAppPassword, R::BadAppPasswordId]),
     operation("countRecoveryCodes", "GET", "/v1/mailboxes/{mailbox}/recovery-codes", Some(Scope::RecoveryCodesRead),
         ("recovery_codes_left", "recovery_left"), "How many recovery codes are left")
-        .refuses(&[NoMailbox, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::AlreadyOff]),
     operation("newRecoveryCodes", "POST", "/v1/mailboxes/{mailbox}/recovery-codes", Some(Scope::RecoveryCodesWrite),
         ("recovery_codes_new", "recovery_codes"), "Make a new set of recovery codes; the old one is gone").made()
-        .refuses(&[NoMailbox, AlreadyOff]),
+        .refuses(&[R::NoMailbox, R::AlreadyOff]),
     operation("listSessions", "GET", "/v1/mailboxes/{mailbox}/sessions", Some(Scope::SessionsRead),
         ("session_list", "sessions"), "The sessions that live")
-        .refuses(&[NoMailbox]),
+        .refuses(&[R::NoMailbox]),
     operation("revokeSession", "DELETE", "/v1/mailboxes/{mailbox}/sessions/{id}", Some(Scope::SessionsWrite),
         ("session_revoke", "sessions_revoked"), "End a session")
-        .refuses(&[NoMailbox, NoRecord, NoSession]),
+        .refuses(&[R::NoMailbox, R::NoRecord, R::NoSession]),
     operation("revokeSessions", "DELETE", "/v1/mailboxes/{mailbox}/sessions", Some(Scope::SessionsWrite),
         ("session_revoke", "sessions_revoked"), "End all sessions of mail programs")
-        .refuses(&[NoMailbox, NoRecord]),
+        .refuses(&[R::NoMailbox, R::NoRecord]),
     operation("endSignIns", "DELETE", "/v1/mailboxes/{mailbox}/sign-ins", Some(Scope::SessionsWrite),
         ("sign_ins_end", "sessions_revoked"), "End all sign-ins, those to the User Panel too")
-        .refuses(&[NoMailbox]),
+        .refuses(&[R::NoMailbox]),
     operation("showMailboxPolicy", "GET", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyRead),
         ("policy_show", "mailbox_policy"), "What enforcement says of a mailbox")
-        .refuses(&[NoMailbox]),
+        .refuses(&[R::NoMailbox]),
     operation("setMailboxPolicy", "PUT", "/v1/mailboxes/{mailbox}/policy", Some(Scope::PolicyWrite),
         ("policy_set", "policy_set"), "Give a mailbox a level of its own, or take it back").body_of("level")
-        .refuses(&[NoMailbox, BadNumber]),
+        .refuses(&[R::NoMailbox, R::BadNumber]),
     operation("testNotice", "POST", "/v1/mailboxes/{mailbox}/notices/test", Some(Scope::NoticesWrite),
         ("notice_test", "notice_sent"), "Send a test notice to the owner")
-        .refuses(&[NoticeNotSent]).stores_nothing(),
+        .refuses(&[R::NoticeNotSent]).stores_nothing(),
     operation("linkToPanel", "POST", "/v1/mailboxes/{mailbox}/panel-links", Some(Scope::LinksWrite),
         ("panel_link", "panel_link"), "Make a one-time link to the User Panel, good for a minute").made()
-        .refuses(&[NoMailbox, AlreadyLocked]),
+        .refuses(&[R::NoMailbox, R::AlreadyLocked]),
     operation("showPolicy", "GET", "/v1/policy", Some(Scope::PolicyRead),
         ("policy_show", "policy"), "What is configured of enforcement"),
     operation("readAudit", "GET", "/v1/audit", Some(Scope::AuditRead),
         ("audit", "audit"), "A page of the audit trail, newest first")
         .query(&["mailbox", "kind", "since", "until", "after", "limit"])
-        .refuses(&[BadName, OutOfReach, BadKind, BadCursor, BadNumber]),
+        .refuses(&[R::BadName, R::OutOfReach, R::BadKind, R::BadCursor, R::BadNumber]),
     operation("showHealth", "GET", "/v1/health", Some(Scope::HealthRead),
         ("health", "health"), "Whether a write would be taken"),
     operation("listTokens", "GET", "/v1/tokens", None,
         ("token_list", "tokens"), "The tokens of this API (control socket only)"),
     operation("addToken", "POST", "/v1/tokens", None,
         ("token_add", "token_added"), "Make a token; it is shown this once (control socket only)").body_of("wanted").made()
-        .refuses(&[BadToken, BadNumber, TokenExists, TooManyTokens]),
+        .refuses(&[R::BadToken, R::BadNumber, R::TokenExists, R::TooManyTokens]),
     operation("revokeToken", "DELETE", "/v1/tokens/{name}", None,
         ("token_revoke", "token_revoked"), "End a token (control socket only)")
-        .refuses(&[NoToken]),
+        .refuses(&[R::NoToken]),
 ];
 
 /// What `webmail` answers; all of it needs the scope `webmail:exchange`.
@@ -266,14 +258,14 @@ pub(super) static ALL: &[Operation] = &[
 pub(super) static WEBMAIL: &[Operation] = &[
     operation("exchangeWebmailToken", "POST", "/v1/webmail/tokens", Some(Scope::WebmailExchange),
         ("webmail_exchange", ""), "Exchange password and code for a webmail's token; it is shown this once").fields()
-        .refuses(&[OutOfReach])
+        .refuses(&[R::OutOfReach])
         .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN, Problem::ADDRESS]).stores_nothing(),
     operation("refreshWebmailToken", "POST", "/v1/webmail/tokens/refresh", Some(Scope::WebmailExchange),
         ("webmail_refresh", ""), "Count as a use of a token; its absolute end does not move").fields()
-        .refuses(&[BadName, OutOfReach])
+        .refuses(&[R::BadName, R::OutOfReach])
         .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN]).stores_nothing(),
     operation("revokeWebmailToken", "POST", "/v1/webmail/tokens/revoke", Some(Scope::WebmailExchange),
         ("webmail_revoke", ""), "End a token").fields()
-        .refuses(&[BadName, OutOfReach])
+        .refuses(&[R::BadName, R::OutOfReach])
         .problems(&[Problem::NO_WEBMAIL, Problem::OTHER_TOKEN]).stores_nothing(),
 ];

@@ -4,12 +4,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use super::{
     app_password::AppPasswordCommand,
     audit::AuditOptions,
+    doctor::DoctorOptions,
     mailbox::MailboxCommand,
     notice::NoticeCommand,
     panel::PanelCommand,
@@ -18,8 +19,8 @@ use super::{
     session::SessionCommand,
     setup::{ConfigCommand, Init},
     store::StoreCommand,
-    terminal::Sure,
     token::TokenCommand,
+    totp::TotpCommand,
 };
 use crate::config::DEFAULT_PATH;
 
@@ -180,82 +181,4 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: Option<PathBuf>,
     },
-}
-
-/// `totp`
-#[derive(Debug, Subcommand)]
-pub enum TotpCommand {
-    /// Start an enrolment: show a new secret as a QR code.
-    ///
-    /// The secret is shown this once. 2-factor authentication is on when a code of the app has
-    /// been given, here at the prompt or with `mail2fa totp confirm`, within 15 minutes.
-    #[command(
-        after_help = "Examples:\n  mail2fa totp enable alice@example.org\n  mail2fa --json totp \
-                      enable alice@example.org"
-    )]
-    Enable {
-        /// Name.
-        mailbox: String,
-    },
-    /// Confirm an enrolment with a code: 2-factor authentication is on from then.
-    ///
-    /// The code that confirms is used up; the next login needs the next one. Ten recovery codes are
-    /// shown, this once.
-    #[command(after_help = "Example:\n  mail2fa totp confirm alice@example.org 189145")]
-    Confirm {
-        /// Name.
-        mailbox: String,
-        /// The six digits that the app shows; asked for, or read from standard input, if not
-        /// given.
-        code: Option<String>,
-    },
-    /// Switch 2-factor authentication off, and drop a started enrolment.
-    ///
-    /// Recovery codes and sessions end; app passwords stay.
-    Disable {
-        /// Name.
-        mailbox: String,
-        #[command(flatten)]
-        sure: Sure,
-    },
-    /// Start the move to a new phone: show another secret.
-    ///
-    /// The old phone's codes count until one of the new phone has been given.
-    Move {
-        /// Name.
-        mailbox: String,
-    },
-    /// Look whether a code of the new phone is right; nothing is replaced.
-    CheckMove {
-        /// Name.
-        mailbox: String,
-        /// The six digits that the new phone shows; asked for if not given.
-        code: Option<String>,
-    },
-    /// Replace the secret by that of the new phone.
-    ///
-    /// Sessions end; recovery codes and app passwords stay.
-    #[command(after_help = "Example:\n  mail2fa totp finish-move alice@example.org 189145")]
-    FinishMove {
-        /// Name.
-        mailbox: String,
-        /// The six digits that the new phone shows; asked for if not given.
-        code: Option<String>,
-    },
-    /// Show whether 2-factor authentication is on.
-    Status {
-        /// Name.
-        mailbox: String,
-    },
-}
-
-/// `doctor`
-#[derive(Debug, Args)]
-pub struct DoctorOptions {
-    /// Dovecot's configuration file, if it is not the usual one.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub dovecot_config: Option<PathBuf>,
-    /// Postfix's configuration folder, if it is not the usual one.
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub postfix_config: Option<PathBuf>,
 }

@@ -1,11 +1,11 @@
 //! `mail2fa doctor`: what is wrong with the doors, and what somebody has to look at.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::PathBuf};
 
+use clap::{Args, ValueHint};
 use serde::Serialize;
 
 use super::{
-    arguments::DoctorOptions,
     backend::{Backend, runtime},
     failure::{Exit, Failure},
     terminal::{print, print_json},
@@ -15,6 +15,17 @@ use crate::{
     runtime::doctor::{self, Finding, Servers, State},
     service::admin::Request,
 };
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct DoctorOptions {
+    /// Dovecot's configuration file, if it is not the usual one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dovecot_config: Option<PathBuf>,
+    /// Postfix's configuration folder, if it is not the usual one.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub postfix_config: Option<PathBuf>,
+}
 
 #[derive(Serialize)]
 struct Report<'a> {

@@ -91,13 +91,13 @@ fn admin(error: &AdminError) -> Exit {
         AdminError::BadName { .. }
         | AdminError::BadPassword { .. }
         | AdminError::BadCode
+        | AdminError::BadNumber { .. }
         | AdminError::SameName { .. }
         | AdminError::WrongCode { .. }
         | AdminError::BadAppPassword { .. }
         | AdminError::BadAppPasswordId
         | AdminError::BadKind
         | AdminError::BadCursor
-        | AdminError::BadNumber { .. }
         | AdminError::BadToken { .. }
         | AdminError::EnrolmentDropped { .. } => Exit::Data,
         AdminError::NoMailbox { .. }

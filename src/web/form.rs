@@ -3,7 +3,8 @@
 //! # Security
 //!
 //! A handler gets the fields of such a form only from here, after its token was found to be the one of the
-//! very session that sends it: a handler cannot forget to look. The body is bounded by the guard.
+//! very session that sends it: a handler cannot forget to look. The body is bounded by the guard, and the
+//! session must live when all of it is there.
 
 use axum::{
     Form,
@@ -40,10 +41,11 @@ impl<T: DeserializeOwned> FromRequest<Panel> for OwnerForm<T> {
 
     async fn from_request(request: Request, panel: &Panel) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
-        let owner = Owner::from_request_parts(&mut parts, panel).await?;
+        // First the body, which may be long in coming: whoever sends it is looked at when it is there.
         let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &())
             .await
             .map_err(IntoResponse::into_response)?;
+        let owner = Owner::from_request_parts(&mut parts, panel).await?;
         let Some(Token { form }) = read(&parts, &body).await else {
             return Err(page::bad_form(&owner.visitor));
         };

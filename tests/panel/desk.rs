@@ -288,7 +288,8 @@ impl Browser {
         &self.page
     }
 
-    pub async fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> &Page {
+    /// The bytes of a request.
+    pub fn request(&self, method: &str, path: &str, body: Option<&str>) -> String {
         let mut head =
             vec![format!("{method} {}{path} HTTP/1.1", self.base), "connection: close".to_owned()];
         if !self.headers.iter().any(|(name, _)| name == "host") {
@@ -305,7 +306,11 @@ impl Browser {
             head.push("content-type: application/x-www-form-urlencoded".into());
             head.push(format!("content-length: {}", body.len()));
         }
-        let request = format!("{}\r\n\r\n{}", head.join("\r\n"), body.unwrap_or_default());
+        format!("{}\r\n\r\n{}", head.join("\r\n"), body.unwrap_or_default())
+    }
+
+    pub async fn send(&mut self, method: &str, path: &str, body: Option<&str>) -> &Page {
+        let request = self.request(method, path, body);
         let answer = exchange(self.address, request.as_bytes()).await;
         self.page = read(&answer, self.base);
         for (name, value) in &self.page.headers {

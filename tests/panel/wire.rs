@@ -2,9 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use mail2fa::base::limits::{
-    HTTP_CONNECTIONS, HTTP_HEADER_SECONDS, HTTP_REQUEST_SECONDS, HTTP_REST_SECONDS,
-    TLS_HANDSHAKE_SECONDS,
+use mail2fa::{
+    base::limits::{
+        HTTP_CONNECTIONS, HTTP_HEADER_SECONDS, HTTP_REQUEST_SECONDS, HTTP_REST_SECONDS,
+        TLS_HANDSHAKE_SECONDS,
+    },
+    service::admin::{Request, Response},
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
@@ -13,7 +16,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::desk::{Desk, Options, exchange};
+use crate::{
+    desk::{Browser, Desk, Options, exchange},
+    support::BOB,
+};
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 
@@ -339,4 +345,43 @@ async fn a_handshake_takes_a_place_and_has_a_limit() {
     let (time, answer) = crowd(&desk, b"plain nonsense\r\n").await;
     assert!(!answer.starts_with(b"HTTP"));
     assert!(time >= Duration::from_secs(TLS_HANDSHAKE_SECONDS), "{time:?}");
+}
+
+/// The head of a form is sent, everything ends, then comes the body.
+async fn held_back(desk: &Desk, bob: &Browser, path: &str, body: &str) -> String {
+    let request = bob.request("POST", path, Some(body));
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let mut stream = TcpStream::connect(desk.address).await.unwrap();
+    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+    // Time for the head to be read and looked at.
+    sleep(Duration::from_millis(300)).await;
+    desk.admin.handle(Request::SignInsEnd { mailbox: BOB.into() }, "uid=0").await.unwrap();
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_form_that_is_held_back_does_not_outlive_its_session() {
+    for (page, path, fields) in [
+        ("app-passwords/new", "app-passwords/new", "name=x&imap=yes"),
+        ("sign-ins", "sign-ins/end-all", ""),
+    ] {
+        let desk = Desk::new().await;
+        let mut bob = desk.bob().await;
+        let token = bob.get(page).await.token();
+        let answer = held_back(&desk, &bob, path, &format!("form={token}&{fields}")).await;
+        let new = answer.lines().any(|line| {
+            line.starts_with("set-cookie: mail2fa=") && !line.starts_with("set-cookie: mail2fa=;")
+        });
+        assert!(!new, "{path}: {answer}");
+        let list = Request::AppPasswordList { mailbox: BOB.into() };
+        let listed = desk.admin.handle(list, "t").await;
+        let made = matches!(
+            listed, Ok(Response::AppPasswords { app_passwords, .. }) if !app_passwords.is_empty()
+        );
+        assert!(!made, "{path}: an app password was made: {answer}");
+        assert_ne!(bob.get("").await.status, 200, "{path}");
+    }
 }

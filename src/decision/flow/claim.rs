@@ -29,21 +29,22 @@ impl Login {
         if let Identity::Master { target, .. } = &self.identity {
             names.push_back((target.clone(), Role::MasterTarget));
         }
-        if let Some(returned) = returned {
-            let returned = self.policy.names.canonical(returned)?;
-            if returned != *self.identity.opened() {
-                names.push_back((returned, Role::Returned));
-            }
+        let canonical = |name| self.policy.names.canonical(name);
+        let returned = returned.map(canonical).transpose()?;
+        let auth_user = auth_user.map(canonical).transpose()?;
+        // A master user whom only the mail server knows, in the name or by its `login_user`: what a form
+        // opens is the owner's.
+        if let (Some(auth_user), Credential::Apart { .. }) = (&auth_user, &self.typed)
+            && (auth_user != self.identity.authenticating()
+                || returned.as_ref().is_some_and(|returned| returned != auth_user))
+        {
+            return Err(NameError::Separator);
         }
-        if let Some(auth_user) = auth_user {
-            let auth_user = self.policy.names.canonical(auth_user)?;
-            if auth_user != *self.identity.authenticating() {
-                // A master user whom only the mail server knows: what a form opens is the owner's.
-                if matches!(self.typed, Credential::Apart { .. }) {
-                    return Err(NameError::Separator);
-                }
-                names.push_back((auth_user, Role::Returned));
-            }
+        if let Some(returned) = returned.filter(|name| name != self.identity.opened()) {
+            names.push_back((returned, Role::Returned));
+        }
+        if let Some(auth_user) = auth_user.filter(|name| name != self.identity.authenticating()) {
+            names.push_back((auth_user, Role::Returned));
         }
         if let Some(role) = authenticating {
             names.push_back((self.identity.authenticating().clone(), role));

@@ -94,7 +94,10 @@ struct Kept {
 impl Kept {
     fn token(&self) -> ApiToken {
         let every = Scope::ALL.iter().map(|(scope, _)| *scope);
-        let scopes = if self.scopes.iter().any(|word| word == EVERY) {
+        let scopes = if !self.later.is_empty() {
+            // What may bind it is not understood here, so it allows nothing.
+            Vec::new()
+        } else if self.scopes.iter().any(|word| word == EVERY) {
             every.collect()
         } else {
             // A word that is not known, of a later version, allows nothing.
@@ -322,14 +325,16 @@ mod tests {
         let token = |more: &str| {
             let digest = vec!["7"; 32].join(",");
             format!(
-                r#"[{{"name":"n","id":"abcdefgh","digest":[{digest}],"scopes":[],"domains":[],"created":1{more}}}]"#
+                r#"[{{"name":"n","id":"abcdefgh","digest":[{digest}],"scopes":["*"],"domains":[],"created":1{more}}}]"#
             )
         };
         let text = token(r#","expires":null,"last_used":null,"networks":["192.0.2.0/24"]"#);
         let kept: Vec<Kept> = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&kept).unwrap(), text);
+        assert_eq!(kept[0].token().rights.scopes, Some(Vec::new()), "it allows nothing here");
         let old = token(r#","expires":5"#);
-        assert!(serde_json::from_str::<Vec<Kept>>(&old).is_ok());
+        let kept: Vec<Kept> = serde_json::from_str(&old).unwrap();
+        assert_ne!(kept[0].token().rights.scopes, Some(Vec::new()));
         assert!(serde_json::from_str::<Vec<Kept>>(&token("")).is_err());
     }
 }

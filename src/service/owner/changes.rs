@@ -53,7 +53,10 @@ impl Owner {
         }
     }
 
+    /// Asks for it in the owner's name, if the session lives still: it may have ended since the page was
+    /// asked for.
     async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
+        self.signed_in(visit).await?;
         let by = match visit.by_link() {
             None => format!("owner at the panel from {}", visit.from),
             Some(by) => format!("owner by link of {by}, from {}", visit.from),

@@ -115,15 +115,27 @@ fn schemathesis(port: &Port, token: &str, root: &Path, settings: &str) -> Value 
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    assert!(output.status.success(), "{}: {said}", output.status);
+    // With 1 it says that it found something.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}: {said}", output.status);
     let report = std::fs::read(&report).unwrap_or_else(|error| panic!("{error}: {said}"));
     let report: Value = serde_json::from_slice(&report).unwrap();
     let operations = &report["operations"];
     assert_eq!(operations["tested"], described(), "{operations}");
-    for none in ["failures", "errors"] {
-        assert_eq!(report[none], Value::Array(vec![]), "{said}");
-    }
+    assert_eq!(report["errors"], Value::Array(vec![]), "{said}");
+    let failures = report["failures"].as_array().unwrap();
+    assert!(failures.iter().all(|failure| only_waits(failure, &said)), "{said}");
+    assert_eq!(failures.is_empty(), output.status.success(), "{said}");
     report
+}
+
+/// Whether all that was found is a wrong token that was told to wait, and not let in: schemathesis brings more of them
+/// than are answered with 401, and its check cannot be told that 429 is an answer as well.
+fn only_waits(failure: &Value, said: &str) -> bool {
+    let mut wrong =
+        said.lines().filter(|line| line.contains("Expected 401 or 403, got")).peekable();
+    failure["title"] == "Unexpected response to invalid authentication"
+        && wrong.peek().is_some()
+        && wrong.all(|line| line.contains("got `429 Too Many Requests`"))
 }
 
 #[test]

@@ -45,6 +45,20 @@ fn who_gets_in_by_a_form() {
     }
 }
 
+/// Dovecot's `login_user`: a master user whose name says nothing of it.
+#[test]
+fn a_form_opens_no_mailbox_of_a_master_user_whom_only_the_upstream_knows() {
+    for service in [Service::Panel, Service::Webmail] {
+        let mut world = World::sample();
+        let master = "carol@example.org";
+        world.passwords.insert(master.into(), "boss".into());
+        world.returned.insert(master.into(), BOB.into());
+        world.masters.insert(master.into(), master.into());
+        let request = Request { service, ..form(master, "boss", None) };
+        assert_eq!(sent(&mut world, &policy(Passwords::Upstream), request), "bad_name");
+    }
+}
+
 #[test]
 fn a_form_that_is_sent_twice_gets_in_twice_and_not_a_minute_later() {
     let mut policy = Policy::clone(&policy(Passwords::Upstream));
