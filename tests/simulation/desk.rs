@@ -19,9 +19,9 @@ use super::{
     writes::{Written, unchanged},
 };
 
-/// How long a session of the panel lives, seconds.
-pub const PANEL_IDLE: u64 = 900;
-pub const PANEL_ABSOLUTE: u64 = 3_600;
+/// How long a session of the panel lives, seconds: so short that some are used until their absolute end.
+pub const PANEL_IDLE: u64 = 500;
+pub const PANEL_ABSOLUTE: u64 = 700;
 /// How long a link waits, seconds: `PANEL_LINK_SECONDS` of the daemon.
 const LINK_SECONDS: u64 = 60;
 
@@ -35,6 +35,10 @@ pub struct Link {
     pub text: Option<String>,
     /// The clock when it was written, milliseconds: it was made at that time or before.
     pub made: u64,
+    /// Until when it is good, as was said with it, seconds.
+    pub said: u64,
+    /// When it was asked for: a mailbox that was changed before it was written may have ended it.
+    pub asked: u64,
     pub from: u64,
     pub until: u64,
     /// Who followed it.
@@ -70,7 +74,7 @@ pub struct Desk {
     key: Option<&'static str>,
     pub faulted: bool,
     pub disturbed: bool,
-    began: u64,
+    pub began: u64,
     /// What the clock showed at each turn.
     clocks: Vec<u64>,
     rules: std::sync::Arc<super::world::Rules>,
@@ -134,14 +138,30 @@ impl World {
         let book = self.book(&name);
         let tokens = book.tokens.iter().rev().take(4).filter_map(|token| token.text.clone());
         let tokens: Vec<_> = tokens.collect();
-        let links: Vec<_> =
-            book.links.iter().rev().take(3).filter_map(|l| l.text.clone()).collect();
-        let panels: Vec<_> = book.panels.iter().rev().take(4).map(|p| p.ticket.clone()).collect();
-        let (want, text) = match dice.below(8) {
-            0..=2 => (Want::Refresh, dice.pick(&tokens).cloned()?),
-            3 => (Want::End, dice.pick(&tokens).cloned()?),
-            4..=5 => (Want::Follow, dice.pick(&links).cloned()?),
-            _ => (Want::Visit(dice.pick(&panels).cloned()?), String::new()),
+        let newest = dice.one_in(2);
+        let (name, want, text) = match dice.below(9) {
+            0..=1 => (name, Want::Refresh, dice.pick(&tokens).cloned()?),
+            2 => (name, Want::End, dice.pick(&tokens).cloned()?),
+            3..=5 => {
+                // A link that was just made, or one of the last.
+                let mut links = self.handed.clone().into_iter().rev();
+                let most = if newest { 1 } else { 4 };
+                let links: Vec<_> = links.by_ref().take(most).collect();
+                let (name, link) = dice.pick(&links).cloned()?;
+                (name, Want::Follow, link)
+            }
+            _ => {
+                // Of a few sessions at a time, that they are used until their end.
+                let all = ENROLLERS.iter().flat_map(|name| {
+                    let panels = self.books.get(*name).map(|book| &book.panels);
+                    panels.into_iter().flat_map(|panels| panels.iter().rev().take(2))
+                });
+                let mut all: Vec<_> = all.map(|p| (p.last_use, p.ticket.clone())).collect();
+                all.sort_by_key(|(last_use, _)| std::cmp::Reverse(*last_use));
+                all.truncate(if newest { 2 } else { 6 });
+                let (_, ticket) = dice.pick(&all).cloned()?;
+                (ticket.mailbox.as_str().to_owned(), Want::Visit(ticket), String::new())
+            }
         };
         // Of another mailbox, or not quite what was given.
         let webmail = matches!(want, Want::Refresh | Want::End);
@@ -159,7 +179,9 @@ impl World {
         match (self.acting, there) {
             (Some(Actor::Errand(errand)), true) => {
                 let (id, text, until) = (id.to_owned(), None, OPEN);
-                let link = Link { id, errand, text, made: now, from: seq, until, by: None };
+                let (made, said, from) = (now, 0, seq);
+                let asked = self.errands.get(&errand).map_or(seq, |errand| errand.began);
+                let link = Link { id, errand, text, made, said, asked, from, until, by: None };
                 self.book(name).links.push(link);
             }
             (Some(Actor::Desk(by)), false) => {
@@ -341,7 +363,7 @@ impl World {
                 if link.by != Some(id) || early >= link.made + LINK_SECONDS * 1_000 {
                     return Err("it led in, and was followed already, or is over".into());
                 }
-                if !book.is_unchanged(link.from, desk.began) {
+                if !book.is_as_it_stood(link.from, desk.began) {
                     return Err("it led in, and the mailbox was changed since".into());
                 }
                 let (at, last_use) = (latest, latest);
@@ -353,10 +375,11 @@ impl World {
                 let link = book.links.iter().find(|link| link.text.as_ref() == Some(&desk.text));
                 let good = link.is_some_and(|link| {
                     let spare = |at: &u64| {
-                        // It may have been made some effects before it was written.
-                        *at + 10_000 < link.made + LINK_SECONDS * 1_000 && *at >= link.made
+                        // It may have been made long before it was written: what was said counts.
+                        let (begin, end) = (link.said.saturating_sub(LINK_SECONDS), link.said);
+                        *at + 1_000 < end * 1_000 && *at >= (begin + 1) * 1_000
                     };
-                    let same = book.is_unchanged(link.from, until);
+                    let same = book.is_unchanged(link.asked, until);
                     link.until == OPEN && same && desk.clocks.iter().all(spare)
                 });
                 let sure = good && !desk.faulted && !desk.disturbed && desk.clocks.len() < 40;
@@ -378,7 +401,7 @@ impl World {
             Ok(true) => {
                 let over = early >= opened.at + PANEL_ABSOLUTE * 1_000
                     || early >= opened.last_use + PANEL_IDLE * 1_000;
-                if over || !book.is_unchanged(opened.from, desk.began) {
+                if over || !book.is_as_it_stood(opened.from, desk.began) {
                     return Err("a session of the panel lived on".into());
                 }
                 let own = book.panels.iter_mut().find(|opened| opened.ticket == *ticket);

@@ -28,7 +28,7 @@ use mail2fa::{
 };
 
 use super::{
-    desk::{Done, PANEL_ABSOLUTE, PANEL_IDLE},
+    desk::{Desk, Done, PANEL_ABSOLUTE, PANEL_IDLE, Want},
     dice::Dice,
     enforced::By,
     people::ENROLLERS,
@@ -122,6 +122,7 @@ impl Episode {
             turns: 0,
             overheard: std::collections::VecDeque::new(),
             clicking: std::collections::VecDeque::new(),
+            handed: std::collections::VecDeque::new(),
             broken: None,
             trace: traced.then(Vec::new),
         };
@@ -152,7 +153,7 @@ impl Episode {
                 (60, Turn::Wait),
                 (tokens, Turn::Token),
                 (if webmails { 40 } else { 0 }, Turn::Exchange),
-                (35, Turn::Desk),
+                (90, Turn::Desk),
                 (3, Turn::Clock),
                 (8, Turn::Upstream),
                 (12, Turn::HangUp),
@@ -315,6 +316,15 @@ impl Episode {
     /// Somebody refreshes or ends a token, or follows a link.
     fn desk(&mut self) {
         let Some(desk) = self.world().at_some_desk() else { return };
+        // Two follow one link at the same time.
+        let both = matches!(desk.want, Want::Follow) && self.world().dice.one_in(3);
+        for _ in 0..=u8::from(both) {
+            self.sit_down(desk.clone());
+        }
+    }
+
+    fn sit_down(&mut self, mut desk: Desk) {
+        desk.began = self.world().seq;
         let id = self.next_id;
         self.next_id += 1;
         let asked = desk.clone();

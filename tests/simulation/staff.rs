@@ -49,6 +49,7 @@ pub enum Wish {
 pub struct Errand {
     pub name: String,
     pub wish: Wish,
+    pub began: u64,
 }
 
 fn disclosed(text: &str) -> Disclosed {
@@ -71,8 +72,8 @@ impl Errand {
         sign_ins.extend(book.tokens.iter().filter(|t| t.until == OPEN).map(|t| t.id));
         let wish = if stored && !standing.record {
             Wish::Add(new_password(&mut dice))
-        } else if dice.one_in(12) {
-            if dice.one_in(4) { Wish::EndAll } else { Wish::Link }
+        } else if dice.one_in(6) {
+            if dice.one_in(8) { Wish::EndAll } else { Wish::Link }
         } else if standing.locked && dice.one_in(2) {
             Wish::Unlock
         } else if standing.secret.is_none() && dice.one_in(2) {
@@ -110,7 +111,7 @@ impl Errand {
                 _ => Wish::Level(Some(Level::roll(&mut dice, now))),
             }
         };
-        Self { name, wish }
+        Self { name, wish, began: world.seq }
     }
 
     /// As the use-case takes it.
@@ -188,9 +189,13 @@ impl World {
                     app.text = Some(password.expose().to_owned());
                 }
             }
-            Response::PanelLink { link, .. } => {
+            Response::PanelLink { link, expires, .. } => {
                 if let Some(made) = book.links.iter_mut().find(|link| link.errand == id) {
-                    made.text = Some(link.expose().to_owned());
+                    (made.text, made.said) = (Some(link.expose().to_owned()), expires);
+                    self.handed.push_back((name, link.expose().to_owned()));
+                    if self.handed.len() > 8 {
+                        self.handed.pop_front();
+                    }
                 }
             }
             _ => {}

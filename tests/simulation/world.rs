@@ -362,6 +362,8 @@ pub struct World {
     pub overheard: VecDeque<(String, String, Place)>,
     /// Sign-ins that lived a moment ago: name, string, place, service.
     pub clicking: VecDeque<(String, String, Place, usize)>,
+    /// Links that were shown, and whose.
+    pub handed: VecDeque<(String, String)>,
     /// The first invariant that did not hold, and whose.
     pub broken: Option<(String, String)>,
     /// Lines about mailboxes, when the episode is run again to be read.
