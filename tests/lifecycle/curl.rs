@@ -38,7 +38,7 @@ fn start() -> (Site, Daemon) {
     let password = "{PLAIN}T9D3K!px\n";
     assert_ok(&site.run(&["mailbox", "add", "alice@example.org", "--hash-stdin"], password));
     let daemon = site.serve();
-    let made = site.run(&["--json", "token", "add", "a hosting panel", "--scope", "*"], "");
+    let made = site.run(&["--json", "token", "add", "hosting-panel", "--scope", "*"], "");
     assert_ok(&made);
     let made: Value = serde_json::from_slice(&made.stdout).unwrap();
     let header = format!("Authorization: Bearer {}\n", made["token"].as_str().unwrap());
@@ -69,11 +69,11 @@ fn the_commands_of_the_document_do_what_it_says() {
     };
     assert_eq!(list["mailboxes"][0]["mailbox"], "alice@example.org");
     assert_eq!(before["enabled"], false);
-    let uri = enrolment["uri"].as_str().unwrap();
+    let uri = enrolment["otpauth_uri"].as_str().unwrap();
     assert!(uri.starts_with("otpauth://totp/"), "{uri}");
     assert_eq!(confirmed["recovery_codes"].as_array().unwrap().len(), 10);
     assert!(password["password"].as_str().unwrap().contains('-'));
-    assert_eq!(policy["level"]["level"], "required", "{policy}");
-    assert!(!audit["blocks"].as_array().unwrap_or(&Vec::new()).is_empty(), "{audit}");
+    assert_eq!(policy["level"], "required");
+    assert_eq!(audit["events"][0]["action"], "policy set");
     daemon.stop();
 }
