@@ -180,7 +180,7 @@ impl Webmail {
         };
         let minted = match admin.proved(&accepted, before).await {
             Ok(Some(proved)) if may(&proved.mailbox) => {
-                self.mint(&admin, &wanted, &proved, &accepted).await
+                self.mint(admin, &wanted, &proved, &accepted).await
             }
             Ok(Some(_)) => return Exchanged::Refused(Refusal::OtherMailboxProtected),
             Ok(None) => Err("the mailbox was changed meanwhile".into()),
@@ -194,13 +194,12 @@ impl Webmail {
 
     async fn ask(&self, wanted: &Exchange) -> Outcome {
         let Exchange { webmail, name, password, factor, browser } = wanted;
-        let passwords = Arc::clone(&self.parts.passwords);
         let credential = Credential::Apart { password: password.clone(), factor: factor.clone() };
         let circumstances = Circumstances {
             client: Some(webmail.as_str().into()),
             ..Circumstances::of_form(LISTENER, Service::Webmail, *browser)
         };
-        self.authenticator.ask_form(&*passwords, name, credential, &circumstances).await
+        self.authenticator.ask_form(&*self.parts.passwords, name, credential, &circumstances).await
     }
 
     /// Writes the token's session, over the very mailbox whose password and code were looked at.
@@ -265,10 +264,10 @@ impl Webmail {
     ) -> Result<Option<Life>, WebmailError> {
         let admin = self.admin();
         let policy = self.authenticator.policy();
-        let mailbox = mailbox(&admin, name)?;
+        let mailbox = mailbox(admin, name)?;
         let Some(typed) = TypedWebmailToken::parse(token) else { return Ok(None) };
         for _ in 0..ADMIN_ATTEMPTS {
-            let at = now(&admin)?;
+            let at = now(admin)?;
             let Some(found) = admin.store.load(&mailbox).await? else { return Ok(None) };
             let Ok(token) =
                 webmail::find(&policy.webmail, &typed, &found.value, &mailbox, &policy.key, at)
@@ -306,7 +305,7 @@ impl Webmail {
         access: &Access,
     ) -> Result<bool, WebmailError> {
         let admin = self.admin();
-        let mailbox = mailbox(&admin, name)?;
+        let mailbox = mailbox(admin, name)?;
         let Some(typed) = TypedWebmailToken::parse(token) else { return Ok(false) };
         let digest = typed.digest(&mailbox, &admin.key);
         for _ in 0..ADMIN_ATTEMPTS {
@@ -320,7 +319,7 @@ impl Webmail {
             }
             // Also one whose time is over: nothing of it is to be left.
             record.sessions.retain(|s| !ends(s));
-            let note = TrailEvent::change(now(&admin)?, &mailbox, &access.by, "webmail log-out")
+            let note = TrailEvent::change(now(admin)?, &mailbox, &access.by, "webmail log-out")
                 .with_detail(&typed.id.to_string());
             let record = admin.worth_keeping(record).map(Box::new);
             let expect = Expect::Version(version);
@@ -333,8 +332,8 @@ impl Webmail {
         Err(WebmailError::Unavailable("the mailbox's record changes all the time".into()))
     }
 
-    fn admin(&self) -> Arc<Admin> {
-        Arc::clone(&self.parts.admin)
+    fn admin(&self) -> &Admin {
+        &self.parts.admin
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
         trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
@@ -202,10 +202,7 @@ impl Store for MemoryStore {
         &'a self,
         after: Option<&'a Mailbox>,
         limit: usize,
-    ) -> BoxFuture<
-        'a,
-        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
-    > {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
             let state = self.state();
             let follows = |name: &Mailbox| after.is_none_or(|after| name > after);
