@@ -19,31 +19,12 @@ use mail2fa::{
         panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
     },
 };
-use mail2fa_fuzz::{ALICE, BOB, Desk, NOW, flipped, key, mailbox, spliced};
-
-#[derive(Arbitrary, Debug)]
-enum Bytes {
-    True,
-    Flip(u16, u8),
-    Splice(u8, u8, Vec<u8>),
-    Raw(Vec<u8>),
-}
-
-impl Bytes {
-    fn of(self, truth: &[u8]) -> Vec<u8> {
-        match self {
-            Self::True => truth.to_vec(),
-            Self::Flip(at, mask) => flipped(truth, (at, mask)),
-            Self::Splice(from, until, by) => spliced(truth, (from, until), &by),
-            Self::Raw(bytes) => bytes,
-        }
-    }
-}
+use mail2fa_fuzz::{ALICE, Altered, BOB, Desk, NOW, key, mailbox};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
-    brought: Bytes,
-    stored: Bytes,
+    brought: Altered,
+    stored: Altered,
     by: String,
     /// Milliseconds since ten minutes before it was made.
     now: u32,
