@@ -100,7 +100,6 @@ pub enum Commit {
 
 /// What became of a record since it was read.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Since {
     /// It still has that version, so it is what was read: versions never come back.
     Same,

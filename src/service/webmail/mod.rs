@@ -220,16 +220,17 @@ impl Webmail {
             let at = admin.clock.now().map_err(|error| error.to_string())?;
             let found = admin.store.load(mailbox).await.map_err(|error| error.to_string())?;
             let record = found.as_ref().map(|found| &found.value);
-            if Standing::of(&admin.key, mailbox, record) != proved.standing {
+            let era = admin.era(mailbox).await.map_err(|error| error.to_string())?;
+            if era.standing(&admin.key, record) != proved.standing {
                 return Err(CHANGED.into());
             }
+            let standing = Standing::of(&admin.key, mailbox, record);
             let enrolled = record.is_some_and(MailboxRecord::is_enrolled);
             let minted_on = minted_on(accepted.method(), enrolled && proved.own).ok_or(CHANGED)?;
             let expect =
                 found.as_ref().map_or(Expect::Absent, |found| Expect::Version(found.version));
             let mut record = found.map_or_else(|| MailboxRecord::new(at), |found| found.value);
             let typed = TypedWebmailToken::generate(record.next_session(), &random);
-            let standing = proved.standing;
             let grant = Grant { webmail: wanted.webmail.clone(), standing, minted_on };
             let opened = Use { at, from: wanted.browser, service: Service::Webmail };
             let digest = typed.digest(mailbox, &admin.key);
@@ -239,7 +240,8 @@ impl Webmail {
             record.sessions = policy.sessions.with(sessions, session, at);
             let record = Some(Box::new(record));
             let change = Change::Mailbox { mailbox: mailbox.clone(), expect, record };
-            match admin.store.commit(vec![change]).await.map_err(|error| error.to_string())? {
+            let changes = vec![change, era.lasts()];
+            match admin.store.commit(changes).await.map_err(|error| error.to_string())? {
                 Commit::Done(_) => {
                     let (mailbox, session) = (mailbox.clone(), typed.id);
                     return Ok(Minted { mailbox, token: typed.shown(), session, life });

@@ -52,8 +52,9 @@ impl MemoryStore {
         self.state().records.get(mailbox).map(|found| found.value.clone())
     }
 
-    pub fn entries(&self) -> usize {
-        self.state().entries.len()
+    /// The kinds of all entries.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.state().entries.keys().map(|(_, kind, _)| *kind).collect()
     }
 
     pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
