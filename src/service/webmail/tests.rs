@@ -97,8 +97,10 @@ impl PasswordSource for Asking<'_> {
     }
 }
 
+type Deed = Box<dyn FnOnce(&MemoryStore) + Send>;
+
 /// Changes the store as soon as a login was decided, before anything follows from it.
-struct Meanwhile(Arc<MemoryStore>, Mutex<Option<Box<dyn FnOnce(&MemoryStore) + Send>>>);
+struct Meanwhile(Arc<MemoryStore>, Mutex<Option<Deed>>);
 
 impl LoginLog for Meanwhile {
     fn login(&self, _: &LoginEvent<'_>) {

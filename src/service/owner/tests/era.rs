@@ -52,8 +52,8 @@ async fn what_was_open_does_not_come_back_when_the_record_does() {
         let desk = Desk::new();
         let link = link(&desk, BOB).await;
         let ticket = desk.bob().await;
+        assert!(desk.visit(&ticket).await.is_some());
         for step in way {
-            assert!(desk.visit(&ticket).await.is_some() || !std::ptr::eq(step, &way[0]));
             step.done(&desk).await;
             assert!(desk.visit(&ticket).await.is_none(), "{way:?}: {step:?}");
         }
@@ -78,7 +78,7 @@ async fn what_says_nothing_of_who_may_in_ends_nothing() {
     };
     let add = Request::AppPasswordAdd { mailbox: BOB.into(), wanted };
     assert!(admin.handle(add, "uid=0").await.is_ok());
-    let id = desk.store.record(&mailbox(BOB)).unwrap().app_passwords[0].id.clone();
+    let id = desk.store.record(&mailbox(BOB)).unwrap().app_passwords[0].id;
     let revoke = Request::AppPasswordRevoke { mailbox: BOB.into(), id: id.as_str().into() };
     assert!(admin.handle(revoke, "uid=0").await.is_ok());
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
