@@ -11,10 +11,7 @@ use std::sync::{
 
 use mail2fa::{
     base::{Clock, NetAddress, Service, UnixMillis, clock::ClockError, limits::AUDIT_QUEUE},
-    decision::{
-        outcome::{Method, Refusal},
-        retention::TrailPolicy,
-    },
+    decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
         store::{Change, Commit, Store},

@@ -124,7 +124,7 @@ fn in_words(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::outcome::{Method, Refusal};
+    use crate::decision::{outcome::Method, refusal::Refusal};
 
     #[test]
     fn lines_as_documented() {

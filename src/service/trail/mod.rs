@@ -36,10 +36,7 @@ use crate::{
         Clock, Current, Mailbox, Service, UnixMillis,
         limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES, CLOCK_LOST_SECONDS},
     },
-    decision::{
-        outcome::{Method, Refusal},
-        retention::TrailPolicy,
-    },
+    decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
         store::{Store, StoreError},

@@ -8,7 +8,7 @@ use crate::{
         Mailbox, UnixMillis,
         limits::{AUDIT_PAGE, AUDIT_READ_BLOCKS},
     },
-    decision::outcome::{Method, Refusal},
+    decision::{outcome::Method, refusal::Refusal},
     ports::{
         store::StoreError,
         trail::{EventKind, Lane, Stamp, TrailEvent, TrailQuery},

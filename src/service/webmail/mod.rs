@@ -26,10 +26,11 @@ use crate::{
     decision::{
         flow::Credential,
         names::Identity,
-        outcome::{Accepted, Method, Outcome, Refusal},
+        outcome::{Accepted, Method, Outcome},
         panel::Standing,
         place::Use,
         record::{MailboxRecord, Versioned},
+        refusal::Refusal,
         session::Session,
         webmail::{self, Found, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
     },
