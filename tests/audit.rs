@@ -14,8 +14,8 @@ use mail2fa::{
     decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
+        event::{EventKind, TrailEvent},
         store::{Change, Commit, Store},
-        trail::{EventKind, TrailEvent},
     },
     service::trail::{EventQuery, Recorder},
     store::{

@@ -13,7 +13,7 @@ use mail2fa::{
     decision::record::MailboxRecord,
     ports::{
         store::{Change, Expect, Store},
-        trail::{EventKind, Lane, Stamp, Trail, TrailBlock, TrailEvent, TrailQuery},
+        event::{EventKind, TrailEvent}, trail::{Lane, Stamp, Trail, TrailBlock, TrailQuery},
     },
     store::{
         Keyring, MemoryEngine, SealedStore,

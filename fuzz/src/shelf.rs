@@ -12,7 +12,7 @@ use mail2fa::{
     ports::{
         BoxFuture,
         store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
-        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
+        event::TrailEvent, trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
     },
 };
 

@@ -39,8 +39,9 @@ use crate::{
     decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
+        event::{EventKind, TrailEvent, clean, clean_name},
         store::{Store, StoreError},
-        trail::{EventKind, Lane, Trail, TrailEvent, TrailQuery, clean, clean_name},
+        trail::{Lane, Trail, TrailQuery},
     },
 };
 

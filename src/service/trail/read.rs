@@ -10,8 +10,9 @@ use crate::{
     },
     decision::{outcome::Method, refusal::Refusal},
     ports::{
+        event::{EventKind, TrailEvent},
         store::StoreError,
-        trail::{EventKind, Lane, Stamp, TrailEvent, TrailQuery},
+        trail::{Lane, Stamp, TrailQuery},
     },
 };
 

@@ -35,9 +35,9 @@ use crate::{
         webmail::{self, Found, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
     },
     ports::{
+        event::TrailEvent,
         password::PasswordSources,
         store::{Change, Commit, Expect, StoreError},
-        trail::TrailEvent,
     },
 };
 
