@@ -12,8 +12,9 @@ use mail2fa::{
     base::{Mailbox, Rng, UnixMillis},
     decision::record::MailboxRecord,
     ports::{
+        event::{EventKind, TrailEvent},
         store::{Change, Expect, Store},
-        event::{EventKind, TrailEvent}, trail::{Lane, Stamp, Trail, TrailBlock, TrailQuery},
+        trail::{Lane, Stamp, Trail, TrailBlock, TrailQuery},
     },
     store::{
         Keyring, MemoryEngine, SealedStore,

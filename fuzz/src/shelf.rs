@@ -11,8 +11,9 @@ use mail2fa::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
+        event::TrailEvent,
         store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
-        event::TrailEvent, trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
+        trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
     },
 };
 
