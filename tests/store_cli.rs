@@ -18,7 +18,7 @@ use std::{
     },
     path::PathBuf,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fed::fed;
@@ -309,8 +309,10 @@ fn a_store_in_use_cannot_be_judged_or_changed() {
 
     let mut command = site.command(&["serve"]);
     let mut daemon = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
     while UnixStream::connect(site.path("control")).is_err() {
         assert_eq!(daemon.try_wait().unwrap(), None, "the daemon ended");
+        assert!(begun.elapsed() < Duration::from_secs(60), "the daemon does not start");
         std::thread::sleep(Duration::from_millis(20));
     }
     let checked = site.run(&["store", "check"]);

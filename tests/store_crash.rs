@@ -35,6 +35,8 @@ use store_support::{
 };
 
 const TASKS: usize = 8;
+/// What a child has acknowledged before it is killed, at least.
+const LEAST: u64 = 20;
 /// Mailboxes that all tasks burn.
 const SHARED: usize = 16;
 
@@ -71,7 +73,6 @@ fn nothing_acknowledged_is_lost() {
         runtime.block_on(compare(&place, &keyring, &mut known));
     }
     println!("{rounds} kills, {acknowledged} acknowledged changes, 0 lost");
-    assert!(acknowledged > rounds * 10, "the children did next to nothing");
 }
 
 /// Starts a child and kills it; notes what it reported.
@@ -91,7 +92,10 @@ fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u6
     // Every fourth dies at any moment from its start on, which is while it opens the store.
     let mut killer = (round % 4 == 3).then(|| kill_within(200));
     while let Some(line) = child.next() {
-        killer.get_or_insert_with(|| kill_within(250));
+        // The others are killed when they have done something: how much in a given time is the machine's matter.
+        if acknowledged >= LEAST {
+            killer.get_or_insert_with(|| kill_within(250));
+        }
         let words: Vec<_> = line.split(' ').collect();
         let entry = known.entry(words[1].to_owned()).or_default();
         match words[0] {
