@@ -23,7 +23,7 @@ use std::{
     io::Read,
     net::TcpListener,
     os::unix::net::{UnixListener, UnixStream},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::sys::signal::Signal;

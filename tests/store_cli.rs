@@ -30,7 +30,7 @@ use mail2fa::{
     },
 };
 use serde_json::{Value, json};
-use store_support::{copy_store, enrolled, plain, put, rng, runtime};
+use store_support::{copy_store, enrolled, free, open, plain, put, runtime};
 
 /// Enrolled mailboxes; there is a plain one beside them.
 const ENROLLED: usize = 40;
@@ -117,8 +117,11 @@ impl Site {
     fn inside<T>(&self, work: impl AsyncFnOnce(&SealedStore<SledEngine>) -> T) -> T {
         let keyring = Keyring::read(&self.path("key")).unwrap();
         runtime().block_on(async {
-            let store = SealedStore::open(&self.path("store"), &keyring, rng()).await.unwrap();
-            work(&store).await
+            let store = open(&self.path("store"), &keyring).await.unwrap();
+            let done = work(&store).await;
+            drop(store);
+            free(&self.path("store")).await;
+            done
         })
     }
 

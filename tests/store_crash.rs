@@ -31,7 +31,7 @@ use mail2fa::{
 };
 use store_support::{
     OsRng, Place, Reporter, at, burn, change, child, child_store, counted_step, enrolled, mailbox,
-    plain, put, random, report, rng, runtime, step_of,
+    open, plain, put, random, report, rng, runtime, step_of,
 };
 
 const TASKS: usize = 8;
@@ -120,7 +120,7 @@ fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u6
 }
 
 async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, Known>) {
-    let store = SealedStore::open(&place.store(), keyring, rng()).await.unwrap();
+    let store = open(&place.store(), keyring).await.unwrap();
     assert_eq!(store.damage(), []);
     let is_enrolled = |name: String| known.get(&name).is_some_and(|known| known.enrolled);
     let existed: Vec<_> = (0..TASKS)
@@ -196,7 +196,7 @@ fn victim() {
     let round = std::env::var("MAIL2FA_STORE_ROUND").unwrap();
     let keyring = Keyring::read(&dir.with_file_name("key")).unwrap();
     runtime().block_on(async {
-        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let store = open(&dir, &keyring).await.unwrap();
         let mut highest = 0;
         for n in 0..SHARED {
             highest = step_of(&store, &format!("shared{n}")).await.unwrap().0.max(highest);
