@@ -10,6 +10,8 @@ mod fed;
 mod notices;
 #[path = "cli/policy.rs"]
 mod policy;
+#[path = "cli/served.rs"]
+mod served;
 #[path = "cli/signins.rs"]
 mod signins;
 #[path = "cli/tokens.rs"]

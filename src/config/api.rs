@@ -48,8 +48,8 @@ pub(super) fn api(mut section: Section<'_>, report: &mut Report) -> Option<ApiCo
     let asked = table.has("certificate") || table.has("key");
     let tls = tls::tls(table, report);
     if asked && matches!(found, Some(Listen::Unix(_))) {
-        let what = "is for an address: what goes over a socket leaves the machine only by a proxy, which does \
-                    TLS itself";
+        let what = "is for an address, and api.listen is a Unix socket, which is for this machine or a proxy \
+                    that does TLS itself: remove [api.tls], or listen on an address such as \"[::]:8426\"";
         section.mistake("tls", what.into(), report);
     }
     if asked && behind_proxy {

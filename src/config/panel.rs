@@ -89,8 +89,8 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
         section.mistake("https", what.into(), report);
     }
     if tls.is_some() && matches!(listen, Some(Listen::Unix(_))) {
-        let what = "is for an address: who comes by a socket may say where a browser is, so it must be a \
-                    web server, which does TLS itself";
+        let what = "is for an address, and panel.listen is a Unix socket, which is for a web server that \
+                    does TLS itself: remove [panel.tls], or listen on an address such as \"[::]:8425\"";
         section.mistake("tls", what.into(), report);
     }
     let origin = section.read("origin", report, |value| origin(value, https.unwrap_or(true)));
