@@ -12,6 +12,8 @@ mod notices;
 mod policy;
 #[path = "support/program.rs"]
 mod program;
+#[path = "cli/served.rs"]
+mod served;
 #[path = "cli/signins.rs"]
 mod signins;
 #[path = "cli/tokens.rs"]

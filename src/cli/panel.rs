@@ -60,7 +60,7 @@ fn link(
     }
     let hint = match panel.origin {
         Some(_) => "",
-        None => " (set panel.origin, and the host stands before it)",
+        None => "; set panel.origin to see the whole address, with the host",
     };
     print(&format!(
         "{address}\n\nOpens the panel of {mailbox} once, until {}{hint}.\n",

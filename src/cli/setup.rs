@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     config::{Config, ConfigErrors, KeySource},
-    runtime::compose::{self, ComposeError},
+    runtime::{
+        compose::{self, ComposeError},
+        files,
+    },
     store::OpenError,
 };
 
@@ -58,11 +61,12 @@ pub fn config(command: &ConfigCommand, path: &Path, json: bool) -> Result<(), Fa
     }
 }
 
-/// What a start would refuse: mistakes of the file, and of the texts that it names.
+/// What a start would refuse: mistakes of the file, and of the texts, certificates and picture that it names.
 fn check(path: &Path) -> Result<(), ConfigErrors> {
     let config = Config::load(path)?;
     compose::outfit(&config.notices)
         .map(drop)
+        .and_then(|()| files::check(&config))
         .map_err(|errors| ConfigErrors { path: Some(path.into()), ..errors })
 }
 

@@ -10,7 +10,7 @@ use std::{
 use tokio::{net::UnixListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::compose::Source;
+use super::{api, compose::Source, panel};
 use crate::{
     config::{Config, ListenerConfig, ListenerKind, PasswordsConfig, TempFail},
     net::{
@@ -120,7 +120,15 @@ impl Listeners {
             self.stop(&name).await;
         }
         for name in self.inherited.keys().filter(|name| !wanted.contains_key(*name)) {
-            tracing::warn!(%name, "systemd handed over a socket that no listener is named after");
+            match name.as_str() {
+                panel::SOCKET | api::SOCKET => tracing::warn!(
+                    "systemd handed over the socket {name:?}, and nobody serves it: set listen in [{name}], and restart"
+                ),
+                _ => tracing::warn!(
+                    %name,
+                    "systemd handed over a socket that no listener is named after"
+                ),
+            }
         }
         // In the order of the file, so that its first mistake is the one that is told.
         for listener in &config.listeners {

@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod api;
 pub mod compose;
 pub mod doctor;
+pub mod files;
 mod hardening;
 pub mod lifecycle;
 pub mod listeners;

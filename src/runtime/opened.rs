@@ -130,7 +130,9 @@ impl Opened {
     async fn at(listen: &Listen, what: &str) -> Result<Self, OpeningError> {
         match listen {
             Listen::Tcp(address) => {
-                let listener = TcpListener::bind(address).await?;
+                let named =
+                    |why: io::Error| io::Error::new(why.kind(), format!("{address}: {why}"));
+                let listener = TcpListener::bind(address).await.map_err(named)?;
                 tracing::info!(address = %listener.local_addr()?, "{what} listens");
                 Ok(Self { listener: Listener::Tcp(listener), tls: None, own: None })
             }

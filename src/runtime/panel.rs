@@ -111,7 +111,7 @@ pub async fn start(
 }
 
 /// The host's picture and its kind, by what it begins with.
-fn logo(path: &Path) -> Result<(&'static str, axum::body::Bytes), PanelError> {
+pub(super) fn logo(path: &Path) -> Result<(&'static str, axum::body::Bytes), PanelError> {
     let error = |why: String| PanelError::Logo { path: path.into(), why };
     let most = u64::try_from(WEB_LOGO_BYTES).unwrap_or(u64::MAX);
     let mut picture = Vec::new();

@@ -75,7 +75,9 @@ pub enum BindError {
     #[error("{0}: a file that is not a stream socket is in the way; it is left alone, move it")]
     NotASocket(PathBuf),
     /// The directory does not exist, or is none.
-    #[error("{0}: this directory does not exist; create it (systemd: RuntimeDirectory=)")]
+    #[error(
+        "{0}: this directory does not exist; create it, or with systemd let a .socket unit open this socket"
+    )]
     NoDirectory(PathBuf),
     /// Longer than a socket address holds.
     #[error("{0}: longer than the {SOCKET_PATH_BYTES} bytes that a socket path can have")]

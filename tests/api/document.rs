@@ -140,7 +140,10 @@ async fn a_token_without_the_scope_changes_nothing_and_one_with_it_alone_is_let_
         }
         if scope.is_empty() {
             assert!(said.contains("No token allows this"), "{id}");
-            desk.ask(&every, &method, &path, body(&id)).await.fails(403, "no-scope");
+            let refused = desk.ask(&every, &method, &path, body(&id)).await;
+            refused.fails(403, "no-scope");
+            let detail = refused.json()["detail"].to_string();
+            assert!(detail.contains("no token may do this"), "{id}: {detail}");
             continue;
         }
         assert!(said.contains(&format!("`{scope}`")), "{id}: {said}");

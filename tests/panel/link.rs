@@ -173,5 +173,8 @@ async fn who_logs_in_over_a_link_is_no_longer_by_link() {
     alice.get("activity").await;
     assert!(alice.page.says("A link to this panel was made"));
     assert!(alice.page.says("This panel was opened by a link"));
+    let opened =
+        alice.page.body.split("<li").find(|item| item.contains("opened by a link")).unwrap();
+    assert!(!opened.contains("by the administrator"), "who opened it is not known: {opened}");
     assert!(!alice.page.says("hosting"), "who made it is for the administrator");
 }

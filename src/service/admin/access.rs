@@ -40,7 +40,7 @@ impl Access {
         if self.rights.allow(scope) {
             return Ok(());
         }
-        let scope = scope.map_or("none that a token has", Scope::as_str).to_owned();
+        let scope = scope.map_or("", Scope::as_str).to_owned();
         Err(AdminError::NoScope { scope })
     }
 }

@@ -206,9 +206,9 @@ pub enum AdminError {
     #[error("there is no token of this name")]
     NoToken,
     /// The caller may not do this.
-    #[error("this needs the scope {scope}")]
+    #[error("{}", needed(scope))]
     NoScope {
-        /// What is needed.
+        /// What is needed; empty: no scope allows it.
         scope: String,
     },
     /// The caller may not do this with this mailbox, whether or not it exists.
@@ -235,6 +235,13 @@ pub enum AdminError {
         /// What the store said.
         why: String,
     },
+}
+
+fn needed(scope: &str) -> String {
+    match scope {
+        "" => "no token may do this: ask over the control socket, as root".into(),
+        scope => format!("this needs the scope {scope}"),
+    }
 }
 
 impl From<StoreError> for AdminError {

@@ -79,18 +79,23 @@ fn one(texts: &Texts, event: &TrailEvent) -> Markup {
                 @if let Some(service) = &event.service { " · " (when::service(texts, service)) }
                 @if let Some(client) = &event.client { " · " (client) }
                 @if let Some(from) = &event.from { " · " span.address { (from) } }
-                @if event.kind == EventKind::Change { " · " (texts.get(by(event))) }
+                @if let Some(by) = by(event) { " · " (texts.get(by)) }
             }
             @if matches!(mood, Mood::Alarming) { p.advice { (texts.get("event-advice")) } }
         }
     }
 }
 
-/// Who changed something. Of administrators it says no more than that.
-fn by(event: &TrailEvent) -> &'static str {
-    match event.by.as_deref() {
-        Some(by) if by.starts_with("owner ") => "event-by-owner",
-        _ => "event-by-administrator",
+/// Who changed something. Of administrators it says no more than that; of what somebody did at a webmail or by a
+/// link nothing, since the trail only knows whose token and whose link it was.
+fn by(event: &TrailEvent) -> Option<&'static str> {
+    let by = event.by.as_deref().unwrap_or_default();
+    let unknown = by.starts_with("link of ") || event.action.as_deref() == Some("webmail log-out");
+    match event.kind {
+        EventKind::Change if unknown => None,
+        EventKind::Change if by.starts_with("owner ") => Some("event-by-owner"),
+        EventKind::Change => Some("event-by-administrator"),
+        EventKind::Login | EventKind::Lost | EventKind::More => None,
     }
 }
 
@@ -162,6 +167,7 @@ fn change(event: &TrailEvent) -> (&'static str, Mood) {
         "panel link" if unhappy => "event-link-followed",
         "panel link" => "event-link-made",
         "webmail log-out" => "event-webmail-left",
+        "mailbox add" => "event-made",
         "mailbox password" => "event-password-set",
         "mailbox lock" => "event-lock",
         "mailbox unlock" => "event-unlock",

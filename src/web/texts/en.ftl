@@ -62,7 +62,7 @@ code-instead = Use a code from the app
 
 # -- coming by a link
 link-title = Settings of your mailbox
-link-text = You are about to look after this mailbox:
+link-text = You are about to open the settings of this mailbox:
 link-not-yours = Is it not yours? Then close this page.
 link-gone-title = This link cannot be used
 link-gone = It was used already, it is more than a minute old, or the mailbox was changed meanwhile. Please go back to where you found it and click there again, or log in here.
@@ -228,7 +228,7 @@ program-gmail = Account settings of this mailbox, Incoming settings and Outgoing
 
 # -- sign-ins
 sign-ins-title = Sign-ins
-sign-ins-text = Mail programs that logged in with password and code, and stay logged in for a while without a new code.
+sign-ins-text = Mail programs and webmail that logged in with password and code, and stay logged in for a while without a new code.
 sign-ins-none = No program is signed in with a code.
 sign-in-opened = Signed in
 sign-in-ends = Ends
@@ -274,16 +274,16 @@ event-panel-code = A code was given for a change at this panel
 event-panel-recovery = A recovery code was used up for a change at this panel
 event-panel-password = Right password at this panel; the code was asked
 event-wrong-password = Refused: wrong password
-event-missing-code = Refused: right or wrong password, and no code
+event-missing-code = Refused: no code behind the password
 event-wrong-code = Refused: right password, wrong code
 event-used-code = Refused: right password, and a code that was used before
-event-throttled = Refused: too many failures, nothing was looked at
+event-throttled = Refused: too many failures, not everything was looked at
 event-locked = Refused: the mailbox is locked
 event-app-wrong = Refused: wrong app password
 event-app-expired = Refused: an app password that has expired
-event-app-scope = Refused: an app password that is not for this
+event-app-scope = Refused: an app password that is not for this use or not from there
 event-refused = Refused
-event-unavailable = Not decided: something did not answer
+event-unavailable = Not let in: the server could not check it just then
 event-more = { $count ->
     [one] One more event, not kept in detail
    *[other] { $count } more events, not kept in detail
@@ -302,6 +302,7 @@ event-session-ended = A sign-in was ended
 event-all-ended = All sign-ins were ended
 event-link-made = A link to this panel was made
 event-link-followed = This panel was opened by a link
+event-made = The mailbox was made
 event-password-set = The password was changed
 event-lock = The mailbox was locked
 event-unlock = The lock was taken off

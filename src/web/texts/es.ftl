@@ -213,7 +213,7 @@ program-k9 = Ajustes de la cuenta, Recepción de correo, Servidor entrante; desp
 program-gmail = Ajustes de la cuenta de este buzón, ajustes de entrada y de salida: cambie la contraseña en los dos. Si la aplicación no los ofrece, quite la cuenta y añádala de nuevo como «Otra».
 
 sign-ins-title = Inicios de sesión
-sign-ins-text = Programas de correo que iniciaron sesión con contraseña y código y siguen conectados un tiempo sin un código nuevo.
+sign-ins-text = Programas de correo y webmail que iniciaron sesión con contraseña y código y siguen conectados un tiempo sin un código nuevo.
 sign-ins-none = Ningún programa ha iniciado sesión con un código.
 sign-in-opened = Iniciada
 sign-in-ends = Termina
@@ -257,16 +257,16 @@ event-panel-code = Se dio un código para un cambio en estas páginas
 event-panel-recovery = Se usó un código de recuperación para un cambio en estas páginas
 event-panel-password = Contraseña correcta en estas páginas; se pidió el código
 event-wrong-password = Rechazado: contraseña incorrecta
-event-missing-code = Rechazado: contraseña correcta o incorrecta, sin código
+event-missing-code = Rechazado: sin código detrás de la contraseña
 event-wrong-code = Rechazado: contraseña correcta, código incorrecto
 event-used-code = Rechazado: contraseña correcta y un código ya usado
-event-throttled = Rechazado: demasiados fallos, no se miró nada
+event-throttled = Rechazado: demasiados fallos, no se comprobó todo
 event-locked = Rechazado: el buzón está bloqueado
 event-app-wrong = Rechazado: contraseña de aplicación incorrecta
 event-app-expired = Rechazado: una contraseña de aplicación caducada
-event-app-scope = Rechazado: una contraseña de aplicación que no es para esto
+event-app-scope = Rechazado: una contraseña de aplicación que no vale para esto o desde ahí
 event-refused = Rechazado
-event-unavailable = Sin decidir: algo no respondió
+event-unavailable = Sin acceso: el servidor no pudo comprobarlo en ese momento
 event-more = { $count ->
     [one] Un suceso más, no guardado en detalle
    *[other] { $count } sucesos más, no guardados en detalle
@@ -285,6 +285,7 @@ event-session-ended = Se cerró una sesión
 event-all-ended = Se cerraron todas las sesiones
 event-link-made = Se creó un enlace a estas páginas
 event-link-followed = Estas páginas se abrieron por un enlace
+event-made = Se creó el buzón
 event-password-set = Se cambió la contraseña
 event-lock = Se bloqueó el buzón
 event-unlock = Se quitó el bloqueo

@@ -102,7 +102,7 @@ before-app-names = Par exemple Aegis, FreeOTP+, 2FAS, Google Authenticator, Micr
 before-clock = Vérifiez l’heure de votre téléphone
 before-clock-text = Les codes en dépendent. Réglez la date et l’heure sur automatique.
 before-programs = Pensez à vos logiciels de messagerie
-before-programs-text = Une fois activée, le mot de passe seul n’ouvre plus votre boîte nulle part. Donnez un mot de passe d’application à chaque logiciel qui retient votre mot de passe. Dans ceux qui le demandent à chaque fois, saisissez le mot de passe et, juste derrière, le code.
+before-programs-text = Une fois la double authentification activée, le mot de passe seul n’ouvre plus votre boîte nulle part. Donnez un mot de passe d’application à chaque logiciel qui retient votre mot de passe. Dans ceux qui le demandent à chaque fois, saisissez le mot de passe et, juste derrière, le code.
 before-programs-link = Créer d’abord des mots de passe d’application
 
 scan-title = Configurer votre application
@@ -213,7 +213,7 @@ program-k9 = Paramètres du compte, Récupération des courriels, Serveur entran
 program-gmail = Paramètres du compte de cette boîte, paramètres entrants et paramètres sortants : remplacez le mot de passe dans les deux. Si l’application ne propose ni l’un ni l’autre, supprimez le compte et ajoutez-le à nouveau comme « Autre ».
 
 sign-ins-title = Connexions
-sign-ins-text = Logiciels de messagerie qui se sont connectés avec mot de passe et code, et qui restent connectés un temps sans nouveau code.
+sign-ins-text = Logiciels de messagerie et webmails qui se sont connectés avec mot de passe et code, et qui restent connectés un temps sans nouveau code.
 sign-ins-none = Aucun logiciel n’est connecté avec un code.
 sign-in-opened = Connecté
 sign-in-ends = Se ferme
@@ -223,14 +223,14 @@ sign-ins-all-text = Fermez toutes les connexions et changez votre mot de passe. 
 sign-ins-all = Fermer toutes les connexions
 
 policy-required = Votre fournisseur de messagerie exige la double authentification.
-policy-required-now = Votre fournisseur de messagerie exige la double authentification. Tant que vous ne l’activez pas, votre boîte ne s’ouvre que sur ces pages.
+policy-required-now = Votre fournisseur de messagerie exige la double authentification. Tant que vous ne l’avez pas activée, votre boîte ne s’ouvre que sur ces pages.
 policy-required-from = Votre fournisseur de messagerie exigera la double authentification à partir du
 policy-days-left = { $days ->
     [one] Il reste { $days } jour.
    *[other] Il reste { $days } jours.
 }
 policy-off = Votre fournisseur de messagerie ne propose pas la double authentification pour cette boîte.
-disable-required = Votre fournisseur de messagerie exige la double authentification : une fois désactivée, votre boîte ne s’ouvre que sur ces pages.
+disable-required = Votre fournisseur de messagerie exige la double authentification : si vous la désactivez, votre boîte ne s’ouvre que sur ces pages.
 before-programs-seen = Ceux-ci se sont connectés récemment avec votre mot de passe seul et auront besoin d’un mot de passe d’application :
 
 menu-activity = Activité récente
@@ -257,16 +257,16 @@ event-panel-code = Un code a été donné pour une modification sur ces pages
 event-panel-recovery = Un code de secours a été utilisé pour une modification sur ces pages
 event-panel-password = Bon mot de passe sur ces pages ; le code a été demandé
 event-wrong-password = Refusé : mauvais mot de passe
-event-missing-code = Refusé : bon ou mauvais mot de passe, sans code
+event-missing-code = Refusé : pas de code derrière le mot de passe
 event-wrong-code = Refusé : bon mot de passe, code faux
 event-used-code = Refusé : bon mot de passe, et un code déjà utilisé
-event-throttled = Refusé : trop d’échecs, rien n’a été examiné
+event-throttled = Refusé : trop d’échecs, tout n’a pas été vérifié
 event-locked = Refusé : la boîte est verrouillée
 event-app-wrong = Refusé : mauvais mot de passe d’application
 event-app-expired = Refusé : un mot de passe d’application expiré
-event-app-scope = Refusé : un mot de passe d’application qui n’est pas prévu pour cela
+event-app-scope = Refusé : un mot de passe d’application qui n’est pas prévu pour cela ou depuis là
 event-refused = Refusé
-event-unavailable = Non décidé : un élément n’a pas répondu
+event-unavailable = Pas d’accès : le serveur ne pouvait pas vérifier à ce moment-là
 event-more = { $count ->
     [one] { $count } autre événement, non conservé en détail
    *[other] { $count } autres événements, non conservés en détail
@@ -285,6 +285,7 @@ event-session-ended = Une connexion a été fermée
 event-all-ended = Toutes les connexions ont été fermées
 event-link-made = Un lien vers ces pages a été créé
 event-link-followed = Ces pages ont été ouvertes par un lien
+event-made = La boîte a été créée
 event-password-set = Le mot de passe a été changé
 event-lock = La boîte a été verrouillée
 event-unlock = Le verrouillage a été levé

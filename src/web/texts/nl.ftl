@@ -213,12 +213,12 @@ program-k9 = Accountinstellingen, Berichten ophalen, Server voor inkomende e-mai
 program-gmail = Accountinstellingen van dit postvak, instellingen voor inkomende en uitgaande e-mail: vervang het wachtwoord in beide. Biedt de app dat niet, verwijder het account dan en voeg het opnieuw toe als ‘Overig’.
 
 sign-ins-title = Aanmeldingen
-sign-ins-text = E-mailprogramma’s die zich met wachtwoord en code hebben aangemeld en een tijd zonder nieuwe code aangemeld blijven.
+sign-ins-text = E-mailprogramma’s en webmail die zich met wachtwoord en code hebben aangemeld en een tijd zonder nieuwe code aangemeld blijven.
 sign-ins-none = Geen programma is met een code aangemeld.
 sign-in-opened = Aangemeld
 sign-in-ends = Eindigt
 sign-in-end = Beëindigen
-sign-ins-all-title = Staat er iets bij dat u niet bent?
+sign-ins-all-title = Staat er iets bij dat niet van u is?
 sign-ins-all-text = Beëindig alle aanmeldingen en wijzig uw wachtwoord. Dat meldt ook andere browsers af van deze pagina’s. App-wachtwoorden blijven werken: trek de wachtwoorden in die u niet kent.
 sign-ins-all = Alle aanmeldingen beëindigen
 
@@ -257,16 +257,16 @@ event-panel-code = Er is een code gegeven voor een wijziging op deze pagina’s
 event-panel-recovery = Er is een herstelcode gebruikt voor een wijziging op deze pagina’s
 event-panel-password = Juist wachtwoord op deze pagina’s; de code werd gevraagd
 event-wrong-password = Geweigerd: onjuist wachtwoord
-event-missing-code = Geweigerd: juist of onjuist wachtwoord, geen code
+event-missing-code = Geweigerd: geen code achter het wachtwoord
 event-wrong-code = Geweigerd: juist wachtwoord, onjuiste code
 event-used-code = Geweigerd: juist wachtwoord, en een code die al was gebruikt
-event-throttled = Geweigerd: te veel mislukkingen, er is niets bekeken
+event-throttled = Geweigerd: te veel mislukkingen, niet alles is gecontroleerd
 event-locked = Geweigerd: het postvak is geblokkeerd
 event-app-wrong = Geweigerd: onjuist app-wachtwoord
 event-app-expired = Geweigerd: een verlopen app-wachtwoord
-event-app-scope = Geweigerd: een app-wachtwoord dat hier niet voor is
+event-app-scope = Geweigerd: een app-wachtwoord dat hiervoor of vanaf die plek niet geldt
 event-refused = Geweigerd
-event-unavailable = Niet beslist: iets antwoordde niet
+event-unavailable = Niet toegelaten: de server kon het op dat moment niet controleren
 event-more = { $count ->
     [one] Nog één gebeurtenis, niet afzonderlijk bewaard
    *[other] Nog { $count } gebeurtenissen, niet afzonderlijk bewaard
@@ -285,6 +285,7 @@ event-session-ended = Er is een aanmelding beëindigd
 event-all-ended = Alle aanmeldingen zijn beëindigd
 event-link-made = Er is een link naar deze pagina’s gemaakt
 event-link-followed = Deze pagina’s zijn via een link geopend
+event-made = Het postvak is aangemaakt
 event-password-set = Het wachtwoord is gewijzigd
 event-lock = Het postvak is geblokkeerd
 event-unlock = De blokkering is opgeheven
