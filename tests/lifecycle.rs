@@ -27,7 +27,7 @@ use std::{
     io::Read,
     net::TcpListener,
     os::unix::net::{UnixListener, UnixStream},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::sys::signal::Signal;
@@ -42,9 +42,7 @@ fn a_running_login_is_finished_before_the_daemon_stops() {
     // A refusal is held back; the daemon is told to stop while it waits.
     let mut client = Client::connect(&site.path("client"));
     client.ask("bob@example.org", "wrong");
-    while !daemon.log().contains("reason=wrong_password") {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    daemon.until_logged("reason=wrong_password");
     daemon.signal(Signal::SIGTERM);
     assert_eq!(client.line(), "FAIL\t1\tuser=bob@example.org");
     let mut rest = String::new();

@@ -70,7 +70,7 @@ fuzz_target!(|case: Case| DESK.with(|desk| {
     let moment = UnixMillis::from_seconds(NOW);
     match case.change % 4 {
         0 => record.locked = Some(moment),
-        1 => record.panel_ended = Some(moment),
+        1 => desk.shelf.put_entry("panel-era", name, "", &[1; 16]),
         2 => record.password_hash = Some(mail2fa::base::SecretText::new("{PLAIN}x".into())),
         _ => {}
     }

@@ -212,6 +212,13 @@ pub const ENFORCEMENT_DOMAINS: usize = 4_096;
 /// Networks of proxies that may say where a browser is.
 pub const PANEL_PROXIES: usize = 64;
 
+/// Longest life of a panel session that can be configured, seconds.
+pub const PANEL_SESSION_SECONDS: u64 = 24 * 3_600;
+
+/// For how long it is remembered that what was open at the panel has ended, seconds: many times as long as
+/// any of it could live, also where the clock was wrong by days. It is remembered until it is cleared away then.
+pub const PANEL_ERA_SECONDS: u64 = 30 * 24 * 3_600;
+
 /// Networks that the configuration may exempt, and networks of webmail.
 pub const ENFORCEMENT_NETWORKS: usize = 256;
 
@@ -434,6 +441,7 @@ const _: () = assert!(
 const _: () = assert!(STORE_SEGMENT_BYTES as u64 * 2 <= STORE_FREE_FLOOR_BYTES);
 const _: () = assert!(WRITE_SET * 3 <= ENGINE_WRITE_SET, "a note is a block and two marks");
 const _: () = assert!(AUDIT_BLOCK_EVENTS * 2 < ENGINE_WRITE_SET, "two marks for each event");
+const _: () = assert!(WEB_COOKIES <= WRITE_SET, "what a browser brings ends in one write");
 const _: () = assert!(
     AUDIT_BLOCK_BYTES + AUDIT_EVENT_BYTES + AUDIT_BLOCK_EVENTS * 16 + 128 < RECORD_BYTES,
     "a block is full when it is over its bytes"

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{BoxFuture, trail::TrailEvent};
+use super::{BoxFuture, event::TrailEvent};
 use crate::{
     base::{Mailbox, Secret, UnixMillis},
     decision::record::{MailboxRecord, Version, Versioned},
@@ -100,7 +100,6 @@ pub enum Commit {
 
 /// What became of a record since it was read.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Since {
     /// It still has that version, so it is what was read: versions never come back.
     Same,

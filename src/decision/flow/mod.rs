@@ -58,13 +58,14 @@ use super::{
     digest::Digest,
     enforcement::{Permit, Ruling},
     names::{Identity, SaslNames},
-    outcome::{Accepted, Outcome, Refusal},
+    outcome::{Accepted, Outcome},
     place::Use,
     proof::{
         AppPasswordRight, Before, PasswordRight, PasswordSuffices, SessionLive, SignedIn,
         WebmailTokenRight,
     },
     record::{MailboxRecord, Versioned},
+    refusal::Refusal,
     throttle::{Event, Fingerprint, Key, View},
     webmail::TypedWebmailToken,
 };
@@ -427,7 +428,6 @@ fn still_the_same(
 }
 
 /// What a second look at a record found.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Look {
     /// The record that was seen before.
     Same,

@@ -1,5 +1,6 @@
 //! What an owner does, over a store in memory and a clock that is set by hand.
 
+mod era;
 mod link;
 mod notices;
 
@@ -36,7 +37,7 @@ use crate::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource, PasswordSources},
-        store::{Change, Expect, Store as _, StoreError},
+        store::{Change, Commit, Expect, Store as _, StoreError},
     },
     service::{
         admin::{
@@ -136,16 +137,42 @@ impl Desk {
     /// Alice has a second factor.
     async fn enrolled() -> Self {
         let desk = Self::new();
+        desk.enrol(ALICE).await;
+        desk
+    }
+
+    async fn enrol(&self, name: &str) {
         let now = UnixMillis::from_seconds(NOW);
         let totp = TotpFactor { secret: Secret::from_slice(SECRET), last_step: 0, enabled: now };
         let record = MailboxRecord { totp: Some(totp), ..MailboxRecord::new(now) };
         let change = Change::Mailbox {
-            mailbox: mailbox(ALICE),
+            mailbox: mailbox(name),
             expect: Expect::Absent,
             record: Some(Box::new(record)),
         };
-        let _ = desk.store.commit(vec![change]).await.unwrap();
-        desk
+        let done = self.store.commit(vec![change]).await.unwrap();
+        assert!(matches!(done, Commit::Done(_)));
+    }
+
+    /// The configuration says otherwise how names become mailboxes.
+    fn replace_names(&self, names: NameRules) {
+        let parts = self.owner.parts();
+        let old = &parts.admin;
+        let admin = Admin {
+            store: old.store.clone(),
+            hasher: None,
+            clock: old.clock.clone(),
+            key: CredentialKey::new(Secret::from_slice(&[7; 32])),
+            rng: old.rng.clone(),
+            names,
+            issuer: old.issuer.clone(),
+            trail: old.trail.clone(),
+            notifier: old.notifier.clone(),
+            enforcement: EnforcementPolicy::default(),
+        };
+        let (admin, passwords) = (Arc::new(admin), Arc::clone(&parts.passwords));
+        let (policy, refusal_delay) = (parts.policy, parts.refusal_delay);
+        self.owner.replace(Parts { admin, passwords, policy, refusal_delay });
     }
 
     fn forward(&self, seconds: u64) {
@@ -359,7 +386,7 @@ async fn what_is_shown_is_for_its_session_and_its_time() {
     assert!(desk.owner.shown(&one, ShownKind::Enrolment).is_none());
     desk.owner.put_away(&two, ShownKind::NewPhone);
     assert_eq!(shown_secret(&desk, &one), first);
-    desk.owner.sign_out(one.ticket()).await.unwrap();
+    desk.owner.sign_out([one.ticket()]).await.unwrap();
     assert!(desk.owner.shown(&one, ShownKind::NewPhone).is_none(), "logged out");
     desk.owner.begin_move(&two).await.unwrap();
     desk.forward(PANEL_SHOWN_SECONDS);
@@ -387,8 +414,7 @@ async fn all_sign_ins_end_also_of_a_mailbox_without_a_record() {
         assert!(desk.visit(&ended).await.is_none());
     }
     assert!(desk.visit(&ticket).await.is_some());
-    let record = desk.store.record(&mailbox(BOB)).unwrap();
-    assert!(!record.is_enrolled() && !record.is_blank(), "it must be remembered");
+    assert_eq!(desk.store.record(&mailbox(BOB)), None, "there is nothing to keep a record for");
 }
 
 #[tokio::test]
@@ -403,6 +429,23 @@ async fn what_a_reload_replaces_counts_at_once() {
     assert_eq!(desk.owner.refusal_delay(), refusal_delay);
     desk.forward(60);
     assert!(desk.visit(&ticket).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_is_none_of_a_mailbox_whose_name_means_another_since_a_reload() {
+    let desk = Desk::new();
+    let ticket = match desk.owner.sign_in(b"alice", secret("right"), here()).await {
+        SignIn::In(ticket) => ticket,
+        other => panic!("{other:?}"),
+    };
+    let visit = desk.visit(&ticket).await.unwrap();
+    desk.replace_names(NameRules {
+        default_realm: Some("example.org".into()),
+        ..NameRules::default()
+    });
+    assert!(desk.visit(&ticket).await.is_none());
+    assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
+    assert_eq!(desk.store.kinds(), ["panel"], "nothing happened to alice@example.org");
 }
 
 #[test]

@@ -1,0 +1,170 @@
+//! What was open at the panel does not come back, whichever way the record goes back to what it said.
+
+use super::{
+    link::{followed, link},
+    *,
+};
+use crate::service::admin::{
+    NewAppPassword, Request,
+    tests::memory::{Fate, Moment},
+};
+
+/// What becomes of Bob's mailbox while a session of his is open and a link waits.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Enrolled,
+    Asked(fn() -> Request),
+}
+
+impl Step {
+    async fn done(self, desk: &Desk) {
+        match self {
+            Self::Enrolled => desk.enrol(BOB).await,
+            Self::Asked(request) => {
+                let done = desk.owner.admin().handle(request(), "uid=0").await;
+                assert!(done.is_ok(), "{done:?}");
+            }
+        }
+    }
+}
+
+const DISABLE: Step = Step::Asked(|| Request::TotpDisable { mailbox: BOB.into() });
+const LOCK: Step = Step::Asked(|| Request::MailboxLock { mailbox: BOB.into() });
+const UNLOCK: Step = Step::Asked(|| Request::MailboxUnlock { mailbox: BOB.into() });
+const REMOVE: Step = Step::Asked(|| Request::MailboxRemove { mailbox: BOB.into() });
+const END_ALL: Step = Step::Asked(|| Request::SignInsEnd { mailbox: BOB.into() });
+const AWAY: Step =
+    Step::Asked(|| Request::MailboxRename { mailbox: BOB.into(), to: "rob@example.org".into() });
+const BACK: Step =
+    Step::Asked(|| Request::MailboxRename { mailbox: "rob@example.org".into(), to: BOB.into() });
+
+#[tokio::test]
+async fn what_was_open_does_not_come_back_when_the_record_does() {
+    let ways: [&[Step]; 9] = [
+        &[Step::Enrolled, DISABLE],
+        &[Step::Enrolled, REMOVE],
+        &[Step::Enrolled, AWAY],
+        &[Step::Enrolled, AWAY, BACK, DISABLE],
+        &[LOCK, UNLOCK],
+        &[LOCK, REMOVE],
+        &[END_ALL],
+        &[END_ALL, Step::Enrolled, REMOVE],
+        &[END_ALL, END_ALL],
+    ];
+    for way in ways {
+        let desk = Desk::new();
+        let link = link(&desk, BOB).await;
+        let ticket = desk.bob().await;
+        assert!(desk.visit(&ticket).await.is_some());
+        for step in way {
+            step.done(&desk).await;
+            assert!(desk.visit(&ticket).await.is_none(), "{way:?}: {step:?}");
+        }
+        assert!(followed(&desk, &link).await.is_none(), "{way:?}");
+        assert_eq!(desk.store.record(&mailbox(BOB)), None, "{way:?}: it stands as it did");
+        // What is opened from then on lives.
+        let ticket = desk.bob().await;
+        assert!(desk.visit(&ticket).await.is_some(), "{way:?}");
+    }
+}
+
+/// An app password.
+fn phone() -> NewAppPassword {
+    NewAppPassword {
+        name: "phone".into(),
+        services: Vec::new(),
+        networks: Vec::new(),
+        expires: None,
+    }
+}
+
+#[tokio::test]
+async fn what_says_nothing_of_who_may_in_ends_nothing() {
+    let desk = Desk::new();
+    let (one, two) = (desk.bob().await, desk.bob().await);
+    let admin = desk.owner.admin();
+    let add = Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() };
+    assert!(admin.handle(add, "uid=0").await.is_ok());
+    let id = desk.store.record(&mailbox(BOB)).unwrap().app_passwords[0].id;
+    let revoke = Request::AppPasswordRevoke { mailbox: BOB.into(), id: id.as_str().into() };
+    assert!(admin.handle(revoke, "uid=0").await.is_ok());
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+    for ticket in [one, two] {
+        assert!(desk.visit(&ticket).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_not_done_begins_nothing() {
+    let desk = Desk::new();
+    desk.enrol(BOB).await;
+    desk.store.commits(Fate::Refused);
+    let request = Request::TotpDisable { mailbox: BOB.into() };
+    assert!(desk.owner.admin().handle(request, "uid=0").await.is_err());
+    assert!(desk.store.kinds().is_empty());
+}
+
+/// What an administrator writes who does this to Bob's mailbox.
+fn written(locked: bool, enrolled: bool) -> Vec<Change> {
+    let now = UnixMillis::from_seconds(NOW);
+    let factor = TotpFactor { secret: Secret::from_slice(SECRET), last_step: 0, enabled: now };
+    let record = MailboxRecord {
+        locked: locked.then_some(now),
+        totp: enrolled.then_some(factor),
+        ..MailboxRecord::new(now)
+    };
+    let (mailbox, record) = (mailbox(BOB), Some(Box::new(record)));
+    vec![Change::Mailbox { mailbox, expect: Expect::Absent, record }]
+}
+
+#[tokio::test]
+async fn a_session_that_is_renewed_does_not_outlive_what_was_changed_meanwhile() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    // Locked between the end of all sign-ins and the new session in place of this one.
+    desk.store.meanwhile(Moment::Committed, written(true, false));
+    let renewed = desk.owner.end_all(&visit).await.unwrap();
+    assert!(!desk.store.is_waiting());
+    assert!(desk.visit(&renewed).await.is_none(), "the mailbox was locked since");
+    // Two that end each other: what the first one gets has ended by the second one.
+    let desk = Desk::new();
+    let thief = desk.bob().await;
+    let thief = desk.visit(&thief).await.unwrap();
+    desk.store
+        .meanwhile(Moment::Committed, vec![desk.owner.admin().begin_era(&mailbox(BOB)).unwrap()]);
+    let renewed = desk.owner.end_all(&thief).await.unwrap();
+    assert!(desk.visit(&renewed).await.is_none(), "its owner has ended all since");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    // Its owner switches the second factor on, right after the thief's session was looked at.
+    desk.store.meanwhile(Moment::EntryRead, written(false, true));
+    let added = desk.owner.add_app_password(&visit, phone(), secret("")).await;
+    assert!(!desk.store.is_waiting());
+    assert_eq!(added, Err(OwnerError::Ended));
+    assert_eq!(desk.store.record(&mailbox(BOB)).unwrap().app_passwords, []);
+    // The same where nothing but the era is new.
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
+    desk.store.meanwhile(Moment::EntryRead, vec![ended]);
+    assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
+    assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "no enrolment");
+    for again in [true, false] {
+        let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
+        let visit = desk.visit(&desk.bob().await).await.unwrap();
+        desk.store.meanwhile(Moment::EntryRead, vec![ended]);
+        let ended = if again {
+            desk.owner.end_all(&visit).await
+        } else {
+            desk.owner.confirm_enrolment(&visit, text(&code(SECRET, 0))).await
+        };
+        assert_eq!(ended, Err(OwnerError::Ended), "{again}");
+    }
+}
