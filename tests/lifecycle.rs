@@ -13,6 +13,8 @@ mod clear;
 mod curl;
 #[path = "support/fed.rs"]
 mod fed;
+#[path = "support/oathtool.rs"]
+mod oathtool;
 #[path = "lifecycle/panel.rs"]
 mod panel;
 #[path = "lifecycle/site.rs"]

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::site::{Daemon, Site, assert_ok};
+use crate::{
+    oathtool::code,
+    site::{Daemon, Site, assert_ok},
+};
 
 /// The commands in their order, with the lines that they go on in.
 fn documented() -> Vec<String> {
@@ -23,13 +26,6 @@ fn run(site: &Site, command: &str) -> Value {
     let output = shell.output().unwrap();
     assert_ok(&output);
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{command}: {output:?}"))
-}
-
-/// What a phone with this secret shows.
-fn code(secret: &str) -> String {
-    let output = Command::new("oathtool").args(["--totp", "--base32", secret]).output().unwrap();
-    assert_ok(&output);
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 fn start() -> (Site, Daemon) {

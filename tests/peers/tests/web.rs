@@ -1,6 +1,6 @@
-//! Real web servers before the User Panel, with the settings of docs/panel.md.
+//! Real web servers before the User Panel and the API, with the settings of docs/panel.md and docs/api.md.
 
-use peers::web::{Kind, Site, Visitor};
+use peers::web::{Kind, Site, Visitor, Way};
 use peers::{Codes, Folder};
 
 const ALICE: &str = "alice@example.org";
@@ -151,4 +151,68 @@ fn behind_apache() {
 #[test]
 fn behind_caddy() {
     behind(Kind::Caddy);
+}
+
+/// A program on another host, with its token.
+fn program(site: &Site, address: &str, token: &str) -> Visitor {
+    let mut program = site.visitor(address);
+    program.headers.push(format!("Authorization: Bearer {token}"));
+    program
+}
+
+fn the_api_behind_nginx(way: Way) {
+    let folder = Folder::new().unwrap();
+    let site = Site::start_api(&folder, way).unwrap();
+    let json = |answer: &peers::web::Answer| -> serde_json::Value {
+        serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+    };
+    site.mail2fa.set_password(BOB, PASSWORD).unwrap();
+    let text = site.mail2fa.cli_text(&["token", "add", "panel", "--scope", "*", "--json"], "");
+    let made: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
+    let good = program(&site, HOME, made["token"].as_str().unwrap());
+
+    let answer = good.get("/v1/mailboxes").unwrap();
+    assert_eq!((answer.status, &json(&answer)["mailboxes"][0]["mailbox"]), (200, &BOB.into()));
+    // Names arrive as they were sent, a slash in them too.
+    let answer = good.get("/v1/mailboxes/bob%40example.org").unwrap();
+    assert_eq!((answer.status, &json(&answer)["mailbox"]), (200, &BOB.into()), "{answer:?}");
+    let answer = good.get("/v1/mailboxes/a%2Fb%40example.org/policy").unwrap();
+    assert_eq!((answer.status, &json(&answer)["mailbox"]), (404, &"a/b@example.org".into()));
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{answer:?}");
+    let put =
+        ["-X", "PUT", "-H", "Content-Type: application/json", "-d", r#"{"level":"required"}"#];
+    let answer = good.ask("/v1/mailboxes/bob%40example.org/policy", &put, "").unwrap();
+    assert_eq!((answer.status, &json(&answer)["level"]), (200, &"required".into()), "{answer:?}");
+
+    // Who has no token, or another one; too many of them; and the good one all the same.
+    let answer = site.visitor(HOME).get("/v1/mailboxes").unwrap();
+    assert_eq!(answer.status, 401, "{answer:?}");
+    assert!(answer.header("www-authenticate").is_some_and(|how| how.contains("bearer")));
+    let wrong = program(&site, HOME, "m2f_nobody");
+    let statuses: Vec<u16> = (0..30).map(|_| wrong.get("/v1/health").unwrap().status).collect();
+    assert!(statuses.contains(&401) && statuses.ends_with(&[429]), "{statuses:?}");
+    assert_eq!(good.get("/v1/health").unwrap().status, 200);
+
+    // Nothing but the API, and for nobody but whom the snippet allows.
+    let answer = good.get("/").unwrap();
+    assert!(
+        answer.status == 404 && answer.header("content-type") == Some("text/html"),
+        "{answer:?}"
+    );
+    let text = std::fs::read_to_string(folder.path().join("web/nginx.conf")).unwrap();
+    assert!(text.contains("allow 127.0.0.0/8;") && text.contains("deny all;"), "{text}");
+    let large = ["-H", "Content-Type: application/json", "-d", &"x".repeat(70_000)];
+    let answer = good.ask("/v1/mailboxes", &large, "").unwrap();
+    assert_eq!(answer.status, 413, "{answer:?}");
+    assert!(!site.mail2fa.log().contains("m2f_"), "{}", site.mail2fa.log());
+}
+
+#[test]
+fn the_api_behind_nginx_by_socket() {
+    the_api_behind_nginx(Way::Unix);
+}
+
+#[test]
+fn the_api_behind_nginx_by_tcp() {
+    the_api_behind_nginx(Way::Tcp);
 }

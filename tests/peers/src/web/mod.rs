@@ -1,6 +1,7 @@
-//! Private web servers before the User Panel, set up by what docs/panel.md says.
+//! Private web servers before the User Panel and the API, set up by what docs/panel.md and docs/api.md say.
 //!
-//! The snippets are read out of that page and used as they stand, but for the path of the panel's socket.
+//! The snippets are read out of those pages and used as they stand, but for the path of the socket, or what the
+//! page says of TCP in its place.
 //! The certificate is made for the occasion.
 
 mod visitor;
@@ -22,8 +23,21 @@ use crate::group::Group;
 use crate::port::Port;
 use crate::wait;
 
-/// Where docs/panel.md has the socket.
+/// Where docs/panel.md has the socket, and docs/api.md.
 const SOCKET: &str = "/run/mail2fa-panel/socket";
+const API_SOCKET: &str = "/run/mail2fa-api/socket";
+
+/// Where docs/api.md has the address, by which the socket can be replaced.
+const API_ADDRESS: &str = "127.0.0.1:8426";
+
+/// How a web server reaches the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By a Unix socket.
+    Unix,
+    /// By an address of the loopback network.
+    Tcp,
+}
 
 /// Which web server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +61,7 @@ impl Kind {
     }
 }
 
-/// A mail2fa with its panel, and a web server before it. Dropping it stops both.
+/// A mail2fa with its panel or API, and a web server before it. Dropping it stops both.
 #[derive(Debug)]
 pub struct Site {
     /// The daemon.
@@ -65,18 +79,58 @@ impl Site {
     pub fn start(folder: &Arc<Folder>, kind: Kind) -> Result<Self> {
         let root = folder.sub("web")?;
         let socket = root.join("panel");
-        let page = manual()?;
-        let section = local(snippet(&page, "## Switch it on")?, &socket)?;
+        let page = manual("panel.md")?;
+        let here = socket.display().to_string();
+        let section = local(snippet(&page, "## Switch it on")?, SOCKET, &here)?;
         let mail2fa = Mail2fa::start_alone(folder, &config(folder, &section))?;
         // What SocketGroup= does in mail2fa-panel.socket.
         chown(&socket, None, Some(web_group()?))?;
+        let settings = local(snippet(&page, kind.heading())?, SOCKET, &here)?;
+        Self::before(folder, root, mail2fa, kind, &settings)
+    }
+
+    /// Starts mail2fa with its API, and nginx before it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_api(folder: &Arc<Folder>, way: Way) -> Result<Self> {
+        let root = folder.sub("web")?;
+        let page = manual("api.md")?;
+        let settings = snippet(&page, "### nginx")?;
+        let socket = root.join("api").display().to_string();
+        let port = Port::take()?;
+        let address = format!("127.0.0.1:{}", port.number());
+        let (listen, settings) = match way {
+            Way::Unix => (&socket, local(settings, API_SOCKET, &socket)?),
+            Way::Tcp => {
+                let by_tcp = format!("http://{API_ADDRESS};");
+                ensure!(page.contains(&by_tcp), "docs/api.md has no {by_tcp}");
+                let settings = local(settings, &format!("http://unix:{API_SOCKET};"), &by_tcp)?;
+                (&address, local(&settings, API_ADDRESS, &address)?)
+            }
+        };
+        let section = format!("[api]\nlisten = \"{listen}\"\n");
+        let mail2fa = Mail2fa::start_alone(folder, &config(folder, &section))?;
+        if way == Way::Unix {
+            // What SocketGroup= does in mail2fa-api.socket.
+            chown(&socket, None, Some(web_group()?))?;
+        }
+        Self::before(folder, root, mail2fa, Kind::Nginx, &settings)
+    }
+
+    fn before(
+        folder: &Arc<Folder>,
+        root: PathBuf,
+        mail2fa: Mail2fa,
+        kind: Kind,
+        settings: &str,
+    ) -> Result<Self> {
         certificate(&root)?;
         let port = Port::take()?;
-        let settings = local(snippet(&page, kind.heading())?, &socket)?;
         let command = match kind {
-            Kind::Nginx => nginx(&root, port.number(), &settings)?,
-            Kind::Apache => apache(&root, port.number(), &settings)?,
-            Kind::Caddy => caddy(&root, port.number(), &settings)?,
+            Kind::Nginx => nginx(&root, port.number(), settings)?,
+            Kind::Apache => apache(&root, port.number(), settings)?,
+            Kind::Caddy => caddy(&root, port.number(), settings)?,
         };
         let mut server = Group::spawn(folder, command, &root.join("server.log"))?;
         wait::until(&format!("{kind:?} to listen"), || {
@@ -95,9 +149,9 @@ impl Site {
     }
 }
 
-/// The text of docs/panel.md.
-fn manual() -> Result<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/panel.md");
+/// The text of a page in docs.
+fn manual(page: &str) -> Result<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page);
     fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
@@ -105,17 +159,17 @@ fn manual() -> Result<String> {
 fn snippet<'a>(page: &'a str, heading: &str) -> Result<&'a str> {
     let (_, below) = page
         .split_once(&format!("\n{heading}\n"))
-        .with_context(|| format!("docs/panel.md has no {heading}"))?;
+        .with_context(|| format!("the page has no {heading}"))?;
     let (_, block) = below.split_once("\n```").context("no block")?;
     let (_, block) = block.split_once('\n').context("no block")?;
     let (block, _) = block.split_once("\n```").context("no end of the block")?;
     Ok(block)
 }
 
-/// The same with the test's own socket.
-fn local(snippet: &str, socket: &Path) -> Result<String> {
-    ensure!(snippet.contains(SOCKET), "no {SOCKET} in {snippet}");
-    Ok(snippet.replace(SOCKET, &socket.display().to_string()))
+/// The same with the test's own place.
+fn local(snippet: &str, theirs: &str, ours: &str) -> Result<String> {
+    ensure!(snippet.contains(theirs), "no {theirs} in {snippet}");
+    Ok(snippet.replace(theirs, ours))
 }
 
 fn config(folder: &Folder, panel: &str) -> String {
