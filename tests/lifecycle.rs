@@ -7,6 +7,8 @@
 mod api;
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "lifecycle/clear.rs"]
+mod clear;
 #[path = "lifecycle/curl.rs"]
 mod curl;
 #[path = "support/fed.rs"]

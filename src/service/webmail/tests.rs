@@ -9,33 +9,35 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::{
-    base::SecretText,
+    base::{SecretText, Service, limits::PANEL_ERA_SECONDS},
     decision::{
         api_token::Rights,
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
-        flow::{Passwords, Policy, Request},
+        flow::{Credential, Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
+        outcome::Outcome,
         place::Network,
-        record::TotpFactor,
+        record::{MailboxRecord, TotpFactor},
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
-        webmail::{WebmailRule, WebmailRules},
+        webmail::{MintedOn, SECRET_CHARACTERS, WebmailRule, WebmailRules},
     },
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         notice::Silent,
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource},
-        store::Store as _,
+        store::{Change, Expect, Store as _},
     },
     service::{
         admin::{
             Disclosed, NewLevel, NewPassword, Request as Asked, Response,
             tests::{CountingRng, FixedClock, PlainHasher, memory::MemoryStore},
         },
+        authenticate::Circumstances,
         trail::Recorder,
     },
 };
@@ -393,6 +395,15 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
     let outcome = desk.exchange(BOB, "right", None).await;
     assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
+#[tokio::test]
+async fn an_era_that_is_over_and_not_cleared_away_yet_keeps_nobody_out() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    desk.admin(Asked::SignInsEnd { mailbox: BOB.into() }).await;
+    desk.forward(PANEL_ERA_SECONDS);
+    let minted = desk.token(BOB, None).await;
+    assert_eq!(desk.imap(BOB, minted.token.expose()).await, GOOD);
 }
 
 #[tokio::test]
