@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// `doctor`
+#[expect(clippy::struct_field_names, reason = "they are the names of the options")]
 #[derive(Debug, Args)]
 pub struct DoctorOptions {
     /// Dovecot's configuration file, if it is not the usual one.
