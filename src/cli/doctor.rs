@@ -17,18 +17,17 @@ use crate::{
 };
 
 /// `doctor`
-#[expect(clippy::struct_field_names, reason = "they are the names of the options")]
 #[derive(Debug, Args)]
 pub struct DoctorOptions {
     /// Dovecot's configuration file, if it is not the usual one.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub dovecot_config: Option<PathBuf>,
+    #[arg(long = "dovecot-config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub dovecot: Option<PathBuf>,
     /// Postfix's configuration folder, if it is not the usual one.
-    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
-    pub postfix_config: Option<PathBuf>,
+    #[arg(long = "postfix-config", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub postfix: Option<PathBuf>,
     /// Exim's configuration file, if it is not the usual one.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub exim_config: Option<PathBuf>,
+    #[arg(long = "exim-config", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub exim: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -54,8 +53,7 @@ impl<'a> Row<'a> {
 
 /// Looks at everything and says what was found.
 pub fn run(options: DoctorOptions, config: Config, json: bool) -> Result<(), Failure> {
-    let DoctorOptions { dovecot_config: dovecot, postfix_config: postfix, exim_config: exim } =
-        options;
+    let DoctorOptions { dovecot, postfix, exim } = options;
     let servers = Servers { dovecot, postfix, exim };
     let mut found = runtime()?.block_on(doctor::examine(&config, &servers));
     // Last: where no daemon runs this process becomes the user that owns the store.
