@@ -18,6 +18,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use mail2fa::{
@@ -36,6 +37,10 @@ use store_support::{
     report, rng, runtime, step_of,
 };
 
+/// How long a file system may be busy, and how often it is asked.
+const PATIENCE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(20);
+
 const IMAGE_BYTES: u64 = 96 * 1024 * 1024;
 const MAILBOXES: usize = 8;
 
@@ -50,10 +55,24 @@ impl Mount {
     }
 }
 
+impl Mount {
+    /// Unmounts it, once nobody has a file of it open: sled's own threads may have for a moment.
+    fn leave(&self) -> Result<(), String> {
+        let begun = Instant::now();
+        loop {
+            match run(Command::new("umount").arg(&self.0)) {
+                Err(_) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
+                left => return left,
+            }
+        }
+    }
+}
+
 impl Drop for Mount {
     fn drop(&mut self) {
-        if run(Command::new("umount").arg(&self.0)).is_err() {
+        if let Err(why) = self.leave() {
             let _ = run(Command::new("umount").arg("--lazy").arg(&self.0));
+            assert!(std::thread::panicking(), "{why}");
         }
     }
 }
@@ -92,11 +111,17 @@ type Known = HashMap<String, u64>;
 /// Copies the disk as it is, mounts the copy and counts what is missing on it.
 async fn cut(place: &Place, keyring: &Keyring, known: &Known) -> usize {
     let copy = place.base().join("copy.img");
+    // A new file each time. A copy that was still mounted would be found to be the same, and show what was.
+    let _ = std::fs::remove_file(&copy);
     std::fs::copy(place.base().join("disk.img"), &copy).unwrap();
     let mount = Mount::new(&copy, &place.base().join("copy")).unwrap();
     let opened = SealedStore::open(&mount.0.join("store"), keyring, rng()).await;
-    let Ok(store) = opened else {
-        return known.len();
+    let store = match opened {
+        Ok(store) => store,
+        Err(error) => {
+            println!("{error}");
+            return known.len();
+        }
     };
     let mut missing = 0;
     for (name, acknowledged) in known {
@@ -105,6 +130,7 @@ async fn cut(place: &Place, keyring: &Keyring, known: &Known) -> usize {
             Err(_) => None,
         };
         if found.is_none_or(|step| step < *acknowledged) {
+            println!("{name}: step {found:?} is there, {acknowledged} was acknowledged");
             missing += 1;
         }
     }

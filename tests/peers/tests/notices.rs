@@ -98,6 +98,7 @@ fn they_arrive_over_a_unix_socket_and_over_tcp() {
     has(&arrived(&stand, ALICE, "Jemand kennt das Passwort"), "Letzter Versuch:");
     mail2fa.cli_text(&["totp", "disable", ALICE, "--yes"], "").unwrap();
     arrived(&stand, ALICE, "Zwei-Faktor-Anmeldung ist ausgeschaltet");
+    wait::until_file_has(&mail2fa.log_file(), "kind=\"wrong_codes\"").unwrap();
     assert_eq!(mail2fa.log().matches("kind=\"wrong_codes\"").count(), 1, "{}", mail2fa.log());
 }
 

@@ -287,9 +287,8 @@ impl Window {
     /// When it does not.
     #[track_caller]
     pub fn must_say(&self, words: &str) {
-        if wait::until(words, || self.says(words).ok().filter(|says| *says)).is_err() {
-            panic!("no {words:?} on {:?}:\n{}", self.path(), self.text().unwrap_or_default());
-        }
+        let said = wait::until(words, || self.says(words).ok().filter(|says| *says)).is_ok();
+        assert!(said, "no {words:?} on {:?}:\n{}", self.path(), self.text().unwrap_or_default());
     }
 
     /// Waits until the field or button of this name has the focus: what a page wants to have it gets it with the
@@ -299,9 +298,9 @@ impl Window {
     /// When something else has it.
     #[track_caller]
     pub fn must_focus(&self, label: &str) {
-        if wait::until(label, || self.focused().ok().filter(|focused| focused == label)).is_err() {
-            panic!("{:?} has the focus on {:?}, not {label:?}", self.focused(), self.path());
-        }
+        let found = || self.focused().ok().filter(|focused| focused == label);
+        let has = wait::until(label, found).is_ok();
+        assert!(has, "{:?} has the focus on {:?}, not {label:?}", self.focused(), self.path());
     }
 
     /// The value of a cookie, if there is one.
