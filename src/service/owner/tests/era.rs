@@ -78,6 +78,20 @@ fn phone() -> NewAppPassword {
     }
 }
 
+/// A record may go that said no more of who may in than none does.
+#[tokio::test]
+async fn a_removal_and_a_renaming_end_what_is_open_whatever_the_record_says() {
+    for gone in [REMOVE, AWAY] {
+        let desk = Desk::new();
+        let add = || Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() };
+        Step::Asked(add).done(&desk).await;
+        let (ticket, link) = (desk.bob().await, link(&desk, BOB).await);
+        gone.done(&desk).await;
+        assert!(desk.visit(&ticket).await.is_none(), "{gone:?}");
+        assert!(followed(&desk, &link).await.is_none(), "{gone:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_says_nothing_of_who_may_in_ends_nothing() {
     let desk = Desk::new();
