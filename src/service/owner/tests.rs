@@ -19,7 +19,10 @@ use super::{
 use crate::{
     base::{
         Mailbox, NetAddress, Secret, SecretText, Service, UnixMillis,
-        limits::{LOGIN_SECONDS, PANEL_SHOWN_SECONDS, PANEL_WAITING, PANEL_WAITING_SECONDS},
+        limits::{
+            LOGIN_SECONDS, PANEL_CODE_TRIES, PANEL_SHOWN_SECONDS, PANEL_WAITING,
+            PANEL_WAITING_SECONDS,
+        },
     },
     decision::{
         code::Code,
@@ -463,4 +466,8 @@ fn of_too_many_that_wait_the_oldest_leaves() {
     }
     assert!(!waiting.waits(id(0), at(0)) && waiting.waits(id(1), at(1)));
     assert!(!waiting.waits(id(1), at(1).plus_seconds(PANEL_WAITING_SECONDS)));
+    let tried = |at| waiting.attempt(id(1), at).is_some();
+    assert!((0..PANEL_CODE_TRIES).all(|_| tried(at(1))));
+    assert!(!tried(at(1)), "too often");
+    assert!(waiting.attempt(id(2), at(2).plus_seconds(PANEL_WAITING_SECONDS)).is_none(), "late");
 }

@@ -35,7 +35,10 @@ use crate::{
     service::{
         admin::{
             Disclosed, NewLevel, NewPassword, Request as Asked, Response,
-            tests::{CountingRng, FixedClock, PlainHasher, memory::MemoryStore},
+            tests::{
+                CountingRng, FixedClock, PlainHasher,
+                memory::{MemoryStore, Moment},
+            },
         },
         authenticate::Circumstances,
         trail::Recorder,
@@ -393,6 +396,18 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
         assert!(ended.now_or_never().unwrap().is_ok());
     });
     let outcome = desk.exchange(BOB, "right", None).await;
+    assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
+/// Between the last look at the mailbox and the write of its token.
+#[tokio::test]
+async fn sign_ins_that_are_ended_while_a_token_is_written_stay_ended_also_without_a_record() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    let era = desk.admin.begin_era(&mailbox(BOB)).unwrap();
+    desk.meanwhile(move |store| store.meanwhile(Moment::EntryRead, vec![era]));
+    let outcome = desk.exchange(BOB, "right", None).await;
+    assert!(!desk.store.is_waiting());
     assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
 }

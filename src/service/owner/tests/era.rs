@@ -78,6 +78,20 @@ fn phone() -> NewAppPassword {
     }
 }
 
+/// A record may go that said no more of who may in than none does.
+#[tokio::test]
+async fn a_removal_and_a_renaming_end_what_is_open_whatever_the_record_says() {
+    for gone in [REMOVE, AWAY] {
+        let desk = Desk::new();
+        let add = || Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() };
+        Step::Asked(add).done(&desk).await;
+        let (ticket, link) = (desk.bob().await, link(&desk, BOB).await);
+        gone.done(&desk).await;
+        assert!(desk.visit(&ticket).await.is_none(), "{gone:?}");
+        assert!(followed(&desk, &link).await.is_none(), "{gone:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_says_nothing_of_who_may_in_ends_nothing() {
     let desk = Desk::new();
@@ -131,8 +145,7 @@ async fn a_session_that_is_renewed_does_not_outlive_what_was_changed_meanwhile()
     let desk = Desk::new();
     let thief = desk.bob().await;
     let thief = desk.visit(&thief).await.unwrap();
-    desk.store
-        .meanwhile(Moment::Committed, vec![desk.owner.admin().begin_era(&mailbox(BOB)).unwrap()]);
+    desk.store.meanwhile(Moment::Committed, new_era(&desk));
     let renewed = desk.owner.end_all(&thief).await.unwrap();
     assert!(desk.visit(&renewed).await.is_none(), "its owner has ended all since");
 }
@@ -152,19 +165,36 @@ async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let desk = Desk::new();
     let ticket = desk.bob().await;
     let visit = desk.visit(&ticket).await.unwrap();
-    let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
-    desk.store.meanwhile(Moment::EntryRead, vec![ended]);
+    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
     assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
     assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "no enrolment");
-    for again in [true, false] {
-        let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
-        let visit = desk.visit(&desk.bob().await).await.unwrap();
-        desk.store.meanwhile(Moment::EntryRead, vec![ended]);
-        let ended = if again {
-            desk.owner.end_all(&visit).await
-        } else {
-            desk.owner.confirm_enrolment(&visit, text(&code(SECRET, 0))).await
-        };
-        assert_eq!(ended, Err(OwnerError::Ended), "{again}");
-    }
+    // What would have put a new session in its place, and an enrolment that its owner would have confirmed.
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    let confirmed = desk.owner.confirm_enrolment(&visit, text(&enrolling(&desk, &visit))).await;
+    assert_eq!(confirmed, Err(OwnerError::Ended));
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+    // With nobody in between it is confirmed.
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    let confirmed = desk.owner.confirm_enrolment(&visit, text(&enrolling(&desk, &visit))).await;
+    assert!(desk.visit(&confirmed.unwrap()).await.is_some());
+}
+
+/// What the owner of Bob's mailbox writes who ends all that is open.
+fn new_era(desk: &Desk) -> Vec<Change> {
+    vec![desk.owner.admin().begin_era(&mailbox(BOB)).unwrap()]
+}
+
+/// The code for the secret that is on the screen.
+fn enrolling(desk: &Desk, visit: &Visit) -> Secret {
+    let Some(Shown::Enrolment(enrolment)) = desk.owner.shown(visit, ShownKind::Enrolment) else {
+        panic!("a secret is shown")
+    };
+    let alphabet = base32::Alphabet::Rfc4648 { padding: false };
+    code(&base32::decode(alphabet, enrolment.secret.expose()).unwrap(), 0)
 }
