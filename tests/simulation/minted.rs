@@ -427,7 +427,12 @@ impl World {
             token.text = Some(text);
             token.id == minted.session
         });
-        if !same || minted.mailbox.as_str() != name || login.told != 1 || login.faulted {
+        if !same
+            || minted.mailbox.as_str() != name
+            || login.told != 1
+            || login.faulted
+            || login.faulted_late
+        {
             self.fail(&name, format!("exchange {id}: gave a token that nobody wrote: {minted:?}"));
         }
         self.came_in(&login);

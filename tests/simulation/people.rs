@@ -207,6 +207,7 @@ impl World {
             returned: None,
             auth_user: None,
             faulted: false,
+            faulted_late: false,
             disturbed: false,
             raced: false,
             burned: None,

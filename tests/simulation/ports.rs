@@ -89,7 +89,9 @@ pub struct SimStore(pub Shared);
 fn unavailable(world: &mut World, what: &'static str) -> StoreError {
     world.tallies.add(what);
     if let Some(login) = world.login() {
-        login.faulted = true;
+        let late = login.told > 0;
+        login.faulted |= !late;
+        login.faulted_late |= late;
     }
     if let Some(desk) = world.at_desk() {
         desk.faulted = true;

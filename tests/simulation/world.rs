@@ -184,6 +184,9 @@ pub struct Login {
     pub auth_user: Option<String>,
     /// Something it needed was not there.
     pub faulted: bool,
+    /// The same after it was decided and told: what a webmail gets of it may be nothing then, but how long
+    /// it has to wait decides nothing.
+    pub faulted_late: bool,
     /// One of its names was changed under it.
     pub disturbed: bool,
     /// Another login used up a code of its mailbox under it.
