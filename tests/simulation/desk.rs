@@ -363,7 +363,7 @@ impl World {
                 if link.by != Some(id) || early >= link.made + LINK_SECONDS * 1_000 {
                     return Err("it led in, and was followed already, or is over".into());
                 }
-                if !book.is_as_it_stood(link.from, desk.began) {
+                if !book.is_unchanged(link.from, desk.began) {
                     return Err("it led in, and the mailbox was changed since".into());
                 }
                 let (at, last_use) = (latest, latest);
@@ -383,7 +383,13 @@ impl World {
                     link.until == OPEN && same && desk.clocks.iter().all(spare)
                 });
                 let sure = good && !desk.faulted && !desk.disturbed && desk.clocks.len() < 40;
-                if sure { Err("a good link led nowhere".into()) } else { Ok(()) }
+                if sure {
+                    let rec = self.records.get(&desk.name).map(|r| (r.value.panel_ended, r.value.created, r.value.locked));
+                    let hist: Vec<_> = self.book(&desk.name).links.iter().filter(|l| l.text.as_ref() == Some(&desk.text)).map(|l| format!("made {} said {} asked {} from {} until {} by {:?}", l.made, l.said, l.asked, l.from, l.until, l.by)).collect();
+                    let b = format!("{:?}", self.book(&desk.name).between(0, until).iter().map(|(a, b, s)| (*a, *b, s.secret.is_some(), s.locked, s.ended, s.record)).collect::<Vec<_>>());
+                    return Err(format!("a good link led nowhere {rec:?} {hist:?} began {} now {} {b}", desk.began, until));
+                }
+                Ok(())
             }
             Err(_) if desk.faulted => Ok(()),
             Err(why) => Err(why),
@@ -401,7 +407,7 @@ impl World {
             Ok(true) => {
                 let over = early >= opened.at + PANEL_ABSOLUTE * 1_000
                     || early >= opened.last_use + PANEL_IDLE * 1_000;
-                if over || !book.is_as_it_stood(opened.from, desk.began) {
+                if over || !book.is_unchanged(opened.from, desk.began) {
                     return Err("a session of the panel lived on".into());
                 }
                 let own = book.panels.iter_mut().find(|opened| opened.ticket == *ticket);

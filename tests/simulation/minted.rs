@@ -173,21 +173,6 @@ impl Book {
         let all = self.between(from, until);
         all.iter().all(|(_, _, standing)| said(standing) == said(&all[0].2))
     }
-
-    /// Whether it is known that what leads to the panel lives on: nothing was changed, or a factor was
-    /// switched on and off again, after which the record says what it said before (`Standing`).
-    pub fn is_as_it_stood(&self, from: u64, until: u64) -> bool {
-        let without = |standing: &Standing| {
-            let Standing { password, locked, ended, .. } = standing;
-            (password.clone(), *locked, *ended)
-        };
-        let all = self.between(from, until);
-        let (first, last) = (&all[0].2, &all[all.len() - 1].2);
-        let on_and_off = first.secret.is_none()
-            && last.secret.is_none()
-            && all.iter().all(|(_, _, standing)| without(standing) == without(first));
-        on_and_off || self.is_unchanged(from, until)
-    }
 }
 
 impl World {

@@ -204,7 +204,10 @@ impl World {
             Wish::Disable => {
                 book.end_sign_ins(seq);
                 book.end_sets(seq);
-                book.stand(seq, |standing| standing.secret = None);
+                book.stand(seq, |standing| {
+                    standing.secret = None;
+                    standing.ended += 1;
+                });
             }
             Wish::App { services, only, expires } => {
                 let record = changes[0].2.as_ref();

@@ -128,7 +128,15 @@ fn on_and_off() {
         bench.disable("ALICE"),
         Ok(Response::Disabled { mailbox: alice(), required: false })
     );
-    assert_eq!(bench.record("alice@example.org"), None, "nothing left to remember");
+    let left = MailboxRecord {
+        panel_ended: Some(UnixMillis::from_seconds(NOW)),
+        ..MailboxRecord::new(bench.record("alice@example.org").unwrap().created)
+    };
+    assert_eq!(
+        bench.record("alice@example.org"),
+        Some(left),
+        "nothing but that the panel was ended"
+    );
 }
 
 #[test]
