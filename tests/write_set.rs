@@ -28,7 +28,7 @@ use mail2fa::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         password::{PasswordAnswer, PasswordQuestion, PasswordSource},
-        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
     },
     service::authenticate::{Authenticator, Circumstances},
     store::{Keyring, MemoryEngine, SealedStore, memory_engine::Faults},
@@ -44,8 +44,6 @@ struct Contended {
     /// How many burns still find a record that was changed.
     overtakes: AtomicUsize,
 }
-
-type Page = Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>;
 
 impl Store for Contended {
     fn load<'a>(

@@ -5,20 +5,21 @@
 
 #![no_main]
 
-use std::cell::LazyCell;
+use std::{cell::LazyCell, sync::Arc, time::Duration};
 
 use arbitrary::Arbitrary;
 use axum::{Router, body::Body, http};
 use http_body_util::BodyExt as _;
 use libfuzzer_sys::fuzz_target;
 use mail2fa::{
-    api::{Api, Door, document, routes},
+    api::{Api, Door, Parts, document, routes},
+    base::Current,
     decision::api_token::TypedToken,
     service::admin::Request,
 };
 use mail2fa_fuzz::{ALICE, BOB, Desk, NOW, PASSWORD, SECRET, hotp, key};
 use serde_json::{Map, Value, json};
-use tokio::{runtime::Runtime, sync::watch};
+use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 /// What is put where secrets stand.
@@ -160,15 +161,17 @@ struct Made {
     runtime: Runtime,
     /// Method and path of each operation.
     operations: Vec<(String, String)>,
-    _admin: watch::Sender<std::sync::Arc<mail2fa::service::admin::Admin>>,
 }
 
 fn make() -> Made {
     let desk = Desk::new();
-    let (admin, watched) = watch::channel(desk.admin.clone());
-    let webmail = Some(desk.webmail.clone());
-    let refusal_delay = std::time::Duration::ZERO;
-    let router = routes(&Api { door: Door::Token, admin: watched, webmail, refusal_delay });
+    let parts = Parts {
+        admin: desk.admin.clone(),
+        webmail: Some(desk.webmail.clone()),
+        refusal_delay: Duration::ZERO,
+    };
+    let parts = Arc::new(Current::new(parts));
+    let router = routes(&Api { door: Door::Token, parts, wrong: Arc::default() });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let told: Value = serde_json::from_str(document().as_str()).unwrap();
     let mut operations = Vec::new();
@@ -177,7 +180,7 @@ fn make() -> Made {
             operations.push((method.to_uppercase(), path.clone()));
         }
     }
-    Made { desk, router, runtime, operations, _admin: admin }
+    Made { desk, router, runtime, operations }
 }
 
 fn token(first: u8) -> TypedToken {
@@ -229,7 +232,7 @@ fn types(bytes: &[u8]) {
 }
 
 fuzz_target!(|case: Case| MADE.with(|made| {
-    let Made { desk, router, runtime, operations, _admin } = &**made;
+    let Made { desk, router, runtime, operations } = &**made;
     desk.reset(NOW * 1_000);
     desk.shelf.put_entry("api-tokens", "api", "", &registry());
     let (method, template) = &operations[usize::from(case.operation) % operations.len()];

@@ -24,7 +24,7 @@ struct Case {
     idle: u32,
     absolute: u32,
     locked: Option<u64>,
-    ended: Option<u64>,
+    era: Option<Vec<u8>>,
 }
 
 fuzz_target!(|case: Case| {
@@ -34,9 +34,9 @@ fuzz_target!(|case: Case| {
     let mut record = MailboxRecord::new(UnixMillis::from_seconds(1));
     let before = Standing::of(&key, &alice, Some(&record));
     record.locked = moment(case.locked);
-    record.panel_ended = moment(case.ended);
-    let after = Standing::of(&key, &alice, Some(&record));
-    assert_eq!(before == after, record.locked.is_none() && record.panel_ended.is_none());
+    let era = case.era.as_deref().map(Secret::from_slice);
+    let after = Standing::of(&key, &alice, Some(&record)).in_era(&key, &alice, era.as_ref());
+    assert_eq!(before == after, record.locked.is_none() && era.is_none());
 
     let opened = UnixMillis::from_millis(case.opened);
     let from = NetAddress::parse("2001:db8::1");

@@ -19,31 +19,12 @@ use mail2fa::{
         panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
     },
 };
-use mail2fa_fuzz::{ALICE, BOB, Desk, NOW, flipped, key, mailbox, spliced};
-
-#[derive(Arbitrary, Debug)]
-enum Bytes {
-    True,
-    Flip(u16, u8),
-    Splice(u8, u8, Vec<u8>),
-    Raw(Vec<u8>),
-}
-
-impl Bytes {
-    fn of(self, truth: &[u8]) -> Vec<u8> {
-        match self {
-            Self::True => truth.to_vec(),
-            Self::Flip(at, mask) => flipped(truth, (at, mask)),
-            Self::Splice(from, until, by) => spliced(truth, (from, until), &by),
-            Self::Raw(bytes) => bytes,
-        }
-    }
-}
+use mail2fa_fuzz::{ALICE, Altered, BOB, Desk, NOW, key, mailbox};
 
 #[derive(Arbitrary, Debug)]
 struct Case {
-    brought: Bytes,
-    stored: Bytes,
+    brought: Altered,
+    stored: Altered,
     by: String,
     /// Milliseconds since ten minutes before it was made.
     now: u32,
@@ -89,7 +70,7 @@ fuzz_target!(|case: Case| DESK.with(|desk| {
     let moment = UnixMillis::from_seconds(NOW);
     match case.change % 4 {
         0 => record.locked = Some(moment),
-        1 => record.panel_ended = Some(moment),
+        1 => desk.shelf.put_entry("panel-era", name, "", &[1; 16]),
         2 => record.password_hash = Some(mail2fa::base::SecretText::new("{PLAIN}x".into())),
         _ => {}
     }

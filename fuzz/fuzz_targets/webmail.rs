@@ -20,20 +20,18 @@ use mail2fa::{
     service::admin::Access,
     store::record::{decode, encode},
 };
-use mail2fa_fuzz::{ALICE, BOB, Desk, NOW, WEBMAIL, flipped, key, mailbox, spliced};
+use mail2fa_fuzz::{ALICE, Altered, BOB, Desk, NOW, WEBMAIL, flipped, key, mailbox};
 
 #[derive(Arbitrary, Debug)]
-enum Bytes {
-    True,
-    Flip(u16, u8),
-    Splice(u8, u8, Vec<u8>),
-    Raw(Vec<u8>),
+enum Typed {
+    Bytes(Altered),
+    /// The number of another session.
     Number(u64),
 }
 
 #[derive(Arbitrary, Debug)]
 struct Case {
-    typed: Bytes,
+    typed: Typed,
     /// What happens to the stored record: a byte, or a piece.
     damage: Option<(u16, u8)>,
     splice: Option<(u16, u8, Vec<u8>)>,
@@ -82,11 +80,8 @@ fuzz_target!(|case: Case| DESK.with(|desk| {
     desk.shelf.put(ALICE, Some(kept.clone()));
 
     let typed = match case.typed {
-        Bytes::True => truth.clone(),
-        Bytes::Flip(at, mask) => flipped(&truth, (at, mask)),
-        Bytes::Splice(from, until, by) => spliced(&truth, (from, until), &by),
-        Bytes::Raw(bytes) => bytes,
-        Bytes::Number(id) => token.of_session(id).shown().expose().as_bytes().to_vec(),
+        Typed::Bytes(altered) => altered.of(&truth),
+        Typed::Number(id) => token.of_session(id).shown().expose().as_bytes().to_vec(),
     };
     let name = if case.bob { BOB } else { ALICE };
     let owner = mailbox(name);

@@ -4,6 +4,7 @@
 mod desk;
 mod shelf;
 
+use arbitrary::Arbitrary;
 use hmac::{Hmac, KeyInit, Mac};
 use mail2fa::base::{Rng, clock::RngError};
 use sha1::Sha1;
@@ -45,4 +46,25 @@ pub fn spliced(bytes: &[u8], (from, until): (u8, u8), by: &[u8]) -> Vec<u8> {
     let from = usize::from(from) % (bytes.len() + 1);
     let until = from + usize::from(until) % (bytes.len() + 1 - from);
     [&bytes[..from], by, &bytes[until..]].concat()
+}
+
+/// True bytes, or what somebody makes of them.
+#[derive(Arbitrary, Debug)]
+pub enum Altered {
+    True,
+    Flip(u16, u8),
+    Splice(u8, u8, Vec<u8>),
+    Raw(Vec<u8>),
+}
+
+impl Altered {
+    /// What becomes of the true bytes.
+    pub fn of(self, truth: &[u8]) -> Vec<u8> {
+        match self {
+            Self::True => truth.to_vec(),
+            Self::Flip(at, mask) => flipped(truth, (at, mask)),
+            Self::Splice(from, until, by) => spliced(truth, (from, until), &by),
+            Self::Raw(bytes) => bytes,
+        }
+    }
 }

@@ -11,7 +11,7 @@ use mail2fa::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
         trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
@@ -131,8 +131,6 @@ impl Kept {
         Commit::Done(version)
     }
 }
-
-type Page = Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>;
 
 impl Store for Shelf {
     fn load<'a>(

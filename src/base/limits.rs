@@ -212,6 +212,13 @@ pub const ENFORCEMENT_DOMAINS: usize = 4_096;
 /// Networks of proxies that may say where a browser is.
 pub const PANEL_PROXIES: usize = 64;
 
+/// Longest life of a panel session that can be configured, seconds.
+pub const PANEL_SESSION_SECONDS: u64 = 24 * 3_600;
+
+/// For how long it is remembered that what was open at the panel has ended, seconds: many times as long as
+/// any of it could live, also where the clock was wrong by days.
+pub const PANEL_ERA_SECONDS: u64 = 30 * 24 * 3_600;
+
 /// Networks that the configuration may exempt, and networks of webmail.
 pub const ENFORCEMENT_NETWORKS: usize = 256;
 

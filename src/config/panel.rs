@@ -10,13 +10,13 @@ use super::{
     tls, values,
 };
 use crate::{
-    base::limits::PANEL_PROXIES,
+    base::limits::{PANEL_PROXIES, PANEL_SESSION_SECONDS},
     decision::{panel::PanelPolicy, place::Network},
 };
 
 /// Shortest and longest life of a panel session.
 const LIFE: std::ops::RangeInclusive<Duration> =
-    Duration::from_secs(60)..=Duration::from_secs(86_400);
+    Duration::from_secs(60)..=Duration::from_secs(PANEL_SESSION_SECONDS);
 
 /// What an accent must be told from: the cards of light pages, and the ground of dark ones.
 const LIGHT: (&str, [u8; 3]) = ("white", [0xff, 0xff, 0xff]);

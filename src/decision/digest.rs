@@ -37,6 +37,8 @@ pub enum Kind {
     TypedName,
     /// What a mailbox's record says of who may in.
     Standing,
+    /// The same, after what was open at the panel was ended.
+    Era,
     /// A webmail token.
     WebmailToken,
     /// The token of a one-time link to the panel.
@@ -60,6 +62,7 @@ impl Kind {
             Self::PanelForm => b"panel form",
             Self::TypedName => b"typed name",
             Self::Standing => b"standing",
+            Self::Era => b"era",
             Self::WebmailToken => b"webmail token",
             Self::PanelLink => b"panel link",
             Self::ApiToken => b"api token",

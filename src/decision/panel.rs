@@ -6,7 +6,7 @@
 //!                                                               ▲ │   │
 //!                                                               └─┴───┘
 //!   live ── absolute end, idle end, logged out, ended by owner or administrator, password, factor or
-//!           lock changed (`Standing`) ──► (gone)
+//!           lock changed (`Standing`, `Standing::in_era`) ──► (gone)
 //! ```
 //!
 //! A sign-in to the panel opens no mail, and a session of a mail program opens no panel. What the browser
@@ -14,8 +14,10 @@
 //!
 //! # Security
 //!
-//! A panel session is bound to what the mailbox's record said when it was opened. Whatever changes
-//! password, factor or lock changes that, so there is no list of places that must think of ending it.
+//! A panel session is bound to what the mailbox's record said when it was opened, and to the mailbox's era
+//! at the panel. Whatever changes password, factor or lock changes the first, so there is no list of places
+//! that must think of ending it; and begins a new era, so that nothing comes back when the record says
+//! again what it said before, as when a factor is switched off.
 
 use super::{
     digest::{CredentialKey, Digest, Kind},
@@ -50,6 +52,9 @@ impl Default for PanelPolicy {
     }
 }
 
+/// Bytes that tell an era of a mailbox from all others.
+pub const ERA_BYTES: usize = 16;
+
 /// What a mailbox's record says of who may in: equal as long as password, factor and lock are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing(Digest);
@@ -63,9 +68,17 @@ impl Standing {
         let enabled = totp.map_or(0, |totp| totp.enabled.millis()).to_be_bytes();
         let moment = |at: Option<UnixMillis>| at.map_or(0, UnixMillis::millis).to_be_bytes();
         let locked = moment(record.and_then(|r| r.locked));
-        let ended = moment(record.and_then(|r| r.panel_ended));
-        let said = [hash.as_bytes(), secret, &enabled, &locked, &ended];
+        let said = [hash.as_bytes(), secret, &enabled, &locked];
         Self(key.digest(Kind::Standing, mailbox, &said))
+    }
+
+    /// The same in an era of the mailbox, which random bytes tell from all others. In the first era there
+    /// are none, and it is as the record says.
+    #[must_use]
+    pub fn in_era(self, key: &CredentialKey, mailbox: &Mailbox, era: Option<&Secret>) -> Self {
+        era.map_or(self, |era| {
+            Self(key.digest(Kind::Era, mailbox, &[self.0.bytes(), era.expose()]))
+        })
     }
 
     /// As it was stored.
@@ -240,13 +253,23 @@ mod tests {
         let locked = Standing::of(&key(), &alice(), Some(&record));
         assert_ne!(before, locked);
         record.locked = None;
-        record.panel_ended = Some(at(6));
-        assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
-        record.panel_ended = None;
         record.password_hash = Some(SecretText::new("{PLAIN}x".into()));
         assert_ne!(before, Standing::of(&key(), &alice(), Some(&record)));
         let policy = PanelPolicy::default();
         assert!(!session().is_live(&policy, &locked, at(10_000)));
+    }
+
+    #[test]
+    fn a_new_era_ends_it_for_good() {
+        let first = Standing::of(&key(), &alice(), None);
+        let (one, two) = (Secret::from_slice(&[1; 16]), Secret::from_slice(&[2; 16]));
+        assert_eq!(first, first.in_era(&key(), &alice(), None));
+        let later = [one, two].map(|era| first.in_era(&key(), &alice(), Some(&era)));
+        assert!(first != later[0] && first != later[1] && later[0] != later[1]);
+        let policy = PanelPolicy::default();
+        for standing in later {
+            assert!(!session().is_live(&policy, &standing, at(10_000)));
+        }
     }
 
     #[test]

@@ -26,8 +26,6 @@ pub struct MailboxRecord {
     pub last_session: u64,
     /// Since when the mailbox is locked: nobody gets in.
     pub locked: Option<UnixMillis>,
-    /// When all sign-ins were ended at once, those to the User Panel too.
-    pub panel_ended: Option<UnixMillis>,
     /// Whether it must have a second factor, where domain and server are not to say.
     pub enforcement: Option<OwnLevel>,
     /// When the record was made.
@@ -58,7 +56,6 @@ impl MailboxRecord {
             sessions: Vec::new(),
             last_session: 0,
             locked: None,
-            panel_ended: None,
             enforcement: None,
             created,
             unknown_fields: None,
@@ -86,7 +83,6 @@ impl MailboxRecord {
             && self.app_passwords.is_empty()
             && !self.sessions.iter().any(|session| session.webmail.is_some())
             && self.locked.is_none()
-            && self.panel_ended.is_none()
             && self.enforcement.is_none()
             && self.unknown_fields.is_none()
     }

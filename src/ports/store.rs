@@ -100,13 +100,15 @@ pub enum Commit {
 
 /// What became of a record since it was read.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Since {
     /// It still has that version, so it is what was read: versions never come back.
     Same,
     /// This is there now.
     Changed(Option<Versioned<MailboxRecord>>),
 }
+
+/// Mailboxes in their order, each with its record or why it cannot be read.
+pub type Page = Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>;
 
 /// Called after a record has changed (from any process, in a cluster).
 pub type Watcher = Arc<dyn Fn(&Mailbox) + Send + Sync>;
@@ -152,15 +154,11 @@ pub trait Store: Send + Sync {
 
     /// The records whose names follow `after` in order, at most `limit` of them. A record that
     /// cannot be read is an error of its own in the page and does not hide the ones after it.
-    #[expect(clippy::type_complexity, reason = "spelled out once, used once")]
     fn page<'a>(
         &'a self,
         after: Option<&'a Mailbox>,
         limit: usize,
-    ) -> BoxFuture<
-        'a,
-        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
-    >;
+    ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
     /// The mailboxes that have an entry of a kind and follow `after` in order, at most `limit` of them. An
     /// entry that has expired may still count.

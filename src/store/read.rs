@@ -21,11 +21,8 @@ use super::{
 use crate::{
     base::{Mailbox, UnixMillis, limits::SCAN_PAGE},
     decision::record::{MailboxRecord, Version, Versioned},
-    ports::store::{Entry, EntryKey, Since, StoreError},
+    ports::store::{Entry, EntryKey, Page, Since, StoreError},
 };
-
-/// Mailboxes in their order, with their records or why one cannot be read.
-pub(super) type Page = Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>;
 
 impl<E: Engine> Inner<E> {
     /// Opens and reads a record.

@@ -69,9 +69,6 @@ pub fn encode(record: &MailboxRecord) -> Result<Zeroizing<Vec<u8>>, CodecError> 
     if let Some(since) = record.locked {
         json.number("locked", since.millis());
     }
-    if let Some(at) = record.panel_ended {
-        json.number("panel_ended", at.millis());
-    }
     if let Some(own) = record.enforcement {
         json.raw("enforcement", &parts::encode_enforcement(own)?);
     }
@@ -97,7 +94,6 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
     let recovery = list(&mut fields, "recovery", parts::decode_recovery)?;
     let sessions = list(&mut fields, "sessions", parts::decode_sessions)?;
     let locked = moment(&mut fields, "locked")?;
-    let panel_ended = moment(&mut fields, "panel_ended")?;
     // Absent where an older version wrote the record; the live ones are looked at as well.
     let last_session =
         if fields.0.contains_key("last_session") { fields.number("last_session")? } else { 0 };
@@ -120,7 +116,6 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
         sessions,
         last_session,
         locked,
-        panel_ended,
         enforcement,
         created,
         unknown_fields,
@@ -128,7 +123,7 @@ pub fn decode(text: &[u8]) -> Result<MailboxRecord, CodecError> {
 }
 
 /// Fields of the record itself.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 10] = [
     "version",
     "created",
     "password_hash",
@@ -138,7 +133,6 @@ const KNOWN: [&str; 11] = [
     "sessions",
     "last_session",
     "locked",
-    "panel_ended",
     "enforcement",
 ];
 
@@ -340,7 +334,6 @@ mod tests {
             sessions: counted(SESSIONS).map(session).collect(),
             last_session: u64::MAX,
             locked: Some(UnixMillis::from_millis(u64::MAX)),
-            panel_ended: Some(UnixMillis::from_millis(u64::MAX)),
             enforcement: Some(OwnLevel {
                 level: Level::RequiredFrom(UnixMillis::from_millis(u64::MAX)),
                 set: UnixMillis::from_millis(u64::MAX),

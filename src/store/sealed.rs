@@ -9,7 +9,6 @@ use super::{
     census::Shard,
     commit::{commit, purge},
     engine::{Engine, FatalNotice},
-    read::Page,
     state::{Health, Inner},
 };
 use crate::{
@@ -20,7 +19,7 @@ use crate::{
     },
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Since, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Page, Since, Store, StoreError, Watcher},
     },
 };
 

@@ -7,7 +7,7 @@ use mail2fa::{
     decision::record::{MailboxRecord, Versioned},
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Page, Store, StoreError, Watcher},
     },
 };
 
@@ -76,10 +76,7 @@ impl Store for Faulty {
         &'a self,
         after: Option<&'a Mailbox>,
         limit: usize,
-    ) -> BoxFuture<
-        'a,
-        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
-    > {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
             self.read()?;
             self.store.page(after, limit).await

@@ -5,7 +5,7 @@ use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::net::{UnixListener, UnixStream},
-    process::{Command, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
     panel::ask,
-    site::{BINARY, Daemon, PATIENCE, Site, assert_ok, bob_gets_in},
+    site::{Site, assert_ok, bob_gets_in},
 };
 
 /// The section, with a socket that is not to be used.
@@ -87,22 +87,7 @@ fn without_the_section_nobody_listens_at_a_handed_over_socket() {
 fn the_first_request_may_start_the_daemon() {
     let site = Site::new();
     site.configure("plain", "0s", &section(&site));
-    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/mail2fa-api.socket");
-    let unit = fs::read_to_string(unit).unwrap();
-    let name = unit.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
-    let mut command = Command::new("systemd-socket-activate");
-    command.arg("--listen").arg(site.path("handed")).arg(format!("--fdname={name}"));
-    command.arg("--setenv=NOTIFY_SOCKET").arg(BINARY);
-    command.arg("--config").arg(site.path("mail2fa.toml")).arg("serve");
-    let daemon = Daemon::spawn(&site, command, Stdio::null());
-    let begun = Instant::now();
-    let program = loop {
-        match UnixStream::connect(site.path("handed")) {
-            Ok(program) => break program,
-            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}: {}", daemon.log()),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
+    let (daemon, program) = site.first_at("mail2fa-api.socket");
     assert_asked(&ask(program, HEALTH));
     daemon.wait_for("READY=1");
     assert!(!site.path("own").exists());

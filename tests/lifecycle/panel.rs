@@ -1,15 +1,13 @@
 //! The User Panel of the running daemon: handed-over sockets, and what a reload changes.
 
 use std::{
-    fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::net::{UnixListener, UnixStream},
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use crate::site::{BINARY, Daemon, PATIENCE, Site, bob_gets_in};
+use crate::site::{Site, bob_gets_in};
 
 /// The section, with a socket that is not to be used.
 fn section(site: &Site) -> String {
@@ -77,23 +75,7 @@ fn a_handed_over_socket_of_another_name_is_not_the_panels() {
 fn the_first_visitor_may_start_the_daemon() {
     let site = Site::new();
     site.configure("plain", "0s", &section(&site));
-    let unit =
-        fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/mail2fa-panel.socket"));
-    let unit = unit.unwrap();
-    let name = unit.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
-    let mut command = Command::new("systemd-socket-activate");
-    command.arg("--listen").arg(site.path("handed")).arg(format!("--fdname={name}"));
-    command.arg("--setenv=NOTIFY_SOCKET").arg(BINARY);
-    command.arg("--config").arg(site.path("mail2fa.toml")).arg("serve");
-    let daemon = Daemon::spawn(&site, command, Stdio::null());
-    let begun = Instant::now();
-    let visitor = loop {
-        match UnixStream::connect(site.path("handed")) {
-            Ok(visitor) => break visitor,
-            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}: {}", daemon.log()),
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
+    let (daemon, visitor) = site.first_at("mail2fa-panel.socket");
     assert_shown(&ask(visitor, LOGIN));
     daemon.wait_for("READY=1");
     assert!(!site.path("own").exists());

@@ -87,6 +87,27 @@ impl Site {
         Daemon::start(self, self.command(&["serve"]))
     }
 
+    /// The daemon as a socket unit starts it, by systemd's own program, and the connection of whoever comes
+    /// first. The socket is `handed`.
+    pub fn first_at(&self, unit: &str) -> (Daemon, UnixStream) {
+        let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/").to_owned() + unit;
+        let unit = fs::read_to_string(unit).unwrap();
+        let name = unit.lines().find_map(|line| line.strip_prefix("FileDescriptorName=")).unwrap();
+        let mut command = Command::new("systemd-socket-activate");
+        command.arg("--listen").arg(self.path("handed")).arg(format!("--fdname={name}"));
+        command.arg("--setenv=NOTIFY_SOCKET").arg(BINARY);
+        command.arg("--config").arg(self.path("mail2fa.toml")).arg("serve");
+        let daemon = Daemon::spawn(self, command, Stdio::null());
+        let begun = Instant::now();
+        loop {
+            match UnixStream::connect(self.path("handed")) {
+                Ok(first) => return (daemon, first),
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}: {}", daemon.log()),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// A daemon that systemd hands this listening socket to, under this name.
     pub fn serve_handed(&self, socket: impl Into<OwnedFd>, name: &str) -> Daemon {
         let mut command = Command::new("sh");

@@ -20,7 +20,7 @@ use mail2fa::{
             FormLogin, HashError, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource,
             PasswordSources, Verdict,
         },
-        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
         trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
@@ -342,10 +342,7 @@ impl Store for SimStore {
         &'a self,
         _: Option<&'a Mailbox>,
         _: usize,
-    ) -> BoxFuture<
-        'a,
-        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
-    > {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 

@@ -427,7 +427,6 @@ fn still_the_same(
 }
 
 /// What a second look at a record found.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Look {
     /// The record that was seen before.
     Same,

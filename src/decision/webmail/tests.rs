@@ -186,10 +186,9 @@ fn what_is_configured_now_counts() {
 fn what_changes_the_mailbox_ends_it_even_if_nobody_thinks_of_it() {
     let (record, typed) = minted();
     let use_at = at(NOW, WEBMAIL, Service::Imap);
-    let changes: [fn(&mut MailboxRecord); 4] = [
+    let changes: [fn(&mut MailboxRecord); 3] = [
         |record| record.password_hash = Some(SecretText::new("{PLAIN}x".into())),
         |record| record.locked = Some(UnixMillis::from_seconds(1)),
-        |record| record.panel_ended = Some(UnixMillis::from_seconds(1)),
         |record| record.sessions.clear(),
     ];
     for change in changes {

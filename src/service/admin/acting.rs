@@ -7,11 +7,12 @@ use std::ops::Deref;
 use super::{Admin, AdminError};
 use crate::{
     base::Mailbox,
+    decision::panel::Standing,
     ports::{
         store::{Change, Commit},
         trail::TrailEvent,
     },
-    service::{reminders::Reminders, trail::Recorder},
+    service::{reminders::Reminders, standing::is_era, trail::Recorder},
 };
 
 /// One request on its way.
@@ -55,8 +56,29 @@ impl Acting<'_> {
         mut changes: Vec<Change>,
         note: TrailEvent,
     ) -> Result<Commit, AdminError> {
+        changes.extend(self.begun_eras(&changes).await?);
         changes.push(Change::Note(Box::new(note)));
         Ok(self.store.commit(changes).await?)
+    }
+
+    /// The eras that begin with changes of records: where a record says otherwise from then on who may in.
+    /// One that is new needs none: what was opened before it finds another standing while there is a
+    /// record, and an era once that is gone. What is read here is what the changes expect, or they are not
+    /// done.
+    async fn begun_eras(&self, changes: &[Change]) -> Result<Vec<Change>, AdminError> {
+        let mut eras = Vec::new();
+        for change in changes {
+            let Change::Mailbox { mailbox, record, .. } = change else { continue };
+            if changes.iter().any(|change| is_era(change, mailbox)) {
+                continue;
+            }
+            let Some(was) = self.record(mailbox).await? else { continue };
+            let stands = |record| Standing::of(&self.key, mailbox, record);
+            if stands(Some(&was.value)) != stands(record.as_deref()) {
+                eras.push(self.begin_era(mailbox)?);
+            }
+        }
+        Ok(eras)
     }
 
     /// The changes that drop what was gathered of a mailbox's logins, and what its owner was told of them.

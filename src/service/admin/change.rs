@@ -5,7 +5,7 @@ use super::{Admin, AdminError, acting::Acting, mailbox::write, unchanged};
 use crate::{
     base::{Mailbox, limits::ADMIN_ATTEMPTS},
     decision::record::{MailboxRecord, Versioned},
-    ports::store::Commit,
+    ports::store::{Change, Commit},
 };
 
 /// What is done where passwords are Dovecot's and the mailbox has no record. Where they are our
@@ -27,6 +27,17 @@ impl Acting<'_> {
         missing: Missing,
         edit: impl Fn(&mut MailboxRecord) -> Result<(T, String), AdminError>,
     ) -> Result<T, AdminError> {
+        self.change_with(mailbox, missing, &[], edit).await
+    }
+
+    /// The same, in one write with other changes.
+    pub(super) async fn change_with<T>(
+        &self,
+        mailbox: &Mailbox,
+        missing: Missing,
+        others: &[Change],
+        edit: impl Fn(&mut MailboxRecord) -> Result<(T, String), AdminError>,
+    ) -> Result<T, AdminError> {
         for _ in 0..ADMIN_ATTEMPTS {
             let found = match missing {
                 Missing::Make => self.known(mailbox).await?,
@@ -38,8 +49,9 @@ impl Acting<'_> {
                 None => MailboxRecord::new(self.now()?),
             };
             let (result, detail) = edit(&mut record)?;
-            let change = write(mailbox, expect, self.worth_keeping(record));
-            match self.commit(mailbox, vec![change], &detail).await? {
+            let mut changes = vec![write(mailbox, expect, self.worth_keeping(record))];
+            changes.extend_from_slice(others);
+            match self.commit(mailbox, changes, &detail).await? {
                 Commit::Done(_) => return Ok(result),
                 Commit::Conflict => {}
             }

@@ -114,10 +114,7 @@ impl Acting<'_> {
             let expect = Expect::Version(found.version);
             let mut record = found.value;
             record.disenrol();
-            // What was opened at the panel before the factor was there is not to come back with this.
-            let now = self.now()?;
-            record.panel_ended = Some(now);
-            let required = self.is_required(&mailbox, Some(&record), now);
+            let required = self.is_required(&mailbox, Some(&record), self.now()?);
             let changes = vec![
                 write(&mailbox, expect, self.worth_keeping(record)),
                 Self::drop_enrolment(&mailbox),

@@ -95,6 +95,7 @@ impl Acting<'_> {
             }
             changes.extend([Self::drop_enrolment(&from), Self::drop_enrolment(&to)]);
             changes.extend(Self::drop_summaries(&from));
+            changes.push(self.begin_era(&from)?);
             let mut note = self.note(&from).await;
             note.target = Some(to.to_string());
             match self.commit_noted(changes, note).await? {
@@ -138,6 +139,7 @@ impl Acting<'_> {
                 drop_entry(counter(&mailbox, found.value.created)?, None),
             ];
             changes.extend(Self::drop_summaries(&mailbox));
+            changes.push(self.begin_era(&mailbox)?);
             match self.commit(&mailbox, changes, "").await? {
                 Commit::Done(_) => {
                     self.trail.forget(&mailbox);

@@ -134,7 +134,7 @@ impl Admin {
         self.clock.now().map_err(|error| AdminError::Unavailable { why: error.to_string() })
     }
 
-    fn random(&self, buffer: &mut [u8]) -> Result<(), AdminError> {
+    pub(in crate::service) fn random(&self, buffer: &mut [u8]) -> Result<(), AdminError> {
         self.rng.fill(buffer).map_err(|error| AdminError::Unavailable { why: error.to_string() })
     }
 

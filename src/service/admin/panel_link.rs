@@ -10,10 +10,7 @@ use zeroize::Zeroizing;
 use super::{AdminError, Disclosed, Response, acting::Acting};
 use crate::{
     base::limits::PANEL_LINK_ISSUER_BYTES,
-    decision::{
-        panel::Standing,
-        panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
-    },
+    decision::panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
     ports::{
         store::{Change, Commit, Entry, EntryKey},
         trail::clean,
@@ -33,7 +30,7 @@ impl Acting<'_> {
         self.random(&mut *token)?;
         let link = PanelLink {
             issued: self.now()?,
-            standing: Standing::of(&self.key, &mailbox, record),
+            standing: self.stands(&mailbox, record).await?,
             by: clean(self.by, PANEL_LINK_ISSUER_BYTES),
         };
         let token = LinkToken::new(mailbox.clone(), token);

@@ -46,10 +46,9 @@ impl Acting<'_> {
         let mailbox = self.name(typed)?;
         let now = self.now()?;
         let count = self
-            .change(&mailbox, Missing::Make, |record| {
+            .change_with(&mailbox, Missing::Make, &[self.begin_era(&mailbox)?], |record| {
                 let count = record.sessions.iter().filter(|session| session.is_live(now)).count();
                 record.sessions.clear();
-                record.panel_ended = Some(now);
                 Ok((count, format!("{count} of mail programs, and all of the panel")))
             })
             .await?;
@@ -66,8 +65,6 @@ impl Acting<'_> {
             }
             record.locked = Some(now);
             record.sessions.clear();
-            // What was opened at the panel before, or can be by a link, is not to come back with the unlock.
-            record.panel_ended = Some(now);
             Ok(((), String::new()))
         })
         .await?;

@@ -180,7 +180,7 @@ impl Webmail {
         };
         let minted = match admin.proved(&accepted, before).await {
             Ok(Some(proved)) if may(&proved.mailbox) => {
-                self.mint(&admin, &wanted, &proved, &accepted).await
+                self.mint(admin, &wanted, &proved, &accepted).await
             }
             Ok(Some(_)) => return Exchanged::Refused(Refusal::OtherMailboxProtected),
             Ok(None) => Err("the mailbox was changed meanwhile".into()),
@@ -194,13 +194,12 @@ impl Webmail {
 
     async fn ask(&self, wanted: &Exchange) -> Outcome {
         let Exchange { webmail, name, password, factor, browser } = wanted;
-        let passwords = Arc::clone(&self.parts.passwords);
         let credential = Credential::Apart { password: password.clone(), factor: factor.clone() };
         let circumstances = Circumstances {
             client: Some(webmail.as_str().into()),
             ..Circumstances::of_form(LISTENER, Service::Webmail, *browser)
         };
-        self.authenticator.ask_form(&*passwords, name, credential, &circumstances).await
+        self.authenticator.ask_form(&*self.parts.passwords, name, credential, &circumstances).await
     }
 
     /// Writes the token's session, over the very mailbox whose password and code were looked at.
@@ -221,16 +220,17 @@ impl Webmail {
             let at = admin.clock.now().map_err(|error| error.to_string())?;
             let found = admin.store.load(mailbox).await.map_err(|error| error.to_string())?;
             let record = found.as_ref().map(|found| &found.value);
-            if Standing::of(&admin.key, mailbox, record) != proved.standing {
+            let era = admin.era(mailbox).await.map_err(|error| error.to_string())?;
+            if era.standing(&admin.key, record) != proved.standing {
                 return Err(CHANGED.into());
             }
+            let standing = Standing::of(&admin.key, mailbox, record);
             let enrolled = record.is_some_and(MailboxRecord::is_enrolled);
             let minted_on = minted_on(accepted.method(), enrolled && proved.own).ok_or(CHANGED)?;
             let expect =
                 found.as_ref().map_or(Expect::Absent, |found| Expect::Version(found.version));
             let mut record = found.map_or_else(|| MailboxRecord::new(at), |found| found.value);
             let typed = TypedWebmailToken::generate(record.next_session(), &random);
-            let standing = proved.standing;
             let grant = Grant { webmail: wanted.webmail.clone(), standing, minted_on };
             let opened = Use { at, from: wanted.browser, service: Service::Webmail };
             let digest = typed.digest(mailbox, &admin.key);
@@ -240,7 +240,8 @@ impl Webmail {
             record.sessions = policy.sessions.with(sessions, session, at);
             let record = Some(Box::new(record));
             let change = Change::Mailbox { mailbox: mailbox.clone(), expect, record };
-            match admin.store.commit(vec![change]).await.map_err(|error| error.to_string())? {
+            let changes = vec![change, era.lasts()];
+            match admin.store.commit(changes).await.map_err(|error| error.to_string())? {
                 Commit::Done(_) => {
                     let (mailbox, session) = (mailbox.clone(), typed.id);
                     return Ok(Minted { mailbox, token: typed.shown(), session, life });
@@ -265,10 +266,10 @@ impl Webmail {
     ) -> Result<Option<Life>, WebmailError> {
         let admin = self.admin();
         let policy = self.authenticator.policy();
-        let mailbox = mailbox(&admin, name)?;
+        let mailbox = mailbox(admin, name)?;
         let Some(typed) = TypedWebmailToken::parse(token) else { return Ok(None) };
         for _ in 0..ADMIN_ATTEMPTS {
-            let at = now(&admin)?;
+            let at = now(admin)?;
             let Some(found) = admin.store.load(&mailbox).await? else { return Ok(None) };
             let Ok(token) =
                 webmail::find(&policy.webmail, &typed, &found.value, &mailbox, &policy.key, at)
@@ -306,7 +307,7 @@ impl Webmail {
         access: &Access,
     ) -> Result<bool, WebmailError> {
         let admin = self.admin();
-        let mailbox = mailbox(&admin, name)?;
+        let mailbox = mailbox(admin, name)?;
         let Some(typed) = TypedWebmailToken::parse(token) else { return Ok(false) };
         let digest = typed.digest(&mailbox, &admin.key);
         for _ in 0..ADMIN_ATTEMPTS {
@@ -320,7 +321,7 @@ impl Webmail {
             }
             // Also one whose time is over: nothing of it is to be left.
             record.sessions.retain(|s| !ends(s));
-            let note = TrailEvent::change(now(&admin)?, &mailbox, &access.by, "webmail log-out")
+            let note = TrailEvent::change(now(admin)?, &mailbox, &access.by, "webmail log-out")
                 .with_detail(&typed.id.to_string());
             let record = admin.worth_keeping(record).map(Box::new);
             let expect = Expect::Version(version);
@@ -333,8 +334,8 @@ impl Webmail {
         Err(WebmailError::Unavailable("the mailbox's record changes all the time".into()))
     }
 
-    fn admin(&self) -> Arc<Admin> {
-        Arc::clone(&self.parts.admin)
+    fn admin(&self) -> &Admin {
+        &self.parts.admin
     }
 }
 

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use futures_util::FutureExt as _;
+
 use super::*;
 use crate::{
     base::SecretText,
@@ -95,13 +97,15 @@ impl PasswordSource for Asking<'_> {
     }
 }
 
+type Deed = Box<dyn FnOnce(&MemoryStore) + Send>;
+
 /// Changes the store as soon as a login was decided, before anything follows from it.
-struct Meanwhile(Arc<MemoryStore>, Mutex<Option<fn(&mut MailboxRecord)>>);
+struct Meanwhile(Arc<MemoryStore>, Mutex<Option<Deed>>);
 
 impl LoginLog for Meanwhile {
-    fn login(&self, event: &LoginEvent<'_>) {
+    fn login(&self, _: &LoginEvent<'_>) {
         if let Some(change) = self.1.lock().unwrap().take() {
-            self.0.change(&mailbox(event.mailbox), change);
+            change(&self.0);
         }
     }
 }
@@ -186,6 +190,10 @@ impl Desk {
             let _ = desk.store.commit(vec![change]).await.unwrap();
         }
         desk
+    }
+
+    fn meanwhile(&self, change: impl FnOnce(&MemoryStore) + Send + 'static) {
+        *self.meanwhile.1.lock().unwrap() = Some(Box::new(change));
     }
 
     async fn exchange(&self, name: &str, password: &str, factor: Option<&Secret>) -> Exchanged {
@@ -366,12 +374,25 @@ async fn what_changes_during_the_exchange_is_not_passed_by() {
     ];
     for change in changes {
         let desk = Desk::open(Passwords::Stored).await;
-        *desk.meanwhile.1.lock().unwrap() = Some(change);
+        desk.meanwhile(move |store| store.change(&mailbox(ALICE), change));
         let outcome = desk.exchange(ALICE, "right", Some(&code(0))).await;
         assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
         let record = desk.store.record(&mailbox(ALICE)).unwrap();
         assert!(record.sessions.iter().all(|session| session.webmail.is_none()));
     }
+}
+
+#[tokio::test]
+async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_record() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    let admin = desk.admin.clone();
+    desk.meanwhile(move |_| {
+        let ended = admin.handle(Asked::SignInsEnd { mailbox: BOB.into() }, "uid=0");
+        assert!(ended.now_or_never().unwrap().is_ok());
+    });
+    let outcome = desk.exchange(BOB, "right", None).await;
+    assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
 }
 
 #[tokio::test]

@@ -167,11 +167,10 @@ fn a_token_is_no_password_and_no_code_at_the_panel_or_the_exchange() {
 #[test]
 fn what_becomes_of_the_mailbox_while_the_mail_server_is_told_counts() {
     type Change = fn(&mut MailboxRecord);
-    let table: [(Change, &str); 6] = [
+    let table: [(Change, &str); 5] = [
         (|_| {}, "webmail_token"),
         (|record| record.sessions.clear(), WRONG),
         (|record| record.locked = Some(UnixMillis::from_seconds(NOW)), "locked"),
-        (|record| record.panel_ended = Some(UnixMillis::from_seconds(NOW)), WRONG),
         (|record| record.totp.as_mut().unwrap().secret = Secret::from_slice(&[1; 20]), WRONG),
         (|record| record.disenrol(), WRONG),
     ];
@@ -417,10 +416,6 @@ proptest! {
                         Step::Lock => {
                             record.locked = Some(at);
                             record.sessions.clear();
-                        }
-                        Step::EndAll => {
-                            record.sessions.clear();
-                            record.panel_ended = Some(at);
                         }
                         _ => record.sessions.clear(),
                     }

@@ -10,7 +10,7 @@ use crate::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
-        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError, Watcher},
+        store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
         trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
     },
 };
@@ -52,8 +52,9 @@ impl MemoryStore {
         self.state().records.get(mailbox).map(|found| found.value.clone())
     }
 
-    pub fn entries(&self) -> usize {
-        self.state().entries.len()
+    /// The kinds of all entries.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        self.state().entries.keys().map(|(_, kind, _)| *kind).collect()
     }
 
     pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
@@ -202,10 +203,7 @@ impl Store for MemoryStore {
         &'a self,
         after: Option<&'a Mailbox>,
         limit: usize,
-    ) -> BoxFuture<
-        'a,
-        Result<Vec<(Mailbox, Result<Versioned<MailboxRecord>, StoreError>)>, StoreError>,
-    > {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         Box::pin(async move {
             let state = self.state();
             let follows = |name: &Mailbox| after.is_none_or(|after| name > after);

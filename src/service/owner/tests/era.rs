@@ -1,0 +1,98 @@
+//! What was open at the panel does not come back, whichever way the record goes back to what it said.
+
+use super::{
+    link::{followed, link},
+    *,
+};
+use crate::service::admin::{NewAppPassword, Request, tests::memory::Fate};
+
+/// What becomes of Bob's mailbox while a session of his is open and a link waits.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Enrolled,
+    Asked(fn() -> Request),
+}
+
+impl Step {
+    async fn done(self, desk: &Desk) {
+        match self {
+            Self::Enrolled => desk.enrol(BOB).await,
+            Self::Asked(request) => {
+                let done = desk.owner.admin().handle(request(), "uid=0").await;
+                assert!(done.is_ok(), "{done:?}");
+            }
+        }
+    }
+}
+
+const DISABLE: Step = Step::Asked(|| Request::TotpDisable { mailbox: BOB.into() });
+const LOCK: Step = Step::Asked(|| Request::MailboxLock { mailbox: BOB.into() });
+const UNLOCK: Step = Step::Asked(|| Request::MailboxUnlock { mailbox: BOB.into() });
+const REMOVE: Step = Step::Asked(|| Request::MailboxRemove { mailbox: BOB.into() });
+const END_ALL: Step = Step::Asked(|| Request::SignInsEnd { mailbox: BOB.into() });
+const AWAY: Step =
+    Step::Asked(|| Request::MailboxRename { mailbox: BOB.into(), to: "rob@example.org".into() });
+const BACK: Step =
+    Step::Asked(|| Request::MailboxRename { mailbox: "rob@example.org".into(), to: BOB.into() });
+
+#[tokio::test]
+async fn what_was_open_does_not_come_back_when_the_record_does() {
+    let ways: [&[Step]; 9] = [
+        &[Step::Enrolled, DISABLE],
+        &[Step::Enrolled, REMOVE],
+        &[Step::Enrolled, AWAY],
+        &[Step::Enrolled, AWAY, BACK, DISABLE],
+        &[LOCK, UNLOCK],
+        &[LOCK, REMOVE],
+        &[END_ALL],
+        &[END_ALL, Step::Enrolled, REMOVE],
+        &[END_ALL, END_ALL],
+    ];
+    for way in ways {
+        let desk = Desk::new();
+        let link = link(&desk, BOB).await;
+        let ticket = desk.bob().await;
+        assert!(desk.visit(&ticket).await.is_some());
+        for step in way {
+            step.done(&desk).await;
+            assert!(desk.visit(&ticket).await.is_none(), "{way:?}: {step:?}");
+        }
+        assert!(followed(&desk, &link).await.is_none(), "{way:?}");
+        assert_eq!(desk.store.record(&mailbox(BOB)), None, "{way:?}: it stands as it did");
+        // What is opened from then on lives.
+        let ticket = desk.bob().await;
+        assert!(desk.visit(&ticket).await.is_some(), "{way:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_says_nothing_of_who_may_in_ends_nothing() {
+    let desk = Desk::new();
+    let (one, two) = (desk.bob().await, desk.bob().await);
+    let admin = desk.owner.admin();
+    let wanted = NewAppPassword {
+        name: "phone".into(),
+        services: Vec::new(),
+        networks: Vec::new(),
+        expires: None,
+    };
+    let add = Request::AppPasswordAdd { mailbox: BOB.into(), wanted };
+    assert!(admin.handle(add, "uid=0").await.is_ok());
+    let id = desk.store.record(&mailbox(BOB)).unwrap().app_passwords[0].id;
+    let revoke = Request::AppPasswordRevoke { mailbox: BOB.into(), id: id.as_str().into() };
+    assert!(admin.handle(revoke, "uid=0").await.is_ok());
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+    for ticket in [one, two] {
+        assert!(desk.visit(&ticket).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_not_done_begins_nothing() {
+    let desk = Desk::new();
+    desk.enrol(BOB).await;
+    desk.store.commits(Fate::Refused);
+    let request = Request::TotpDisable { mailbox: BOB.into() };
+    assert!(desk.owner.admin().handle(request, "uid=0").await.is_err());
+    assert!(desk.store.kinds().is_empty());
+}
