@@ -11,14 +11,11 @@ use std::sync::{
 
 use mail2fa::{
     base::{Clock, NetAddress, Service, UnixMillis, clock::ClockError, limits::AUDIT_QUEUE},
-    decision::{
-        outcome::{Method, Refusal},
-        retention::TrailPolicy,
-    },
+    decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
+        event::{EventKind, TrailEvent},
         store::{Change, Commit, Store},
-        trail::{EventKind, TrailEvent},
     },
     service::trail::{EventQuery, Recorder},
     store::{

@@ -23,8 +23,9 @@ use std::{
 
 use mail2fa::{
     ports::{
+        event::TrailEvent,
         store::{Change, Commit, Expect, Store},
-        trail::{Lane, Trail, TrailEvent, TrailQuery},
+        trail::{Lane, Trail, TrailQuery},
     },
     store::{Keyring, SealedStore, SledEngine},
 };

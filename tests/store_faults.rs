@@ -10,8 +10,9 @@ mod store_support;
 
 use mail2fa::{
     ports::{
+        event::TrailEvent,
         store::{Commit, Expect, Store, StoreError},
-        trail::{Lane, Trail, TrailEvent, TrailQuery},
+        trail::{Lane, Trail, TrailQuery},
     },
     store::{
         Keyring, MemoryEngine, SealedStore,

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use mail2fa::{
     ports::{
+        event::TrailEvent,
         store::{Commit, Expect},
-        trail::{Lane, Trail, TrailEvent, TrailQuery},
+        trail::{Lane, Trail, TrailQuery},
     },
     store::SealedStore,
 };

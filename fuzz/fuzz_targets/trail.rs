@@ -12,8 +12,9 @@ use mail2fa::{
     base::{Mailbox, Rng, UnixMillis},
     decision::record::MailboxRecord,
     ports::{
+        event::{EventKind, TrailEvent},
         store::{Change, Expect, Store},
-        trail::{EventKind, Lane, Stamp, Trail, TrailBlock, TrailEvent, TrailQuery},
+        trail::{Lane, Stamp, Trail, TrailBlock, TrailQuery},
     },
     store::{
         Keyring, MemoryEngine, SealedStore,

@@ -11,8 +11,9 @@ use mail2fa::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
+        event::TrailEvent,
         store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
-        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
+        trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
     },
 };
 

@@ -12,7 +12,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    decision::outcome::Refusal,
+    decision::refusal::Refusal,
     ports::audit::{LoginEvent, LoginLog, LoginResult},
 };
 

@@ -24,6 +24,7 @@ pub mod question;
 pub mod recall;
 pub mod record;
 pub mod recovery;
+pub mod refusal;
 pub mod reminder;
 pub mod retention;
 pub mod session;

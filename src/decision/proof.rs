@@ -7,10 +7,10 @@ use super::{
     digest::{CredentialKey, Digest},
     enforcement::{Alone, Permit, Ruling},
     mechanisms::Mechanisms,
-    outcome::Refusal,
     panel::{PanelPolicy, PanelSession, Standing},
     place::Use,
     record::MailboxRecord,
+    refusal::Refusal,
     session::SessionPolicy,
     webmail::{self, AtDoor, MintedOn, TypedWebmailToken, WebmailMismatch, WebmailRules},
 };

@@ -183,7 +183,7 @@ pub fn unavailable() -> Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::outcome::Refusal;
+    use crate::decision::refusal::Refusal;
 
     #[test]
     fn refusals_are_alike() {

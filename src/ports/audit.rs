@@ -2,7 +2,7 @@
 
 use crate::{
     base::{NetAddress, Service},
-    decision::outcome::{Method, Refusal},
+    decision::{outcome::Method, refusal::Refusal},
 };
 
 /// One decided login. No field holds anything secret; `mailbox` may hold what somebody typed

@@ -6,6 +6,7 @@
 //! factor".
 
 pub mod audit;
+pub mod event;
 pub mod notice;
 pub mod password;
 pub mod store;

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{BoxFuture, trail::TrailEvent};
+use super::{BoxFuture, event::TrailEvent};
 use crate::{
     base::{Mailbox, Secret, UnixMillis},
     decision::record::{MailboxRecord, Version, Versioned},

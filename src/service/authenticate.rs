@@ -16,8 +16,9 @@ use crate::{
         digest::CredentialKey,
         flow::{BurnAnswer, Count, Effect, Flow, Input, Next, Policy, Request, Write},
         names::Identity,
-        outcome::{Method, Outcome, Refusal},
+        outcome::{Method, Outcome},
         proof::SignedIn,
+        refusal::Refusal,
         throttle::ThrottlePolicy,
     },
     ports::{

@@ -7,7 +7,7 @@
 use super::keys::NameMark;
 use crate::{
     base::limits::{AUDIT_BLOCK_BYTES, AUDIT_BLOCK_EVENTS},
-    ports::{store::StoreError, trail::TrailEvent},
+    ports::{event::TrailEvent, store::StoreError},
 };
 
 /// The first byte of a block.
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::{
         base::limits::{AUDIT_DETAIL_BYTES, AUDIT_EVENT_BYTES, AUDIT_TEXT_BYTES, MAILBOX_BYTES},
-        ports::trail::EventKind,
+        ports::event::EventKind,
     };
 
     #[test]

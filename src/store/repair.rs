@@ -19,8 +19,8 @@ use super::{
 use crate::{
     base::{Mailbox, limits::ACCEPTED_NAMES},
     ports::{
+        event::TrailEvent,
         store::{Expect, StoreError},
-        trail::TrailEvent,
     },
 };
 

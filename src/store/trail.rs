@@ -33,8 +33,9 @@ use crate::{
     },
     ports::{
         BoxFuture,
+        event::TrailEvent,
         store::StoreError,
-        trail::{Expired, Lane, Stamp, Trail, TrailBlock, TrailEvent, TrailPage, TrailQuery},
+        trail::{Expired, Lane, Stamp, Trail, TrailBlock, TrailPage, TrailQuery},
     },
 };
 

@@ -3,7 +3,8 @@
 use mail2fa::{
     decision::{
         names::Identity,
-        outcome::{Accepted, Method, Outcome, Refusal},
+        outcome::{Accepted, Method, Outcome},
+        refusal::Refusal,
     },
     net::translate,
 };

@@ -3,9 +3,10 @@
 
 use mail2fa::{
     decision::{
-        outcome::{Outcome, Refusal},
+        outcome::Outcome,
         place::Network,
         record::MailboxRecord,
+        refusal::Refusal,
         webmail::{MintedOn, WebmailRule},
     },
     service::webmail::Exchanged,

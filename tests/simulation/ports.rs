@@ -16,12 +16,13 @@ use mail2fa::{
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
+        event::TrailEvent,
         password::{
             FormLogin, HashError, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource,
             PasswordSources, Verdict,
         },
         store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
-        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
+        trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
     },
 };
 

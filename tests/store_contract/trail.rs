@@ -1,8 +1,9 @@
 //! What every store must do with the audit trail.
 
 use mail2fa::ports::{
+    event::TrailEvent,
     store::{Change, Commit, Expect, Store},
-    trail::{Lane, Trail, TrailEvent, TrailQuery},
+    trail::{Lane, Trail, TrailQuery},
 };
 
 use super::{Bench, SealedStore, at, change, mailbox, plain};

@@ -110,7 +110,7 @@ impl LoginLog for Watched {
             session: event.session.map(Into::into),
             result,
             why: why.into(),
-            would_refuse: event.would_refuse.map(mail2fa::decision::outcome::Refusal::as_str),
+            would_refuse: event.would_refuse.map(mail2fa::decision::refusal::Refusal::as_str),
         });
         self.changed.notify_waiters();
     }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use crate::ports::trail::{EventKind, TrailEvent};
+use crate::ports::event::{EventKind, TrailEvent};
 
 /// Milliseconds since 1970 as a date in UTC, RFC 3339.
 pub(super) fn time(millis: u64) -> String {
@@ -124,7 +124,7 @@ fn in_words(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decision::outcome::{Method, Refusal};
+    use crate::decision::{outcome::Method, refusal::Refusal};
 
     #[test]
     fn lines_as_documented() {

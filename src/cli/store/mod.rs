@@ -30,8 +30,8 @@ use crate::{
     base::{Mailbox, limits::CENSUS_SHARDS},
     config::{Config, PasswordSourceKind},
     ports::{
+        event::TrailEvent,
         store::{Store, StoreError},
-        trail::TrailEvent,
     },
     runtime::compose::{self, ComposeError, DiskStore},
     store::{OpenError, TrailFound, Verified},

@@ -1,7 +1,7 @@
 //! What the rules say of one mailbox at one login.
 
 use super::{Level, LevelSource, Unenrolled, services::Access};
-use crate::decision::{names::MasterPolicy, outcome::Refusal};
+use crate::decision::{names::MasterPolicy, refusal::Refusal};
 
 /// How a mailbox stands with its second factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     base::{Secret, Service},
-    decision::{names::MasterPolicy, outcome::Refusal, record::TotpFactor},
+    decision::{names::MasterPolicy, record::TotpFactor, refusal::Refusal},
 };
 
 const NOW: UnixMillis = UnixMillis::from_seconds(1_800_000_000);

@@ -12,9 +12,10 @@ use crate::{
     decision::{
         answer::PasswordAnswer,
         names::{Identity, NameError},
-        outcome::{Accepted, Refusal},
+        outcome::Accepted,
         proof::{Before, PasswordSuffices},
         record::{MailboxRecord, Versioned},
+        refusal::Refusal,
     },
 };
 

@@ -11,9 +11,10 @@ use super::{
 use crate::decision::{
     answer::BurnAnswer,
     app_password::AppPasswordId,
-    outcome::{Accepted, Method, Outcome, Refusal},
+    outcome::{Accepted, Method, Outcome},
     proof::{Before, CodeBurned},
     record::{MailboxRecord, Version, Versioned},
+    refusal::Refusal,
     throttle::{Event, Fingerprint},
 };
 

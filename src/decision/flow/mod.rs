@@ -58,13 +58,14 @@ use super::{
     digest::Digest,
     enforcement::{Permit, Ruling},
     names::{Identity, SaslNames},
-    outcome::{Accepted, Outcome, Refusal},
+    outcome::{Accepted, Outcome},
     place::Use,
     proof::{
         AppPasswordRight, Before, PasswordRight, PasswordSuffices, SessionLive, SignedIn,
         WebmailTokenRight,
     },
     record::{MailboxRecord, Versioned},
+    refusal::Refusal,
     throttle::{Event, Fingerprint, Key, View},
     webmail::TypedWebmailToken,
 };

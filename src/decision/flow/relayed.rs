@@ -33,10 +33,11 @@ use crate::{
         answer::PasswordAnswer,
         enforcement::{Permit, Protection, Ruling},
         names::{Identity, NameError},
-        outcome::{Accepted, Outcome, Refusal},
+        outcome::{Accepted, Outcome},
         place::Use,
         proof::{FactorElsewhere, MechanismRight, NoFactorAsked, NotRight, PasswordSuffices},
         record::{MailboxRecord, Versioned},
+        refusal::Refusal,
         throttle::{Admission, Event, Fingerprint, Key, View, admit},
     },
 };

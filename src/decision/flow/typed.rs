@@ -14,11 +14,12 @@ use crate::decision::{
     digest::Kind,
     enforcement::Permit,
     names::Identity,
-    outcome::{Outcome, Refusal},
+    outcome::Outcome,
     proof::{AppPasswordRight, Before, NotRight, PasswordRight, SessionLive, SignedIn},
     question::{PasswordQuestion, Recall},
     record::{MailboxRecord, Versioned},
     recovery::RecoveryCode,
+    refusal::Refusal,
     throttle::{Admission, CodeAdmission, Event, Fingerprint, Owner, View, admit, admit_code},
 };
 

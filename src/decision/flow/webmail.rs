@@ -6,9 +6,9 @@ use super::{Basis, Claim, Effect, Login, Next, Role, State, Write, refuse};
 use crate::decision::{
     enforcement::Permit,
     names::Identity,
-    outcome::Refusal,
     proof::WebmailTokenRight,
     record::{MailboxRecord, Versioned},
+    refusal::Refusal,
     webmail::{AtDoor, MintedOn, TypedWebmailToken},
 };
 

@@ -16,7 +16,7 @@ use crate::{
         api_token::{Rights, Scope},
         cursor,
     },
-    ports::trail::TrailEvent,
+    ports::event::TrailEvent,
 };
 
 /// Somebody who may do something.

@@ -9,8 +9,8 @@ use crate::{
     base::Mailbox,
     decision::panel::Standing,
     ports::{
+        event::TrailEvent,
         store::{Change, Commit},
-        trail::TrailEvent,
     },
     service::{reminders::Reminders, standing::is_era, trail::Recorder},
 };

@@ -12,8 +12,8 @@ use crate::{
     base::limits::PANEL_LINK_ISSUER_BYTES,
     decision::panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
     ports::{
+        event::clean,
         store::{Change, Commit, Entry, EntryKey},
-        trail::clean,
     },
 };
 

@@ -26,8 +26,8 @@ use crate::{
         digest::Digest,
     },
     ports::{
+        event::{EventKind, TrailEvent, clean},
         store::{Change, Commit, Entry, EntryKey, Expect},
-        trail::{EventKind, TrailEvent, clean},
     },
 };
 

@@ -5,7 +5,7 @@ use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circums
 use crate::{
     base::{Secret, SecretText, limits::PANEL_EVENTS},
     decision::outcome::Outcome,
-    ports::trail::TrailEvent,
+    ports::event::TrailEvent,
     service::{
         admin::{
             AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword, Request,

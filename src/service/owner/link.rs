@@ -19,8 +19,8 @@ use crate::{
         record::Versioned,
     },
     ports::{
+        event::TrailEvent,
         store::{Change, Commit, Expect},
-        trail::TrailEvent,
     },
 };
 

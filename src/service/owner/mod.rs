@@ -35,7 +35,7 @@ use super::{
 };
 use crate::{
     base::Current,
-    decision::{outcome::Refusal, panel::PanelPolicy},
+    decision::{panel::PanelPolicy, refusal::Refusal},
     ports::{password::PasswordSources, store::StoreError},
 };
 

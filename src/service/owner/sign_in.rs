@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     base::{NetAddress, Secret, Service, UnixMillis},
-    decision::{
-        flow::Credential,
-        outcome::{Outcome, Refusal},
-    },
+    decision::{flow::Credential, outcome::Outcome, refusal::Refusal},
     service::{authenticate::Circumstances, standing::Before},
 };
 

@@ -36,14 +36,12 @@ use crate::{
         Clock, Current, Mailbox, Service, UnixMillis,
         limits::{AUDIT_DETAIL_BYTES, AUDIT_QUEUE, AUDIT_TEXT_BYTES, CLOCK_LOST_SECONDS},
     },
-    decision::{
-        outcome::{Method, Refusal},
-        retention::TrailPolicy,
-    },
+    decision::{outcome::Method, refusal::Refusal, retention::TrailPolicy},
     ports::{
         audit::{LoginEvent, LoginLog, LoginResult},
+        event::{EventKind, TrailEvent, clean, clean_name},
         store::{Store, StoreError},
-        trail::{EventKind, Lane, Trail, TrailEvent, TrailQuery, clean, clean_name},
+        trail::{Lane, Trail, TrailQuery},
     },
 };
 

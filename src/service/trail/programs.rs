@@ -21,8 +21,8 @@ use crate::{
     decision::place::Network,
     ports::{
         audit::LoginEvent,
+        event::clean,
         store::{EntryKey, Store, StoreError},
-        trail::clean,
     },
 };
 

@@ -8,10 +8,11 @@ use crate::{
         Mailbox, UnixMillis,
         limits::{AUDIT_PAGE, AUDIT_READ_BLOCKS},
     },
-    decision::outcome::{Method, Refusal},
+    decision::{outcome::Method, refusal::Refusal},
     ports::{
+        event::{EventKind, TrailEvent},
         store::StoreError,
-        trail::{EventKind, Lane, Stamp, TrailEvent, TrailQuery},
+        trail::{Lane, Stamp, TrailQuery},
     },
 };
 

@@ -26,17 +26,18 @@ use crate::{
     decision::{
         flow::Credential,
         names::Identity,
-        outcome::{Accepted, Method, Outcome, Refusal},
+        outcome::{Accepted, Method, Outcome},
         panel::Standing,
         place::Use,
         record::{MailboxRecord, Versioned},
+        refusal::Refusal,
         session::Session,
         webmail::{self, Found, Grant, MintedOn, SECRET_CHARACTERS, TypedWebmailToken},
     },
     ports::{
+        event::TrailEvent,
         password::PasswordSources,
         store::{Change, Commit, Expect, StoreError},
-        trail::TrailEvent,
     },
 };
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::when;
 use crate::{
-    ports::trail::{EventKind, TrailEvent},
+    ports::event::{EventKind, TrailEvent},
     service::{admin::AdminError, owner::OwnerError},
     web::{
         language::Texts,

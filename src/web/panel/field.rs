@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{
     base::{Secret, limits::STEP_SECONDS},
-    decision::outcome::Refusal,
+    decision::refusal::Refusal,
     service::{admin::AdminError, owner::OwnerError},
     web::{
         language::Texts,

@@ -10,8 +10,9 @@ use crate::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
+        event::TrailEvent,
         store::{Change, Commit, Entry, EntryKey, Expect, Page, Store, StoreError, Watcher},
-        trail::{Expired, Lane, Trail, TrailEvent, TrailPage, TrailQuery},
+        trail::{Expired, Lane, Trail, TrailPage, TrailQuery},
     },
 };
 

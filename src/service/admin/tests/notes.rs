@@ -4,7 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::{
-    ports::trail::{EventKind, TrailEvent},
+    ports::event::{EventKind, TrailEvent},
     service::admin::NewAppPassword,
 };
 
