@@ -214,7 +214,7 @@ impl Episode {
             Turn::Purge => {
                 let mut world = self.world();
                 let now = UnixMillis::from_millis(world.now);
-                world.entries.retain(|_, entry| entry.value.expires > now);
+                world.purge(now);
             }
         }
         self.world().broken.take().map_or(Ok(()), Err)

@@ -50,7 +50,7 @@ impl World {
         if login.faulted && !unavailable {
             return Err(format!("something was not there, and it ended as {outcome:?}"));
         }
-        if unavailable && !(login.faulted || login.faulted_late || login.disturbed || login.raced) {
+        if unavailable && !(login.faulted || login.disturbed || login.raced) {
             return Err(format!("nothing failed, and it ended as {outcome:?}"));
         }
         if let Outcome::Accepted(accepted) = outcome {
@@ -80,7 +80,7 @@ impl World {
     /// Whoever had everything right came in.
     fn livable(&mut self, login: &Login, outcome: &Outcome) -> Result<(), String> {
         let Some(good) = login.good else { return Ok(()) };
-        if login.faulted || login.faulted_late || login.disturbed || login.raced {
+        if login.faulted || login.disturbed || login.raced {
             return Ok(());
         }
         let waits = matches!(outcome, Outcome::Refused(Refusal::Throttled));

@@ -207,12 +207,12 @@ impl World {
             returned: None,
             auth_user: None,
             faulted: false,
-            faulted_late: false,
             disturbed: false,
             raced: false,
             burned: None,
             good: None,
             told: 0,
+            refused: false,
         }
     }
 

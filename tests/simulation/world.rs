@@ -184,9 +184,6 @@ pub struct Login {
     pub auth_user: Option<String>,
     /// Something it needed was not there.
     pub faulted: bool,
-    /// The same after it was decided and told: what a webmail gets of it may be nothing then, but how long
-    /// it has to wait decides nothing.
-    pub faulted_late: bool,
     /// One of its names was changed under it.
     pub disturbed: bool,
     /// Another login used up a code of its mailbox under it.
@@ -197,6 +194,8 @@ pub struct Login {
     pub good: Option<Good>,
     /// How often the log was told.
     pub told: u32,
+    /// It was told that this one is refused.
+    pub refused: bool,
 }
 
 impl Login {

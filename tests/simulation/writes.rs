@@ -204,10 +204,7 @@ impl World {
             Wish::Disable => {
                 book.end_sign_ins(seq);
                 book.end_sets(seq);
-                book.stand(seq, |standing| {
-                    standing.secret = None;
-                    standing.ended += 1;
-                });
+                book.stand(seq, |standing| standing.secret = None);
             }
             Wish::App { services, only, expires } => {
                 let record = changes[0].2.as_ref();
@@ -240,10 +237,7 @@ impl World {
             Wish::Revoke(None) => book.end_sign_ins(seq),
             Wish::EndAll => {
                 book.end_sign_ins(seq);
-                book.stand(seq, |standing| {
-                    standing.ended += 1;
-                    standing.record = true;
-                });
+                book.ended.push(seq);
             }
             Wish::Link => self.fail(&name, "a link changed the record"),
             Wish::Revoke(Some(which)) => {
@@ -256,7 +250,6 @@ impl World {
                 book.end_sign_ins(seq);
                 book.stand(seq, |standing| {
                     standing.locked = true;
-                    standing.ended += 1;
                     standing.record = true;
                 });
             }
@@ -285,7 +278,7 @@ impl World {
         let Some(record) = record else {
             let apps = book.apps.iter().any(|app| app.until == OPEN);
             let said = standing.locked || standing.secret.is_some() || standing.level.is_some();
-            let must = standing.record || said || apps || standing.ended > 0;
+            let must = standing.record || said || apps;
             return if must { Err("the record is gone".into()) } else { Ok(()) };
         };
         let secret = record.totp.as_ref().map(|totp| totp.secret.expose().to_vec());
