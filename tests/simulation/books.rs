@@ -175,6 +175,11 @@ impl Book {
         !self.ended.iter().any(|at| from < *at && *at <= until)
     }
 
+    /// When there was no record the last time.
+    pub fn gone(&self) -> u64 {
+        self.past.iter().rfind(|(_, standing)| !standing.record).map_or(0, |(at, _)| *at)
+    }
+
     /// All standings between two numbers, with the part of that time in which they held.
     pub fn between(&self, from: u64, until: u64) -> Vec<(u64, u64, Standing)> {
         let mut found = Vec::new();

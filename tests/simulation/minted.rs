@@ -203,7 +203,7 @@ impl World {
     }
 
     /// An exchange looks at the mailbox before its login begins: what is right is right by that moment.
-    pub fn clock_is_read(&mut self) {
+    pub fn login_comes(&mut self) {
         let now = self.now;
         let Some(login) = self.login().filter(|login| login.apart.is_some() && !login.clocked)
         else {
@@ -334,7 +334,8 @@ impl World {
             return Err("minted in the future".into());
         }
         let book = self.book(name);
-        if book.tokens.iter().any(|token| token.id == session.id && token.from > looked) {
+        let gone = book.gone();
+        if book.tokens.iter().any(|token| token.id == session.id && token.from > gone) {
             return Err("a number comes back".into());
         }
         let open = |until: &u64| *until == OPEN;

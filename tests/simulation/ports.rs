@@ -105,10 +105,6 @@ impl World {
         if self.goes_wrong() {
             return Err(unavailable(self, "fault: load"));
         }
-        let seq = self.seq;
-        if let Some(login) = self.login() {
-            login.first_look.get_or_insert(seq);
-        }
         Ok(self.records.get(mailbox.as_str()).cloned())
     }
 
@@ -125,6 +121,10 @@ impl World {
                 return Err(StoreError::Unavailable("simulated".into()));
             }
             return Err(unavailable(self, "fault: load entry"));
+        }
+        let seq = self.seq;
+        if let Some(login) = self.login().filter(|_| key.kind == "panel-era") {
+            login.first_look.get_or_insert(seq);
         }
         let found = self.entries.get(&(key.kind, key.mailbox.clone(), key.id.clone()));
         Ok(found.filter(|found| found.value.expires > now).cloned())
@@ -432,8 +432,17 @@ pub struct SimClock(pub Shared);
 
 impl Clock for SimClock {
     fn now(&self) -> Result<UnixMillis, ClockError> {
+        Ok(UnixMillis::from_millis(self.0.lock().unwrap().now))
+    }
+}
+
+/// The same for whoever decides logins.
+pub struct LoginClock(pub Shared);
+
+impl Clock for LoginClock {
+    fn now(&self) -> Result<UnixMillis, ClockError> {
         let mut world = self.0.lock().unwrap();
-        world.clock_is_read();
+        world.login_comes();
         Ok(UnixMillis::from_millis(world.now))
     }
 }

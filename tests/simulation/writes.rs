@@ -158,6 +158,7 @@ impl World {
                 let (burned, passwords) = (book.burned.clone(), book.passwords.clone());
                 let failed = book.failed;
                 book.stand(seq, |standing| *standing = super::books::Standing::default());
+                book.ended.push(seq);
                 self.tell(&to, || format!("errand {id}: was {name}"));
                 let book = self.book(&to);
                 book.burned.extend(burned);
@@ -175,6 +176,7 @@ impl World {
                 book.end_sets(seq);
                 book.end_apps(seq);
                 book.stand(seq, |standing| *standing = super::books::Standing::default());
+                book.ended.push(seq);
             }
             Wish::Confirm(code) => {
                 let secret = changes[0].2.as_ref().and_then(|record| record.totp.as_ref());
