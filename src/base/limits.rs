@@ -441,6 +441,7 @@ const _: () = assert!(
 const _: () = assert!(STORE_SEGMENT_BYTES as u64 * 2 <= STORE_FREE_FLOOR_BYTES);
 const _: () = assert!(WRITE_SET * 3 <= ENGINE_WRITE_SET, "a note is a block and two marks");
 const _: () = assert!(AUDIT_BLOCK_EVENTS * 2 < ENGINE_WRITE_SET, "two marks for each event");
+const _: () = assert!(WEB_COOKIES <= WRITE_SET, "what a browser brings ends in one write");
 const _: () = assert!(
     AUDIT_BLOCK_BYTES + AUDIT_EVENT_BYTES + AUDIT_BLOCK_EVENTS * 16 + 128 < RECORD_BYTES,
     "a block is full when it is over its bytes"

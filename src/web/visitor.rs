@@ -157,9 +157,7 @@ impl Visitor {
             living.extend(self.panel.owner.visit(ticket, self.from).await?);
         }
         if tickets.too_many || living.len() > 1 {
-            for visit in &living {
-                self.panel.owner.sign_out(visit.ticket()).await?;
-            }
+            self.panel.owner.sign_out(living.iter().map(Visit::ticket)).await?;
             return Ok(None);
         }
         Ok(living.pop())
@@ -167,9 +165,8 @@ impl Visitor {
 
     /// Ends what the browser was in before a sign-in, planted or not. What cannot be written ends by its time.
     pub async fn end_others(&self, headers: &HeaderMap) {
-        for ticket in cookie::brought_tickets(self.settings(), headers).seen {
-            let _ = self.panel.owner.sign_out(&ticket).await;
-        }
+        let tickets = cookie::brought_tickets(self.settings(), headers).seen;
+        let _ = self.panel.owner.sign_out(&tickets).await;
     }
 
     /// To the login, because the session has ended.

@@ -114,14 +114,20 @@ impl Owner {
         }))
     }
 
-    /// Ends a session; one that is not there has ended.
+    /// Ends sessions, in one write; one that is not there has ended.
     ///
     /// # Errors
     ///
     /// When the store does not answer.
-    pub async fn sign_out(&self, ticket: &Ticket) -> Result<(), OwnerError> {
-        self.forget_shown(ticket);
-        self.store(ticket, None, None).await
+    pub async fn sign_out(
+        &self,
+        tickets: impl IntoIterator<Item = &Ticket>,
+    ) -> Result<(), OwnerError> {
+        let end = |ticket| {
+            self.forget_shown(ticket);
+            self.stored(ticket, None, None)
+        };
+        self.write(tickets.into_iter().map(end).collect()).await
     }
 
     /// A new session in place of this one, after a change that ended it.
@@ -129,7 +135,7 @@ impl Owner {
         let standing = self.admin().standing(&visit.mailbox).await?;
         let ticket =
             self.open(&visit.mailbox, visit.from, standing, visit.session.by_link.clone()).await?;
-        self.sign_out(&visit.ticket).await?;
+        self.sign_out([&visit.ticket]).await?;
         Ok(ticket)
     }
 
@@ -168,8 +174,14 @@ impl Owner {
         session: Option<&PanelSession>,
         expect: Option<Expect>,
     ) -> Result<(), OwnerError> {
-        let change = self.stored(ticket, session, expect);
-        match self.admin().store.commit(vec![change]).await? {
+        self.write(vec![self.stored(ticket, session, expect)]).await
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), OwnerError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match self.admin().store.commit(changes).await? {
             Commit::Done(_) | Commit::Conflict => Ok(()),
         }
     }

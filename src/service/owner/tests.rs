@@ -365,7 +365,7 @@ async fn what_is_shown_is_for_its_session_and_its_time() {
     assert!(desk.owner.shown(&one, ShownKind::Enrolment).is_none());
     desk.owner.put_away(&two, ShownKind::NewPhone);
     assert_eq!(shown_secret(&desk, &one), first);
-    desk.owner.sign_out(one.ticket()).await.unwrap();
+    desk.owner.sign_out([one.ticket()]).await.unwrap();
     assert!(desk.owner.shown(&one, ShownKind::NewPhone).is_none(), "logged out");
     desk.owner.begin_move(&two).await.unwrap();
     desk.forward(PANEL_SHOWN_SECONDS);

@@ -9,33 +9,35 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::{
-    base::SecretText,
+    base::{SecretText, Service},
     decision::{
         api_token::Rights,
         digest::CredentialKey,
         enforcement::EnforcementPolicy,
-        flow::{Passwords, Policy, Request},
+        flow::{Credential, Passwords, Policy, Request},
         mechanisms::Mechanisms,
         names::NameRules,
+        outcome::Outcome,
         place::Network,
-        record::TotpFactor,
+        record::{MailboxRecord, TotpFactor},
         retention::TrailPolicy,
         session::SessionPolicy,
         throttle::ThrottlePolicy,
-        webmail::{WebmailRule, WebmailRules},
+        webmail::{MintedOn, SECRET_CHARACTERS, WebmailRule, WebmailRules},
     },
     ports::{
         BoxFuture,
         audit::{LoginEvent, LoginLog},
         notice::Silent,
         password::{FormLogin, PasswordAnswer, PasswordQuestion, PasswordSource},
-        store::Store as _,
+        store::{Change, Expect, Store as _},
     },
     service::{
         admin::{
             Disclosed, NewLevel, NewPassword, Request as Asked, Response,
             tests::{CountingRng, FixedClock, PlainHasher, memory::MemoryStore},
         },
+        authenticate::Circumstances,
         trail::Recorder,
     },
 };

@@ -141,7 +141,7 @@ pub(super) async fn submit_code(
 
 pub(super) async fn log_out(form: OwnerForm<Bare>) -> Response {
     let OwnerForm { owner, .. } = form;
-    match owner.cases().sign_out(owner.visit.ticket()).await {
+    match owner.cases().sign_out([owner.visit.ticket()]).await {
         Ok(()) => {
             let redirect = owner.visitor.done("login", "logged-out");
             cookie::with(redirect, Cookie::Session.clear(owner.visitor.settings()))
