@@ -169,10 +169,16 @@ impl Book {
         self.past.push((at, standing));
     }
 
-    /// Whether password, factor and lock were left alone between two numbers, and sign-ins were not ended. That they
-    /// are again what they were is not enough.
+    /// Whether password, factor and lock were left alone between two numbers, and sign-ins were not ended. That
+    /// they are again what they were is not enough.
     pub fn is_unchanged(&self, from: u64, until: u64) -> bool {
         !self.ended.iter().any(|at| from < *at && *at <= until)
+    }
+
+    /// Whether password, factor and lock are again what they were.
+    pub fn stands_again(&self, from: u64, until: u64) -> bool {
+        let all = self.between(from, until);
+        all[0].2.lets_in_like(&all[all.len() - 1].2)
     }
 
     /// When there was no record the last time.

@@ -242,16 +242,17 @@ impl World {
     pub fn purge(&mut self, now: UnixMillis) -> usize {
         let over = self.entries.iter().filter(|(_, entry)| entry.value.expires <= now);
         let over: Vec<_> = over.map(|(key, _)| key.clone()).collect();
+        let seq = self.seq;
         for key in &over {
             self.entries.remove(key);
             let (kind, mailbox, id) = key;
-            let seq = self.seq;
             let book = self.book(mailbox.as_str());
             if *kind == "link" {
                 book.links.iter_mut().filter(|link| link.id == *id).for_each(|l| l.until = seq);
+            } else if *kind == "panel" {
+                let named = |opened: &&mut Opened| session_name(&opened.ticket) == *id;
+                book.panels.iter_mut().filter(named).for_each(|opened| opened.cleared = true);
             }
-            let named = |opened: &&mut Opened| session_name(&opened.ticket) == *id;
-            book.panels.iter_mut().filter(named).for_each(|opened| opened.cleared = true);
         }
         over.len()
     }
@@ -466,15 +467,15 @@ impl World {
                 // It lives at least for its idle time, used or not.
                 let early =
                     |at: &u64| *at >= opened.latest && *at < opened.earliest + PANEL_IDLE * 1_000;
-                let good = !opened.cleared
-                    && book.is_unchanged(opened.asked, until)
-                    && desk.clocks.iter().all(early);
-                let sure = good && !desk.faulted && !desk.disturbed;
-                if sure {
-                    Err("a live session of the panel was said to be over".into())
-                } else {
-                    Ok(())
+                let there = !opened.cleared && desk.clocks.iter().all(early);
+                let unchanged = book.is_unchanged(opened.asked, until);
+                if there && unchanged && !desk.faulted && !desk.disturbed {
+                    return Err("a live session of the panel was said to be over".into());
                 }
+                if there && !unchanged && book.stands_again(opened.from, desk.began) {
+                    self.tallies.add("panel closed, and all as it was");
+                }
+                Ok(())
             }
             Err(_) if desk.faulted => Ok(()),
             Err(why) => Err(why.clone()),
