@@ -202,14 +202,15 @@ impl World {
         login
     }
 
-    /// An exchange looks at the mailbox before its login begins: what is right is right by that moment.
+    /// An exchange looks at the mailbox before its login begins: what is right is right by that moment, and
+    /// by the settings that hold then.
     pub fn login_comes(&mut self) {
-        let now = self.now;
+        let (now, era, rules) = (self.now, self.era, std::sync::Arc::clone(&self.rules));
         let Some(login) = self.login().filter(|login| login.apart.is_some() && !login.clocked)
         else {
             return;
         };
-        (login.clocked, login.arrival) = (true, now);
+        (login.clocked, login.arrival, login.era, login.rules) = (true, now, era, rules);
         let mut login = login.clone();
         login.good = self.good(&login);
         self.login().into_iter().for_each(|own| own.clone_from(&login));
