@@ -1,6 +1,6 @@
 //! An engine in memory, for tests and simulations, with faults on demand.
 //!
-//! It keeps every promise of [`Engine`](super::engine::Engine) but the one about power loss.
+//! It keeps every promise of [`Engine`] but the one about power loss.
 //! [`MemoryEngine::reopen`] gives a second engine over the same data, as a restart would.
 
 use std::{

@@ -1,7 +1,7 @@
 //! Password hashes as Dovecot writes them: `{SCHEME}hash`, `{SCHEME.HEX}hash`, `{SCHEME.B64}hash`.
 //!
 //! [`StoredHash::parse`] reads one into a typed value whose cost is within the bounds of
-//! `base::limits`; [`StoredHash::verify`] checks a password against it. What the names mean is
+//! `base::limits`; `StoredHash::verify` checks a password against it. What the names mean is
 //! Dovecot's (`src/auth/password-scheme.c`, `password-scheme-crypt.c`):
 //!
 //! - Scheme names and suffixes in any letter case. A suffix says how the bytes after the brace

@@ -398,11 +398,12 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
 }
 
 #[tokio::test]
-async fn an_era_that_is_over_and_not_cleared_away_yet_is_in_nobodys_way() {
+async fn an_era_that_is_over_and_not_cleared_away_yet_keeps_nobody_out() {
     let desk = Desk::open(Passwords::Upstream).await;
     desk.admin(Asked::SignInsEnd { mailbox: BOB.into() }).await;
     desk.forward(PANEL_ERA_SECONDS);
-    desk.token(BOB, None).await;
+    let minted = desk.token(BOB, None).await;
+    assert_eq!(desk.imap(BOB, minted.token.expose()).await, GOOD);
 }
 
 #[tokio::test]
