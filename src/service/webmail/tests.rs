@@ -35,7 +35,10 @@ use crate::{
     service::{
         admin::{
             Disclosed, NewLevel, NewPassword, Request as Asked, Response,
-            tests::{CountingRng, FixedClock, PlainHasher, memory::MemoryStore},
+            tests::{
+                CountingRng, FixedClock, PlainHasher,
+                memory::{MemoryStore, Moment},
+            },
         },
         authenticate::Circumstances,
         trail::Recorder,
@@ -395,6 +398,14 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
     let outcome = desk.exchange(BOB, "right", None).await;
     assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
+#[tokio::test]
+async fn sign_ins_that_are_ended_while_a_token_is_written_stay_ended() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    let ended = desk.admin.begin_era(&mailbox(BOB)).unwrap();
+    desk.meanwhile(|store| store.meanwhile(Moment::EntryRead, vec![ended]));
+    assert!(matches!(desk.exchange(BOB, "right", None).await, Exchanged::Unavailable(_)));
 }
 
 #[tokio::test]
