@@ -24,7 +24,8 @@
 //! - a webmail's token is minted by who has shown everything, opens its own mailbox for its services and from
 //!   its places until it ends or is ended, and is never tried as a password (`simulation/minted.rs`); a
 //!   one-time link to the panel leads in once, within its minute, to the mailbox as it stood, and what it
-//!   opened ends with what changes that (`simulation/desk.rs`);
+//!   opened lives until its time is over or something changes that, and never comes back
+//!   (`simulation/desk.rs`);
 //! - each login has one outcome, and all refusals are the same reply;
 //! - what is stored is what was asked for, and a login changes nothing but its own use;
 //! - whoever has everything right comes in, and throttling keeps nobody waiting who has a session
@@ -190,6 +191,7 @@ fn nobody_comes_in_without_all_proofs_and_whoever_has_them_does() {
         "token ended by its webmail",
         "link followed",
         "panel visited",
+        "panel closed, and all as it was",
         "remembered",
         "remembered, and changed since",
         "restarts",

@@ -31,8 +31,14 @@ pub struct Standing {
     pub password: Option<String>,
     /// Its own level of enforcement.
     pub level: Option<Level>,
-    /// How often all sign-ins were ended, those to the panel too.
-    pub ended: u64,
+}
+
+impl Standing {
+    /// Whether it asks for the same as another one.
+    fn lets_in_like(&self, other: &Self) -> bool {
+        let Self { record: _, level: _, locked, secret, password } = self;
+        (locked, secret, password) == (&other.locked, &other.secret, &other.password)
+    }
 }
 
 /// An app password.
@@ -122,6 +128,8 @@ impl SignIn {
 pub struct Book {
     /// From which number on it stood like this.
     pub past: Vec<(u64, Standing)>,
+    /// The numbers of the writes that ended for good what was open at the panel.
+    pub ended: Vec<u64>,
     pub apps: Vec<App>,
     pub sets: Vec<Set>,
     pub sign_ins: Vec<SignIn>,
@@ -152,9 +160,30 @@ impl Book {
     }
 
     pub fn stand(&mut self, at: u64, change: impl FnOnce(&mut Standing)) {
-        let mut standing = self.now();
+        let before = self.now();
+        let mut standing = before.clone();
         change(&mut standing);
+        if !standing.lets_in_like(&before) {
+            self.ended.push(at);
+        }
         self.past.push((at, standing));
+    }
+
+    /// Whether password, factor and lock were left alone between two numbers, and sign-ins were not ended. That
+    /// they are again what they were is not enough.
+    pub fn is_unchanged(&self, from: u64, until: u64) -> bool {
+        !self.ended.iter().any(|at| from < *at && *at <= until)
+    }
+
+    /// Whether password, factor and lock are again what they were.
+    pub fn stands_again(&self, from: u64, until: u64) -> bool {
+        let all = self.between(from, until);
+        all[0].2.lets_in_like(&all[all.len() - 1].2)
+    }
+
+    /// When there was no record the last time.
+    pub fn gone(&self) -> u64 {
+        self.past.iter().rfind(|(_, standing)| !standing.record).map_or(0, |(at, _)| *at)
     }
 
     /// All standings between two numbers, with the part of that time in which they held.

@@ -2,8 +2,8 @@
 //! and look at its pages. Held against the books by what people were given and what was written when.
 
 use mail2fa::{
-    base::{NetAddress, Secret},
-    decision::{api_token::Rights, record::MailboxRecord},
+    base::{NetAddress, Secret, UnixMillis},
+    decision::{api_token::Rights, panel, record::MailboxRecord},
     service::{
         admin::Access,
         owner::{Owner, Ticket},
@@ -15,7 +15,8 @@ use super::{
     books::OPEN,
     dice::Dice,
     people::ENROLLERS,
-    world::{Actor, World},
+    staff::Errand,
+    world::{Actor, World, key},
     writes::{Written, unchanged},
 };
 
@@ -33,7 +34,7 @@ pub struct Link {
     pub errand: u64,
     /// What was shown, if the answer arrived.
     pub text: Option<String>,
-    /// The clock when it was written, milliseconds: it was made at that time or before.
+    /// The latest that the clock showed while it was made, milliseconds.
     pub made: u64,
     /// Until when it is good, as was said with it, seconds.
     pub said: u64,
@@ -49,11 +50,16 @@ pub struct Link {
 #[derive(Clone, Debug)]
 pub struct Opened {
     pub ticket: Ticket,
-    /// Since when the mailbox must have stood the same.
+    /// Since when the mailbox must have stood the same: at least, and at most.
     pub from: u64,
-    /// The latest the clock showed when it was opened and when it was used, milliseconds.
-    pub at: u64,
+    pub asked: u64,
+    /// The earliest and the latest that the clock showed while it was opened, milliseconds.
+    pub earliest: u64,
+    pub latest: u64,
+    /// The latest that it showed when a use was written down, or while it was opened.
     pub last_use: u64,
+    /// It was cleared away.
+    pub cleared: bool,
 }
 
 /// What is wanted.
@@ -92,6 +98,11 @@ fn somewhere() -> NetAddress {
     NetAddress::parse("192.0.2.7")
 }
 
+/// Under which name a session of the panel is kept.
+fn session_name(ticket: &Ticket) -> String {
+    panel::name(&key(), &ticket.mailbox, &ticket.token)
+}
+
 impl Desk {
     /// By the real use-cases.
     pub async fn perform(self, webmail: &Webmail, owner: &Owner) -> Done {
@@ -125,8 +136,14 @@ impl World {
     /// The clock may be read in this turn.
     pub fn note_clock(&mut self) {
         let now = self.now;
-        if let Some(desk) = self.at_desk() {
-            desk.clocks.push(now);
+        match self.acting {
+            Some(Actor::Desk(id)) => {
+                self.desks.entry(id).and_modify(|desk| desk.clocks.push(now));
+            }
+            Some(Actor::Errand(id)) => {
+                self.errands.entry(id).and_modify(|errand| errand.clock = errand.clock.max(now));
+            }
+            Some(Actor::Login(_)) | None => {}
         }
     }
 
@@ -175,12 +192,12 @@ impl World {
 
     /// A link was written, or taken away.
     pub fn link_wrote(&mut self, name: &str, id: &str, there: bool) {
-        let (seq, now) = (self.seq, self.now);
+        let seq = self.seq;
         match (self.acting, there) {
             (Some(Actor::Errand(errand)), true) => {
+                let Some(Errand { began, clock, .. }) = self.errands.get(&errand) else { return };
                 let (id, text, until) = (id.to_owned(), None, OPEN);
-                let (made, said, from) = (now, 0, seq);
-                let asked = self.errands.get(&errand).map_or(seq, |errand| errand.began);
+                let (made, asked, said, from) = (*clock, *began, 0, seq);
                 let link = Link { id, errand, text, made, said, asked, from, until, by: None };
                 self.book(name).links.push(link);
             }
@@ -201,6 +218,43 @@ impl World {
             }
             _ => self.fail(name, "a link was written by somebody else"),
         }
+    }
+
+    /// A session of the panel was written: opened, or used by who visits.
+    pub fn panel_wrote(&mut self, id: &str, there: bool) {
+        let Some(desk) = self.at_desk().cloned() else {
+            return self.fail("", "a session of the panel was written by somebody else");
+        };
+        match (&desk.want, there) {
+            (Want::Follow, true) => {}
+            (Want::Visit(ticket), true) if session_name(ticket) == id => {
+                let latest = desk.clocks.iter().max().copied().unwrap_or_default();
+                let panels = self.book(&desk.name).panels.iter_mut();
+                for opened in panels.filter(|opened| opened.ticket == *ticket) {
+                    opened.last_use = opened.last_use.max(latest);
+                }
+            }
+            (want, _) => self.fail(&desk.name, format!("{want:?} wrote a session of the panel")),
+        }
+    }
+
+    /// Clears away what is over; how much that was.
+    pub fn purge(&mut self, now: UnixMillis) -> usize {
+        let over = self.entries.iter().filter(|(_, entry)| entry.value.expires <= now);
+        let over: Vec<_> = over.map(|(key, _)| key.clone()).collect();
+        let seq = self.seq;
+        for key in &over {
+            self.entries.remove(key);
+            let (kind, mailbox, id) = key;
+            let book = self.book(mailbox.as_str());
+            if *kind == "link" {
+                book.links.iter_mut().filter(|link| link.id == *id).for_each(|l| l.until = seq);
+            } else if *kind == "panel" {
+                let named = |opened: &&mut Opened| session_name(&opened.ticket) == *id;
+                book.panels.iter_mut().filter(named).for_each(|opened| opened.cleared = true);
+            }
+        }
+        over.len()
     }
 
     /// A desk changed a record: it noted a use of this very token, or took it away.
@@ -352,22 +406,24 @@ impl World {
         desk: &Desk,
         done: Result<Option<Ticket>, String>,
     ) -> Result<(), String> {
-        let (latest, until) = (self.latest, self.seq);
+        let until = self.seq;
+        let earliest = desk.clocks.iter().min().copied().unwrap_or_default();
+        let latest = desk.clocks.iter().max().copied().unwrap_or_default();
         match done {
             Ok(Some(ticket)) => {
                 self.tallies.add("link followed");
                 let book = self.book(ticket.mailbox.as_str());
                 let link = book.links.iter().find(|link| link.text.as_ref() == Some(&desk.text));
                 let link = link.cloned().ok_or("it led in, and is no link of this mailbox")?;
-                let early = desk.clocks.iter().min().copied().unwrap_or_default();
-                if link.by != Some(id) || early >= link.made + LINK_SECONDS * 1_000 {
+                if link.by != Some(id) || earliest >= link.made + LINK_SECONDS * 1_000 {
                     return Err("it led in, and was followed already, or is over".into());
                 }
-                if !book.is_as_it_stood(link.from, desk.began) {
+                if !book.is_unchanged(link.from, desk.began) {
                     return Err("it led in, and the mailbox was changed since".into());
                 }
-                let (at, last_use) = (latest, latest);
-                book.panels.push(Opened { ticket, from: link.from, at, last_use });
+                let (from, asked, last_use, cleared) = (link.from, link.asked, latest, false);
+                let opened = Opened { ticket, from, asked, earliest, latest, last_use, cleared };
+                book.panels.push(opened);
                 Ok(())
             }
             Ok(None) => {
@@ -382,7 +438,7 @@ impl World {
                     let same = book.is_unchanged(link.asked, until);
                     link.until == OPEN && same && desk.clocks.iter().all(spare)
                 });
-                let sure = good && !desk.faulted && !desk.disturbed && desk.clocks.len() < 40;
+                let sure = good && !desk.faulted && !desk.disturbed;
                 if sure { Err("a good link led nowhere".into()) } else { Ok(()) }
             }
             Err(_) if desk.faulted => Ok(()),
@@ -392,26 +448,35 @@ impl World {
 
     fn visited(&mut self, desk: &Desk, done: &Result<bool, String>) -> Result<(), String> {
         let Want::Visit(ticket) = &desk.want else { return Err("nobody visited".into()) };
-        let latest = self.latest;
+        let until = self.seq;
         let book = self.book(&desk.name);
         let opened = book.panels.iter().find(|opened| opened.ticket == *ticket);
-        let opened = opened.ok_or("a ticket that nobody has")?.clone();
-        let early = desk.clocks.iter().min().copied().unwrap_or_default();
+        let opened = opened.ok_or("a ticket that nobody has")?;
+        let earliest = desk.clocks.iter().min().copied().unwrap_or_default();
         match done {
             Ok(true) => {
-                let over = early >= opened.at + PANEL_ABSOLUTE * 1_000
-                    || early >= opened.last_use + PANEL_IDLE * 1_000;
-                if over || !book.is_as_it_stood(opened.from, desk.began) {
+                let over = earliest >= opened.latest + PANEL_ABSOLUTE * 1_000
+                    || earliest >= opened.last_use + PANEL_IDLE * 1_000;
+                if over || !book.is_unchanged(opened.from, desk.began) {
                     return Err("a session of the panel lived on".into());
-                }
-                let own = book.panels.iter_mut().find(|opened| opened.ticket == *ticket);
-                if let Some(own) = own {
-                    own.last_use = latest;
                 }
                 self.tallies.add("panel visited");
                 Ok(())
             }
-            Ok(false) => Ok(()),
+            Ok(false) => {
+                // It lives at least for its idle time, used or not.
+                let early =
+                    |at: &u64| *at >= opened.latest && *at < opened.earliest + PANEL_IDLE * 1_000;
+                let there = !opened.cleared && desk.clocks.iter().all(early);
+                let unchanged = book.is_unchanged(opened.asked, until);
+                if there && unchanged && !desk.faulted && !desk.disturbed {
+                    return Err("a live session of the panel was said to be over".into());
+                }
+                if there && !unchanged && book.stands_again(opened.from, desk.began) {
+                    self.tallies.add("panel closed, and all as it was");
+                }
+                Ok(())
+            }
             Err(_) if desk.faulted => Ok(()),
             Err(why) => Err(why.clone()),
         }

@@ -33,7 +33,9 @@ use super::{
     enforced::By,
     people::ENROLLERS,
     places::{HOMES, service},
-    ports::{SimClock, SimForms, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail},
+    ports::{
+        LoginClock, SimClock, SimForms, SimHasher, SimLog, SimRng, SimSource, SimStore, SimTrail,
+    },
     staff::Errand,
     world::{Actor, Login, Rules, Shared, Tallies, Upstream, World, key, names},
 };
@@ -214,7 +216,7 @@ impl Episode {
             Turn::Purge => {
                 let mut world = self.world();
                 let now = UnixMillis::from_millis(world.now);
-                world.entries.retain(|_, entry| entry.value.expires > now);
+                world.purge(now);
             }
         }
         self.world().broken.take().map_or(Ok(()), Err)
@@ -531,7 +533,7 @@ fn circumstances(service: &Service, remote: NetAddress, mechanism: &str) -> Circ
 fn authenticator(world: &Shared) -> Arc<Authenticator> {
     let policy = world.lock().unwrap().rules.policy();
     let store = Arc::new(SimStore(world.clone()));
-    let clock = Arc::new(SimClock(world.clone()));
+    let clock = Arc::new(LoginClock(world.clone()));
     let log = Arc::new(SimLog(world.clone()));
     let process = CredentialKey::new(Secret::from_slice(b"of this process"));
     Arc::new(Authenticator::new(store, clock, log, policy).remembering(process))

@@ -13,7 +13,7 @@ use mail2fa::{
 };
 
 use super::{
-    books::{Book, Good, OPEN, Standing},
+    books::{Book, Good, OPEN},
     dice::Dice,
     enforced::{By, NETS, Net},
     judge::right_password,
@@ -164,31 +164,6 @@ impl Book {
         let sign_ins = self.sign_ins.iter().filter(|sign_in| sign_in.until == OPEN).count();
         tokens + sign_ins + more > MOST.1
     }
-
-    /// Whether password, factor and lock were the same all the time, and no sign-ins were ended.
-    pub fn is_unchanged(&self, from: u64, until: u64) -> bool {
-        let said = |standing: &Standing| {
-            let Standing { secret, password, locked, ended, .. } = standing;
-            (secret.clone(), password.clone(), *locked, *ended)
-        };
-        let all = self.between(from, until);
-        all.iter().all(|(_, _, standing)| said(standing) == said(&all[0].2))
-    }
-
-    /// Whether it is known that what leads to the panel lives on: nothing was changed, or a factor was
-    /// switched on and off again, after which the record says what it said before (`Standing`).
-    pub fn is_as_it_stood(&self, from: u64, until: u64) -> bool {
-        let without = |standing: &Standing| {
-            let Standing { password, locked, ended, .. } = standing;
-            (password.clone(), *locked, *ended)
-        };
-        let all = self.between(from, until);
-        let (first, last) = (&all[0].2, &all[all.len() - 1].2);
-        let on_and_off = first.secret.is_none()
-            && last.secret.is_none()
-            && all.iter().all(|(_, _, standing)| without(standing) == without(first));
-        on_and_off || self.is_unchanged(from, until)
-    }
 }
 
 impl World {
@@ -227,14 +202,15 @@ impl World {
         login
     }
 
-    /// An exchange looks at the mailbox before its login begins: what is right is right by that moment.
-    pub fn clock_is_read(&mut self) {
-        let now = self.now;
+    /// An exchange looks at the mailbox before its login begins: what is right is right by that moment, and
+    /// by the settings that hold then.
+    pub fn login_comes(&mut self) {
+        let (now, era, rules) = (self.now, self.era, std::sync::Arc::clone(&self.rules));
         let Some(login) = self.login().filter(|login| login.apart.is_some() && !login.clocked)
         else {
             return;
         };
-        (login.clocked, login.arrival) = (true, now);
+        (login.clocked, login.arrival, login.era, login.rules) = (true, now, era, rules);
         let mut login = login.clone();
         login.good = self.good(&login);
         self.login().into_iter().for_each(|own| own.clone_from(&login));
@@ -359,7 +335,8 @@ impl World {
             return Err("minted in the future".into());
         }
         let book = self.book(name);
-        if book.tokens.iter().any(|token| token.id == session.id && token.from > looked) {
+        let gone = book.gone();
+        if book.tokens.iter().any(|token| token.id == session.id && token.from > gone) {
             return Err("a number comes back".into());
         }
         let open = |until: &u64| *until == OPEN;

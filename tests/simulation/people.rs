@@ -212,6 +212,7 @@ impl World {
             burned: None,
             good: None,
             told: 0,
+            refused: false,
         }
     }
 

@@ -15,7 +15,7 @@ use mail2fa::{
     decision::record::{MailboxRecord, Version, Versioned},
     ports::{
         BoxFuture,
-        audit::{LoginEvent, LoginLog},
+        audit::{LoginEvent, LoginLog, LoginResult},
         event::TrailEvent,
         password::{
             FormLogin, HashError, PasswordAnswer, PasswordHasher, PasswordQuestion, PasswordSource,
@@ -90,7 +90,8 @@ pub struct SimStore(pub Shared);
 fn unavailable(world: &mut World, what: &'static str) -> StoreError {
     world.tallies.add(what);
     if let Some(login) = world.login() {
-        login.faulted = true;
+        // What is looked up for one that was refused, how long to wait, decides nothing.
+        login.faulted |= !login.refused;
     }
     if let Some(desk) = world.at_desk() {
         desk.faulted = true;
@@ -103,10 +104,6 @@ impl World {
         self.tallies.add("effect: load");
         if self.goes_wrong() {
             return Err(unavailable(self, "fault: load"));
-        }
-        let seq = self.seq;
-        if let Some(login) = self.login() {
-            login.first_look.get_or_insert(seq);
         }
         Ok(self.records.get(mailbox.as_str()).cloned())
     }
@@ -124,6 +121,10 @@ impl World {
                 return Err(StoreError::Unavailable("simulated".into()));
             }
             return Err(unavailable(self, "fault: load entry"));
+        }
+        let seq = self.seq;
+        if let Some(login) = self.login().filter(|_| key.kind == "panel-era") {
+            login.first_look.get_or_insert(seq);
         }
         let found = self.entries.get(&(key.kind, key.mailbox.clone(), key.id.clone()));
         Ok(found.filter(|found| found.value.expires > now).cloned())
@@ -195,8 +196,10 @@ impl World {
                 }
                 Change::Entry { key, entry, .. } => {
                     let key = (key.kind, key.mailbox, key.id);
-                    if key.0 == "link" {
-                        self.link_wrote(key.1.as_str(), &key.2, entry.is_some());
+                    match key.0 {
+                        "link" => self.link_wrote(key.1.as_str(), &key.2, entry.is_some()),
+                        "panel" => self.panel_wrote(&key.2, entry.is_some()),
+                        _ => {}
                     }
                     match entry {
                         Some(value) => drop(self.entries.insert(key, Versioned { value, version })),
@@ -355,11 +358,7 @@ impl Store for SimStore {
     }
 
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
-        effect(&self.0, move |world| {
-            let before = world.entries.len();
-            world.entries.retain(|_, entry| entry.value.expires > now);
-            Ok(before - world.entries.len())
-        })
+        effect(&self.0, move |world| Ok(world.purge(now)))
     }
 
     fn watch(&self, _: Watcher) {}
@@ -433,8 +432,17 @@ pub struct SimClock(pub Shared);
 
 impl Clock for SimClock {
     fn now(&self) -> Result<UnixMillis, ClockError> {
+        Ok(UnixMillis::from_millis(self.0.lock().unwrap().now))
+    }
+}
+
+/// The same for whoever decides logins.
+pub struct LoginClock(pub Shared);
+
+impl Clock for LoginClock {
+    fn now(&self) -> Result<UnixMillis, ClockError> {
         let mut world = self.0.lock().unwrap();
-        world.clock_is_read();
+        world.login_comes();
         Ok(UnixMillis::from_millis(world.now))
     }
 }
@@ -455,10 +463,11 @@ impl Rng for SimRng {
 pub struct SimLog(pub Shared);
 
 impl LoginLog for SimLog {
-    fn login(&self, _: &LoginEvent<'_>) {
+    fn login(&self, event: &LoginEvent<'_>) {
         let mut world = self.0.lock().unwrap();
         if let Some(login) = world.login() {
             login.told += 1;
+            login.refused = matches!(event.result, LoginResult::Refused(_));
         }
     }
 }

@@ -50,6 +50,8 @@ pub struct Errand {
     pub name: String,
     pub wish: Wish,
     pub began: u64,
+    /// The latest that the clock showed at its turns, milliseconds.
+    pub clock: u64,
 }
 
 fn disclosed(text: &str) -> Disclosed {
@@ -111,7 +113,7 @@ impl Errand {
                 _ => Wish::Level(Some(Level::roll(&mut dice, now))),
             }
         };
-        Self { name, wish, began: world.seq }
+        Self { name, wish, began: world.seq, clock: 0 }
     }
 
     /// As the use-case takes it.

@@ -161,7 +161,7 @@ pub struct Login {
     /// By the form of this webmail: the password, and what stands in the field for a code.
     pub apart: Option<(String, Option<String>)>,
     pub webmail: &'static str,
-    /// Number of the effect at which a record was looked at first.
+    /// Number of the effect by which it was first known, of its record and its era, how the mailbox stands.
     pub first_look: Option<u64>,
     /// The clock was read for it.
     pub clocked: bool,
@@ -194,6 +194,8 @@ pub struct Login {
     pub good: Option<Good>,
     /// How often the log was told.
     pub told: u32,
+    /// It was told that this one is refused.
+    pub refused: bool,
 }
 
 impl Login {

@@ -158,6 +158,7 @@ impl World {
                 let (burned, passwords) = (book.burned.clone(), book.passwords.clone());
                 let failed = book.failed;
                 book.stand(seq, |standing| *standing = super::books::Standing::default());
+                book.ended.push(seq);
                 self.tell(&to, || format!("errand {id}: was {name}"));
                 let book = self.book(&to);
                 book.burned.extend(burned);
@@ -175,6 +176,7 @@ impl World {
                 book.end_sets(seq);
                 book.end_apps(seq);
                 book.stand(seq, |standing| *standing = super::books::Standing::default());
+                book.ended.push(seq);
             }
             Wish::Confirm(code) => {
                 let secret = changes[0].2.as_ref().and_then(|record| record.totp.as_ref());
@@ -237,10 +239,7 @@ impl World {
             Wish::Revoke(None) => book.end_sign_ins(seq),
             Wish::EndAll => {
                 book.end_sign_ins(seq);
-                book.stand(seq, |standing| {
-                    standing.ended += 1;
-                    standing.record = true;
-                });
+                book.ended.push(seq);
             }
             Wish::Link => self.fail(&name, "a link changed the record"),
             Wish::Revoke(Some(which)) => {
@@ -253,7 +252,6 @@ impl World {
                 book.end_sign_ins(seq);
                 book.stand(seq, |standing| {
                     standing.locked = true;
-                    standing.ended += 1;
                     standing.record = true;
                 });
             }
@@ -282,7 +280,7 @@ impl World {
         let Some(record) = record else {
             let apps = book.apps.iter().any(|app| app.until == OPEN);
             let said = standing.locked || standing.secret.is_some() || standing.level.is_some();
-            let must = standing.record || said || apps || standing.ended > 0;
+            let must = standing.record || said || apps;
             return if must { Err("the record is gone".into()) } else { Ok(()) };
         };
         let secret = record.totp.as_ref().map(|totp| totp.secret.expose().to_vec());
