@@ -10,6 +10,8 @@ mod fed;
 mod notices;
 #[path = "cli/policy.rs"]
 mod policy;
+#[path = "support/program.rs"]
+mod program;
 #[path = "cli/served.rs"]
 mod served;
 #[path = "cli/signins.rs"]
@@ -26,7 +28,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fed::fed;
@@ -462,6 +464,9 @@ fn completions_for_every_shell() {
     site.run(&["completions", "tcl"]).fails(64, "possible values");
 }
 
+/// How long a daemon may take to start: the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A running daemon; killed if the test ends early.
 struct Daemon(Child);
 
@@ -470,9 +475,13 @@ impl Daemon {
         let mut command = site.command(&["serve"]);
         let log = fs::File::create(site.path("log")).unwrap();
         let child = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
-        let daemon = Self(child);
+        let mut daemon = Self(child);
         let reachable = |name| UnixStream::connect(site.path(name)).is_ok();
+        let begun = Instant::now();
         while !(reachable("client") && reachable("control")) {
+            let ended = daemon.0.try_wait().unwrap();
+            let log = fs::read_to_string(site.path("log")).unwrap();
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?} {log}");
             std::thread::sleep(Duration::from_millis(20));
         }
         daemon
@@ -521,7 +530,10 @@ fn other_users_are_turned_away() {
     fs::set_permissions(site.directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     // Another user may be unable to reach the program where it was built.
     let program = site.path("mail2fa");
-    fs::copy(env!("CARGO_BIN_EXE_mail2fa"), &program).unwrap();
+    // Not copied by this process: it has the file open for writing then, and so have programs that other tests are
+    // just starting, which makes it "busy".
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_mail2fa")).arg(&program).status();
+    assert!(copied.unwrap().success());
     let as_another = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         command.args(arguments).env("MAIL2FA_CONFIG", site.path("mail2fa.toml"));

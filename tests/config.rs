@@ -83,7 +83,7 @@ fn the_commented_keys_can_be_switched_on() {
         .collect();
     let config = parse(&on.join("\n"));
     assert_eq!(config.names.default_realm.as_deref(), Some("example.org"));
-    assert!(config.panel.is_some_and(|panel| panel.tls.is_some()));
+    assert!(config.panel.is_some_and(|panel| panel.place.tls.is_some()));
     assert!(config.api.is_some_and(|api| api.tls.is_some()));
     assert_eq!(config.names.master_separator, Some('*'));
     assert!(config.listeners.iter().all(|listener| listener.owner.is_some()));

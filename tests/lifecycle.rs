@@ -7,6 +7,8 @@
 mod api;
 #[path = "support/certificates.rs"]
 mod certificates;
+#[path = "lifecycle/clear.rs"]
+mod clear;
 #[path = "lifecycle/curl.rs"]
 mod curl;
 #[path = "support/fed.rs"]
@@ -23,7 +25,7 @@ use std::{
     io::Read,
     net::TcpListener,
     os::unix::net::{UnixListener, UnixStream},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use nix::sys::signal::Signal;
@@ -38,9 +40,7 @@ fn a_running_login_is_finished_before_the_daemon_stops() {
     // A refusal is held back; the daemon is told to stop while it waits.
     let mut client = Client::connect(&site.path("client"));
     client.ask("bob@example.org", "wrong");
-    while !daemon.log().contains("reason=wrong_password") {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    daemon.until_logged("reason=wrong_password");
     daemon.signal(Signal::SIGTERM);
     assert_eq!(client.line(), "FAIL\t1\tuser=bob@example.org");
     let mut rest = String::new();

@@ -6,10 +6,14 @@
 
 #[path = "notices/faults.rs"]
 mod faults;
+#[path = "support/fed.rs"]
+mod fed;
 #[path = "notices/flood.rs"]
 mod flood;
 #[path = "notices/letters.rs"]
 mod letters;
+#[path = "support/program.rs"]
+mod program;
 #[path = "notices/reminders.rs"]
 mod reminders;
 #[path = "notices/texts.rs"]

@@ -18,7 +18,7 @@ use std::{
     },
     path::PathBuf,
     process::{Command, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fed::fed;
@@ -30,7 +30,7 @@ use mail2fa::{
     },
 };
 use serde_json::{Value, json};
-use store_support::{copy_store, enrolled, plain, put, rng, runtime};
+use store_support::{copy_store, enrolled, free, open, plain, put, runtime};
 
 /// Enrolled mailboxes; there is a plain one beside them.
 const ENROLLED: usize = 40;
@@ -117,8 +117,11 @@ impl Site {
     fn inside<T>(&self, work: impl AsyncFnOnce(&SealedStore<SledEngine>) -> T) -> T {
         let keyring = Keyring::read(&self.path("key")).unwrap();
         runtime().block_on(async {
-            let store = SealedStore::open(&self.path("store"), &keyring, rng()).await.unwrap();
-            work(&store).await
+            let store = open(&self.path("store"), &keyring).await.unwrap();
+            let done = work(&store).await;
+            drop(store);
+            free(&self.path("store")).await;
+            done
         })
     }
 
@@ -309,8 +312,10 @@ fn a_store_in_use_cannot_be_judged_or_changed() {
 
     let mut command = site.command(&["serve"]);
     let mut daemon = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = Instant::now();
     while UnixStream::connect(site.path("control")).is_err() {
         assert_eq!(daemon.try_wait().unwrap(), None, "the daemon ended");
+        assert!(begun.elapsed() < Duration::from_secs(60), "the daemon does not start");
         std::thread::sleep(Duration::from_millis(20));
     }
     let checked = site.run(&["store", "check"]);

@@ -11,19 +11,16 @@ mod store_support;
 #[path = "store_contract/trail.rs"]
 mod trail;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use mail2fa::{
     base::Secret,
     decision::record::Version,
     ports::store::{Change, Commit, Entry, EntryKey, Expect, Since, Store, StoreError, Watcher},
-    store::{Keyring, MemoryEngine, OpenError, SealedStore, SledEngine, engine::Engine},
+    store::{Keyring, MemoryEngine, SealedStore, SledEngine, engine::Engine},
 };
 use store_support::{
-    Place, at, burn, change, enrolled, keyring, mailbox, plain, put, rng, runtime, step_of,
+    Place, at, burn, change, enrolled, keyring, mailbox, open, plain, put, rng, runtime, step_of,
 };
 use trail::{
     a_note_is_there_if_and_only_if_its_change_is, the_trail_expires_by_age_and_number,
@@ -54,8 +51,6 @@ impl Bench for Memory {
 
 struct Sled(Keyring, Place);
 
-const PAUSE: Duration = Duration::from_millis(20);
-
 impl Bench for Sled {
     type Engine = SledEngine;
 
@@ -65,14 +60,7 @@ impl Bench for Sled {
 
     async fn reopen(&self, store: SealedStore<SledEngine>) -> SealedStore<SledEngine> {
         drop(store);
-        // A read that has just answered may hold sled for a moment longer.
-        for _ in 0..100 {
-            match SealedStore::open(&self.1.store(), &self.0, rng()).await {
-                Err(OpenError::Locked { .. }) => tokio::time::sleep(PAUSE).await,
-                opened => return opened.unwrap(),
-            }
-        }
-        panic!("the store does not let go of its folder");
+        open(&self.1.store(), &self.0).await.unwrap()
     }
 }
 

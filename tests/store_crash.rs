@@ -31,10 +31,12 @@ use mail2fa::{
 };
 use store_support::{
     OsRng, Place, Reporter, at, burn, change, child, child_store, counted_step, enrolled, mailbox,
-    plain, put, random, report, rng, runtime, step_of,
+    open, plain, put, random, report, rng, runtime, step_of,
 };
 
 const TASKS: usize = 8;
+/// What a child has acknowledged before it is killed, at least.
+const LEAST: u64 = 20;
 /// Mailboxes that all tasks burn.
 const SHARED: usize = 16;
 
@@ -71,7 +73,6 @@ fn nothing_acknowledged_is_lost() {
         runtime.block_on(compare(&place, &keyring, &mut known));
     }
     println!("{rounds} kills, {acknowledged} acknowledged changes, 0 lost");
-    assert!(acknowledged > rounds * 10, "the children did next to nothing");
 }
 
 /// Starts a child and kills it; notes what it reported.
@@ -91,7 +92,10 @@ fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u6
     // Every fourth dies at any moment from its start on, which is while it opens the store.
     let mut killer = (round % 4 == 3).then(|| kill_within(200));
     while let Some(line) = child.next() {
-        killer.get_or_insert_with(|| kill_within(250));
+        // The others are killed when they have done something: how much in a given time is the machine's matter.
+        if acknowledged >= LEAST {
+            killer.get_or_insert_with(|| kill_within(250));
+        }
         let words: Vec<_> = line.split(' ').collect();
         let entry = known.entry(words[1].to_owned()).or_default();
         match words[0] {
@@ -116,7 +120,7 @@ fn one_life(place: &Place, round: u64, known: &mut HashMap<String, Known>) -> u6
 }
 
 async fn compare(place: &Place, keyring: &Keyring, known: &mut HashMap<String, Known>) {
-    let store = SealedStore::open(&place.store(), keyring, rng()).await.unwrap();
+    let store = open(&place.store(), keyring).await.unwrap();
     assert_eq!(store.damage(), []);
     let is_enrolled = |name: String| known.get(&name).is_some_and(|known| known.enrolled);
     let existed: Vec<_> = (0..TASKS)
@@ -192,7 +196,7 @@ fn victim() {
     let round = std::env::var("MAIL2FA_STORE_ROUND").unwrap();
     let keyring = Keyring::read(&dir.with_file_name("key")).unwrap();
     runtime().block_on(async {
-        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let store = open(&dir, &keyring).await.unwrap();
         let mut highest = 0;
         for n in 0..SHARED {
             highest = step_of(&store, &format!("shared{n}")).await.unwrap().0.max(highest);

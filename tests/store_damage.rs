@@ -23,8 +23,8 @@ use mail2fa::{
     store::{Keyring, OpenError, SealedStore},
 };
 use store_support::{
-    OsRng, Place, burn, child, child_store, copy_store, enrolled, keyring, mailbox, plain, put,
-    random, rng, runtime,
+    OsRng, Place, burn, child, child_store, copy_store, enrolled, keyring, mailbox, open, plain,
+    put, random, rng, runtime,
 };
 
 const ENROLLED: usize = 300;
@@ -60,7 +60,7 @@ struct Seen {
 /// without its second factor.
 async fn look(dir: &Path, keyring: &Keyring) -> Seen {
     let mut seen = Seen::default();
-    let store = match SealedStore::open(dir, keyring, rng()).await {
+    let store = match open(dir, keyring).await {
         Ok(store) => store,
         Err(error) => {
             let text = error.to_string();
@@ -205,7 +205,7 @@ fn missing_files_are_no_empty_store() {
     for missing in ["db", "conf", "mark"] {
         copy_store(&place.store(), &trial);
         std::fs::remove_file(trial.join(missing)).unwrap();
-        let error = runtime.block_on(SealedStore::open(&trial, &keyring, rng())).err().unwrap();
+        let error = runtime.block_on(open(&trial, &keyring)).err().unwrap();
         assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
         assert!(error.to_string().contains(missing), "{error}");
         assert!(error.to_string().contains(trial.to_str().unwrap()), "{error}");
@@ -218,7 +218,7 @@ fn missing_files_are_no_empty_store() {
         std::fs::remove_dir_all(&path).or_else(|_| std::fs::remove_file(&path)).unwrap();
     }
     for round in 0..2 {
-        let error = runtime.block_on(SealedStore::open(&trial, &keyring, rng())).err().unwrap();
+        let error = runtime.block_on(open(&trial, &keyring)).err().unwrap();
         assert!(matches!(error, OpenError::NoStore { .. }), "{round}: {error}");
         assert!(error.to_string().contains("mail2fa init"), "{error}");
         let _ = std::fs::remove_dir(&trial);
@@ -256,7 +256,7 @@ fn the_wrong_key_is_named() {
     let runtime = runtime();
     let right = runtime.block_on(make(&place));
     let wrong = keyring();
-    let error = runtime.block_on(SealedStore::open(&place.store(), &wrong, rng())).err().unwrap();
+    let error = runtime.block_on(open(&place.store(), &wrong)).err().unwrap();
     assert!(matches!(error, OpenError::WrongKey(_)), "{error}");
     for id in right.ids().chain(wrong.ids()) {
         assert!(error.to_string().contains(&id.to_string()), "{error} does not name {id}");
@@ -283,7 +283,7 @@ fn another_stores_data_is_noticed() {
         }
     }
     runtime.block_on(async {
-        let store = SealedStore::open(&place.store(), &keyring, rng()).await.unwrap();
+        let store = open(&place.store(), &keyring).await.unwrap();
         assert_eq!(store.damage().len(), 64);
         for n in 0..ENROLLED {
             let found = store.load(&mailbox(&format!("m{n}"))).await;
@@ -298,11 +298,11 @@ fn a_second_process_is_told_that_the_store_is_in_use() {
     let runtime = runtime();
     runtime.block_on(async {
         let keyring = make(&place).await;
-        let first = SealedStore::open(&place.store(), &keyring, rng()).await.unwrap();
+        let first = open(&place.store(), &keyring).await.unwrap();
         let error = SealedStore::open(&place.store(), &keyring, rng()).await.err().unwrap();
         assert!(matches!(error, OpenError::Locked { .. }), "{error}");
         drop(first);
-        SealedStore::open(&place.store(), &keyring, rng()).await.unwrap();
+        open(&place.store(), &keyring).await.unwrap();
         let dir = place.store();
         let again = SealedStore::create(&dir, &keyring, rng(), store_support::at(0));
         assert!(matches!(again.await, Err(OpenError::AlreadyThere { .. })));

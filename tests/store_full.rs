@@ -24,7 +24,7 @@ use mail2fa::{
 };
 use store_support::{
     CHILD, OsRng, Place, Reporter, at, burn, change, child, child_store, enrolled, filler, mailbox,
-    put, report, rng, runtime, step_of,
+    open, put, report, rng, runtime, step_of,
 };
 
 const MAILBOXES: usize = 40;
@@ -100,7 +100,7 @@ fn limited() {
     let key = std::env::var_os("MAIL2FA_STORE_KEY").unwrap();
     let keyring = Keyring::read(Path::new(&key)).unwrap();
     runtime().block_on(async {
-        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let store = open(&dir, &keyring).await.unwrap();
         burn_until_full(&store).await;
         report("done 0");
     });
@@ -122,7 +122,7 @@ fn files_that_may_not_grow() {
     let acknowledged = watch_until_full(command, &place);
     println!("{} mailboxes burned before the file was full", acknowledged.len());
     runtime.block_on(async {
-        let store = SealedStore::open(&place.store(), &keyring, rng()).await.unwrap();
+        let store = open(&place.store(), &keyring).await.unwrap();
         compare(&store, &acknowledged).await;
         assert!(matches!(burn(&store, "m1", 1 << 40).await, Ok(Some(Commit::Done(_)))));
     });
@@ -162,7 +162,7 @@ fn a_full_file_system() {
     let runtime = runtime();
     let keyring = runtime.block_on(make(&dir, &place.key()));
     runtime.block_on(async {
-        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let store = open(&dir, &keyring).await.unwrap();
         // Below the floor nobody is enrolled, and burns go on.
         std::fs::write(disk.join("ballast"), vec![1; 64 * 1024 * 1024]).unwrap();
         let new = vec![change("new", Expect::Absent, Some(enrolled(0)))];
@@ -172,7 +172,7 @@ fn a_full_file_system() {
     });
     let acknowledged = watch_until_full(child("limited", &dir), &place);
     runtime.block_on(async {
-        match SealedStore::open(&dir, &keyring, rng()).await {
+        match open(&dir, &keyring).await {
             Ok(store) => compare(&store, &acknowledged).await,
             Err(error) => {
                 println!("while it is full: {error}");
@@ -181,7 +181,7 @@ fn a_full_file_system() {
             }
         }
         std::fs::remove_file(disk.join("ballast")).unwrap();
-        let store = SealedStore::open(&dir, &keyring, rng()).await.unwrap();
+        let store = open(&dir, &keyring).await.unwrap();
         compare(&store, &acknowledged).await;
         put(&store, "new", Expect::Absent, Some(enrolled(0))).await;
     });

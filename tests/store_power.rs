@@ -32,8 +32,8 @@ use nix::{
     unistd::Pid,
 };
 use store_support::{
-    OsRng, Place, Reporter, at, burn, child, child_store, enrolled, filler, put, random, report,
-    rng, runtime, step_of,
+    OsRng, Place, Reporter, at, burn, child, child_store, enrolled, filler, free, put, random,
+    report, rng, runtime, step_of,
 };
 
 const IMAGE_BYTES: u64 = 96 * 1024 * 1024;
@@ -193,6 +193,7 @@ fn writer() {
         _ => Durability::Full,
     };
     runtime().block_on(async {
+        free(&dir).await;
         let engine = SledEngine::open_with(&dir, durability).unwrap();
         let store = SealedStore::attach(engine, &keyring, rng()).await.unwrap();
         for step in 1_u64.. {

@@ -8,6 +8,9 @@
     reason = "a test stops at the first surprise, also in its helpers"
 )]
 
+#[path = "tidy/summary.rs"]
+mod summary;
+
 use std::{
     collections::BTreeMap,
     fs,

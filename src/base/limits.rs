@@ -216,7 +216,7 @@ pub const PANEL_PROXIES: usize = 64;
 pub const PANEL_SESSION_SECONDS: u64 = 24 * 3_600;
 
 /// For how long it is remembered that what was open at the panel has ended, seconds: many times as long as
-/// any of it could live, also where the clock was wrong by days.
+/// any of it could live, also where the clock was wrong by days. It is remembered until it is cleared away then.
 pub const PANEL_ERA_SECONDS: u64 = 30 * 24 * 3_600;
 
 /// Networks that the configuration may exempt, and networks of webmail.

@@ -162,8 +162,8 @@ pub enum Command {
     Store(StoreCommand),
     /// Look whether everything that is needed is there, and whether the doors lead through mail2fa.
     ///
-    /// Looks at sockets, upstreams, the vouching secret, the clock and the daemon, and asks doveconf and
-    /// postconf which programs take passwords past mail2fa. Changes nothing. Each line begins with good,
+    /// Looks at sockets, upstreams, the vouching secret, the clock and the daemon, and asks doveconf,
+    /// postconf and exim which programs take passwords past mail2fa. Changes nothing. Each line begins with good,
     /// look (somebody has to judge it, or it could not be seen) or bad. Exit status 0: nothing is bad.
     /// 69: something is.
     #[command(after_help = "Example:\n  mail2fa doctor")]

@@ -25,6 +25,9 @@ pub struct DoctorOptions {
     /// Postfix's configuration folder, if it is not the usual one.
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub postfix_config: Option<PathBuf>,
+    /// Exim's configuration file, if it is not the usual one.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub exim_config: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +53,9 @@ impl<'a> Row<'a> {
 
 /// Looks at everything and says what was found.
 pub fn run(options: DoctorOptions, config: Config, json: bool) -> Result<(), Failure> {
-    let servers = Servers { dovecot: options.dovecot_config, postfix: options.postfix_config };
+    let DoctorOptions { dovecot_config: dovecot, postfix_config: postfix, exim_config: exim } =
+        options;
+    let servers = Servers { dovecot, postfix, exim };
     let mut found = runtime()?.block_on(doctor::examine(&config, &servers));
     // Last: where no daemon runs this process becomes the user that owns the store.
     found.push(store(&mut Backend::new(config)));

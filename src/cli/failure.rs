@@ -168,7 +168,7 @@ fn compose(error: &ComposeError) -> Exit {
 fn place(error: &PlaceError) -> Exit {
     match error {
         PlaceError::Listen(_) => Exit::CannotCreate,
-        PlaceError::Tls(_) | PlaceError::TlsOverUnix => Exit::Config,
+        PlaceError::Tls(_) | PlaceError::TlsOverUnix | PlaceError::InClear(_) => Exit::Config,
     }
 }
 
@@ -219,7 +219,6 @@ impl From<ServeError> for Failure {
             ServeError::Compose(error) => return error.into(),
             ServeError::Config(_)
             | ServeError::Unreachable { .. }
-            | ServeError::Api(ApiError::InClear(_))
             | ServeError::Panel(PanelError::Logo { .. } | PanelError::Texts(_)) => Exit::Config,
             ServeError::Api(ApiError::Place(ref error))
             | ServeError::Panel(PanelError::Place(ref error)) => place(error),

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
     ListenerConfig, ListenerKind, LogConfig, LogTarget, PasswordSourceKind, PasswordsConfig,
-    RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, api, audit, enforcement, mechanisms,
-    names, notices, panel,
+    RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, audit, enforcement, mechanisms,
+    names, notices, panel, place,
     raw::{Document, Place, Report, Section},
     sessions, throttle, values, webmail,
 };
@@ -35,7 +35,7 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
         panel: panel::panel(root.section("panel", report), report),
-        api: api::api(root.section("api", report), report),
+        api: place::api(root.section("api", report), report),
         notices: notices::notices(root.section("notices", report), report),
         audit: audit::audit(root.section("audit", report), report),
         enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),

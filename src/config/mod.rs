@@ -13,7 +13,6 @@
 //! mistake in it is passed over: a key with a typing error would else leave a protection off.
 
 mod accounts;
-mod api;
 mod audit;
 mod check;
 mod enforcement;
@@ -22,6 +21,7 @@ mod mistakes;
 mod names;
 mod notices;
 mod panel;
+mod place;
 mod raw;
 mod sessions;
 mod show;
@@ -40,10 +40,10 @@ use std::{
 };
 
 pub use accounts::{Accounts, GroupRef, SystemAccounts, UserRef};
-pub use api::ApiConfig;
 pub use mistakes::{ConfigErrors, Mistake};
 pub use notices::{NoticeRelay, NoticeTransport, NoticesConfig};
-pub use panel::{Listen, PanelConfig};
+pub use panel::PanelConfig;
+pub use place::{Listen, PlaceConfig};
 pub use tls::TlsConfig;
 
 use crate::{
@@ -88,7 +88,7 @@ pub struct Config {
     /// `[panel]`; `None` without a place to listen.
     pub panel: Option<PanelConfig>,
     /// `[api]`; `None` without a place to listen.
-    pub api: Option<ApiConfig>,
+    pub api: Option<PlaceConfig>,
     /// `[control]`
     pub control: ControlConfig,
     /// `[refusals]`

@@ -1,13 +1,13 @@
 //! `[panel]`: the web pages on which people look after their mailboxes.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use toml::de::DeValue;
 
 use super::{
-    TlsConfig,
+    place::{PlaceConfig, place},
     raw::{Report, Section},
-    tls, values,
+    values,
 };
 use crate::{
     base::limits::{PANEL_PROXIES, PANEL_SESSION_SECONDS},
@@ -28,10 +28,8 @@ const CONTRAST: f64 = 4.5;
 /// `[panel]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PanelConfig {
-    /// Where it listens.
-    pub listen: Listen,
-    /// TLS of its own.
-    pub tls: Option<TlsConfig>,
+    /// Where it is served.
+    pub place: PlaceConfig,
     /// Where it begins below the host's root, with a slash at both ends.
     pub base: String,
     /// Whether browsers come by HTTPS.
@@ -62,36 +60,24 @@ impl PanelConfig {
     /// so does a certificate in place of another.
     pub fn needs_restart(old: Option<&Self>, new: Option<&Self>) -> bool {
         let (Some(old), Some(new)) = (old, new) else { return old.is_some() != new.is_some() };
-        let tls = tls::after_reload(old.tls.as_ref(), new.tls.as_ref());
-        Self { policy: new.policy, tls: tls.cloned(), ..old.clone() } != *new
+        Self { policy: new.policy, place: old.place.renewed(&new.place), ..old.clone() } != *new
     }
-}
-
-/// Where the panel listens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// An address and port.
-    Tcp(SocketAddr),
-    /// A Unix socket; its group may connect.
-    Unix(PathBuf),
 }
 
 /// Reads the section; without `listen` there is no panel.
 pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<PanelConfig> {
     let defaults = PanelPolicy::default();
-    let listen = section.read("listen", report, listen);
+    let place = place(&mut section, report);
     let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
     let https = section.read("https", report, values::flag);
-    let tls = tls::tls(section.section("tls", report), report);
-    if tls.is_some() && https == Some(false) {
-        let what =
-            "is false, and [panel.tls] makes HTTPS of every connection: leave one of them out";
-        section.mistake("https", what.into(), report);
-    }
-    if tls.is_some() && matches!(listen, Some(Listen::Unix(_))) {
-        let what = "is for an address, and panel.listen is a Unix socket, which is for a web server that \
-                    does TLS itself: remove [panel.tls], or listen on an address such as \"[::]:8425\"";
-        section.mistake("tls", what.into(), report);
+    let secured = place.as_ref().and_then(|place| match (&place.tls, place.behind_proxy) {
+        (Some(_), _) => Some("[panel.tls] makes HTTPS of every connection"),
+        (None, true) => Some("behind_proxy says that browsers come to a proxy with TLS"),
+        (None, false) => None,
+    });
+    if let (Some(secured), Some(false)) = (secured, https) {
+        let what = format!("is false, and {secured}: leave one of them out");
+        section.mistake("https", what, report);
     }
     let origin = section.read("origin", report, |value| origin(value, https.unwrap_or(true)));
     let proxies =
@@ -112,8 +98,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     }
     section.finish(report);
     Some(PanelConfig {
-        listen: listen?,
-        tls,
+        place: place?,
         base,
         https: https.unwrap_or(true),
         origin,
@@ -123,17 +108,6 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
         accent,
         accent_dark,
         policy,
-    })
-}
-
-pub(super) fn listen(value: &DeValue<'_>) -> Result<Listen, String> {
-    let text = values::filled(value)?;
-    if text.starts_with('/') {
-        return values::socket_path(value).map(Listen::Unix);
-    }
-    text.parse().map(Listen::Tcp).map_err(|_| {
-        "must be an address with its port, \"127.0.0.1:8425\" or \"[::1]:8425\", or the path of a socket"
-            .into()
     })
 }
 

@@ -7,8 +7,9 @@ use std::{
 };
 
 use super::{
-    ApiConfig, Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
-    NoticesConfig, PanelConfig, PasswordSourceKind, TempFail, TlsConfig, notices::switches,
+    Config, KeySource, Listen, ListenerConfig, ListenerKind, LogTarget, NoticeTransport,
+    NoticesConfig, PanelConfig, PasswordSourceKind, PlaceConfig, TempFail, TlsConfig,
+    notices::switches,
 };
 use crate::{
     base::{RelayedMechanism, Service},
@@ -160,8 +161,9 @@ fn throttle(policy: Option<&ThrottlePolicy>, out: &mut Out) {
 }
 
 /// All keys of `[panel]`: without a place to listen none counts.
-const PANEL_KEYS: [&str; 11] = [
+const PANEL_KEYS: [&str; 12] = [
     "listen",
+    "behind_proxy",
     "base_path",
     "https",
     "origin",
@@ -183,10 +185,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
         tls("[panel.tls]", None, out);
         return;
     };
-    match &panel.listen {
-        Listen::Tcp(address) => out.text("listen", Some(&address.to_string())),
-        Listen::Unix(path) => out.path("listen", Some(path)),
-    }
+    place(Some(&panel.place), out);
     out.text("base_path", Some(&panel.base));
     out.bare("https", panel.https);
     out.text("origin", panel.origin.as_deref());
@@ -198,7 +197,7 @@ fn panel(panel: Option<&PanelConfig>, out: &mut Out) {
     out.text("accent_dark", panel.accent_dark.as_deref());
     out.duration("idle", Duration::from_secs(panel.policy.idle_seconds));
     out.duration("absolute", Duration::from_secs(panel.policy.absolute_seconds));
-    tls("[panel.tls]", panel.tls.as_ref(), out);
+    tls("[panel.tls]", panel.place.tls.as_ref(), out);
 }
 
 fn tls(header: &str, tls: Option<&TlsConfig>, out: &mut Out) {
@@ -207,15 +206,20 @@ fn tls(header: &str, tls: Option<&TlsConfig>, out: &mut Out) {
     out.path("key", tls.map(|tls| tls.key.as_path()));
 }
 
-fn api(api: Option<&ApiConfig>, out: &mut Out) {
+fn api(api: Option<&PlaceConfig>, out: &mut Out) {
     out.section("[api]");
-    match api.map(|api| &api.listen) {
+    place(api, out);
+    tls("[api.tls]", api.and_then(|api| api.tls.as_ref()), out);
+}
+
+/// But for its TLS, a table that comes last.
+fn place(place: Option<&PlaceConfig>, out: &mut Out) {
+    match place.map(|place| &place.listen) {
         Some(Listen::Tcp(address)) => out.text("listen", Some(&address.to_string())),
         Some(Listen::Unix(path)) => out.path("listen", Some(path)),
         None => out.text("listen", None),
     }
-    out.bare("behind_proxy", api.is_some_and(|api| api.behind_proxy));
-    tls("[api.tls]", api.and_then(|api| api.tls.as_ref()), out);
+    out.bare("behind_proxy", place.is_some_and(|place| place.behind_proxy));
 }
 
 fn notices(config: &NoticesConfig, out: &mut Out) {

@@ -532,7 +532,7 @@ fn mechanisms_must_fit_together() {
     );
 }
 
-mod api;
 mod enforcement;
 mod panel;
+mod place;
 mod webmail;

@@ -3,7 +3,7 @@
 //! Where it listens counts after a restart. Who answers, when refusals of logins leave and the certificate
 //! count after a reload.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -11,7 +11,7 @@ use super::opened::{Certificate, Opened, OpeningError, PlaceError, Wanted};
 use crate::{
     api::{self, Api, Door},
     base::Current,
-    config::ApiConfig,
+    config::PlaceConfig,
     http::Server,
     sys::inherited::Inherited,
 };
@@ -31,13 +31,6 @@ pub enum ApiError {
     /// The place for tokens, or its certificate.
     #[error("api.{0}")]
     Place(#[from] PlaceError),
-    /// The configuration allows no such address, but systemd may hand over another one than it names.
-    #[error(
-        "api.listen: systemd handed over {0}, and tokens would go over the network in the clear: let \
-         ListenStream= be a path, 127.0.0.1 or [::1] with a port, give it a certificate in [api.tls], or say \
-         `behind_proxy = true` if only a proxy with TLS reaches this address"
-    )]
-    InClear(SocketAddr),
 }
 
 /// What serves, and until when.
@@ -71,14 +64,10 @@ impl Service {
     /// When it cannot be made.
     pub async fn tokens(
         &self,
-        config: &ApiConfig,
+        place: &PlaceConfig,
         inherited: Option<Inherited>,
     ) -> Result<Certificate, ApiError> {
-        let (listen, tls) = (&config.listen, config.tls.as_ref());
-        let opened = Wanted { what: "the API", listen, tls, inherited }.open().await?;
-        if let Some(address) = opened.address().filter(|address| config.in_clear(address)) {
-            return Err(ApiError::InClear(address));
-        }
+        let opened = Wanted { what: "the API", place, inherited }.open().await?;
         let certificate = opened.certificate();
         self.serve("api", Door::Token, opened);
         Ok(certificate)

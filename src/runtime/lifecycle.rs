@@ -34,7 +34,7 @@ use crate::{
         Current, Mailbox,
         limits::{DRAIN_SECONDS, SCAN_PAGE},
     },
-    config::{ApiConfig, Config, ConfigErrors, PanelConfig},
+    config::{Config, ConfigErrors, PanelConfig, PlaceConfig},
     decision::names::NameRules,
     notice::Owners,
     service::{
@@ -276,7 +276,7 @@ impl Daemon {
         let fixed = [
             ("store", config.store != self.config.store),
             ("control", config.control != self.config.control),
-            ("api", ApiConfig::needs_restart(self.config.api.as_ref(), config.api.as_ref())),
+            ("api", PlaceConfig::needs_restart(self.config.api.as_ref(), config.api.as_ref())),
             (
                 "panel",
                 PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),

@@ -10,7 +10,7 @@ use std::{
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::{
-    config::{Listen, TlsConfig},
+    config::{Listen, PlaceConfig, TlsConfig},
     http::{Identity, Listener, Server, Tls, TlsError},
     sys::{
         inherited::Inherited,
@@ -40,6 +40,14 @@ pub enum PlaceError {
     /// Its certificate.
     #[error("tls: {0}")]
     Tls(#[from] TlsError),
+    /// The configuration allows no such address, but systemd may hand over another one than it names.
+    #[error(
+        "listen: systemd handed over {0}, and passwords, codes and tokens would go over the network in the \
+         clear: let ListenStream= be a path, 127.0.0.1 or [::1] with a port, give it a certificate \
+         (tls.certificate, tls.key), or say `behind_proxy = true` if only a proxy with TLS reaches this \
+         address"
+    )]
+    InClear(SocketAddr),
     /// The configuration has none of this, but systemd may hand over another kind of socket than it names.
     #[error(
         "tls: systemd handed over a Unix socket, and TLS of mail2fa's own is for an address: \
@@ -52,25 +60,31 @@ pub enum PlaceError {
 pub(super) struct Wanted<'a> {
     /// What is served there, for the log.
     pub(super) what: &'static str,
-    pub(super) listen: &'a Listen,
-    pub(super) tls: Option<&'a TlsConfig>,
-    /// A socket that systemd opened; it is used in place of `listen`.
+    pub(super) place: &'a PlaceConfig,
+    /// A socket that systemd opened; it is used in place of `place.listen`.
     pub(super) inherited: Option<Inherited>,
 }
 
 impl Wanted<'_> {
     /// Opens it.
     pub(super) async fn open(self) -> Result<Opened, PlaceError> {
-        let tls = self.tls.map(identity).transpose()?.map(Tls::new);
+        let tls = self.place.tls.as_ref().map(identity).transpose()?.map(Tls::new);
         let opened = match self.inherited {
             Some(inherited) => {
                 tracing::info!("{} listens at the socket that systemd handed over", self.what);
                 Opened::inherited(inherited).map_err(OpeningError::from)?
             }
-            None => Opened::at(self.listen, self.what).await?,
+            None => Opened::at(&self.place.listen, self.what).await?,
         };
-        if tls.is_some() && matches!(opened.listener, Listener::Unix(_)) {
-            return Err(PlaceError::TlsOverUnix);
+        match &opened.listener {
+            Listener::Unix(_) if tls.is_some() => return Err(PlaceError::TlsOverUnix),
+            Listener::Unix(_) => {}
+            Listener::Tcp(listener) => {
+                let address = listener.local_addr().map_err(OpeningError::from)?;
+                if self.place.in_clear(&address) {
+                    return Err(PlaceError::InClear(address));
+                }
+            }
         }
         Ok(Opened { tls, ..opened })
     }
@@ -143,14 +157,6 @@ impl Opened {
             Inherited::Tcp(listener) => Listener::Tcp(TcpListener::from_std(listener)?),
         };
         Ok(Self { listener, tls: None, own: None })
-    }
-
-    /// Its address, if it is one of TCP.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        match &self.listener {
-            Listener::Tcp(listener) => listener.local_addr().ok(),
-            Listener::Unix(_) => None,
-        }
     }
 
     /// Its certificate, for those who renew it.

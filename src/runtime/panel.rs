@@ -73,7 +73,7 @@ impl Running {
     ///
     /// When the certificate or its key cannot be used.
     pub fn prepare(&self, config: &PanelConfig, parts: Parts) -> Result<Replacement, PanelError> {
-        let certificate = self.certificate.prepare(config.tls.as_ref())?;
+        let certificate = self.certificate.prepare(config.place.tls.as_ref())?;
         Ok(Replacement { parts, certificate })
     }
 
@@ -103,13 +103,7 @@ pub async fn start(
     let pages =
         web::pages(Panel { owner: Arc::clone(&owner), settings: Arc::new(settings), languages });
     let Place { inherited, tasks, stopping } = place;
-    let wanted = Wanted {
-        what: "the user panel",
-        listen: &config.listen,
-        tls: config.tls.as_ref(),
-        inherited,
-    };
-    let opened = wanted.open().await?;
+    let opened = Wanted { what: "the user panel", place: &config.place, inherited }.open().await?;
     let certificate = opened.certificate();
     let server = Server::new("panel", pages, stopping.clone(), tasks.clone());
     tasks.spawn(opened.serve(server));

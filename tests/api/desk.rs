@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use mail2fa::{
     api,
     base::{Current, Service as Service_},
-    config::{ApiConfig, Listen},
+    config::{Listen, PlaceConfig},
     decision::{
         enforcement::EnforcementPolicy,
         flow::{Passwords, Policy},
@@ -182,7 +182,7 @@ impl Desk {
             stopping: stopping.clone(),
         };
         let listen = Listen::Unix(path.clone());
-        let config = ApiConfig { listen, tls: None, behind_proxy: false };
+        let config = PlaceConfig { listen, tls: None, behind_proxy: false };
         service.tokens(&config, None).await.unwrap();
         let control = directory.path().join("control");
         service.control(&control).unwrap();

@@ -7,8 +7,7 @@ use super::{ALICE, Site, code};
 /// Adds `[notices]` with a sendmail program of these lines.
 fn notices(site: &Site, script: &str, more: &str) {
     let program = site.path("sendmail");
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    super::program::write(&program, script);
     let config = site.path("mail2fa.toml");
     let text = fs::read_to_string(&config).unwrap();
     let section = format!(

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mail2fa::base::limits::HTTP_CONNECTIONS;
+use mail2fa::base::limits::{HTTP_CONNECTIONS, HTTP_HEADER_SECONDS};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
@@ -47,7 +47,7 @@ fn its_socket_may_be_handed_over() {
 }
 
 #[test]
-fn it_may_be_one_of_tcp_that_stays_on_the_machine() {
+fn it_may_be_one_of_tcp() {
     let site = Site::new();
     site.configure("plain", "0s", &section(&site));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -55,21 +55,6 @@ fn it_may_be_one_of_tcp_that_stays_on_the_machine() {
     let daemon = site.serve_handed(listener, "api");
     daemon.wait_for("READY=1");
     assert_asked(&ask(TcpStream::connect(address).unwrap(), HEALTH));
-    daemon.stop();
-
-    // Tokens would go over the network in the clear.
-    let everywhere = || TcpListener::bind("0.0.0.0:0").unwrap();
-    let mut daemon = site.serve_handed(everywhere(), "api");
-    assert_eq!(daemon.child.wait().unwrap().code(), Some(78), "{}", daemon.log());
-    let log = daemon.log();
-    assert!(log.contains("api.listen: systemd handed over 0.0.0.0:"), "{log}");
-
-    site.configure("plain", "0s", &format!("{}\nbehind_proxy = true", section(&site)));
-    let listener = everywhere();
-    let port = listener.local_addr().unwrap().port();
-    let daemon = site.serve_handed(listener, "api");
-    daemon.wait_for("READY=1");
-    assert_asked(&ask(TcpStream::connect(("127.0.0.1", port)).unwrap(), HEALTH));
     daemon.stop();
 }
 
@@ -169,6 +154,7 @@ fn strangers_at_every_place_keep_nobody_else_out() {
     site.configure("plain", "0s", &section(&site));
     let daemon = site.serve();
     let connect = || UnixStream::connect(site.path("own")).unwrap();
+    let begun = Instant::now();
     let mut crowd: Vec<UnixStream> = (0..HTTP_CONNECTIONS).map(|_| connect()).collect();
     for (number, stranger) in crowd.iter_mut().enumerate() {
         // Silent, slow, and with something that is no token.
@@ -183,13 +169,22 @@ fn strangers_at_every_place_keep_nobody_else_out() {
     assert_ok(&site.run(&["unlock", "bob@example.org"], ""));
     bob_gets_in(&site.path("client"));
     late.set_nonblocking(true).unwrap();
-    let waits = late.read(&mut [0; 16]).unwrap_err();
-    assert_eq!(waits.kind(), ErrorKind::WouldBlock, "all places were taken");
+    let mut answer = vec![0; 16];
+    match late.read(&mut answer) {
+        // A stranger has its place for so long only, and the machine may be slow.
+        Ok(length) if begun.elapsed() >= Duration::from_secs(HTTP_HEADER_SECONDS) => {
+            answer.truncate(length);
+        }
+        Ok(_) => panic!("all places were taken"),
+        Err(waits) => {
+            assert_eq!(waits.kind(), ErrorKind::WouldBlock);
+            answer.clear();
+        }
+    }
     drop(crowd);
     late.set_nonblocking(false).unwrap();
-    let mut answer = String::new();
-    late.read_to_string(&mut answer).unwrap();
-    assert_asked(&answer);
+    late.read_to_end(&mut answer).unwrap();
+    assert_asked(&String::from_utf8(answer).unwrap());
     daemon.stop();
 }
 

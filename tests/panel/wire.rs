@@ -21,6 +21,10 @@ use crate::{
     support::BOB,
 };
 
+/// The paused clock goes on to whatever is due next when nobody has anything to do, which is also so while bytes are
+/// on their way to a TCP socket. So it may be ahead a little.
+const SLACK: Duration = Duration::from_secs(3);
+
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
 
 /// The statuses of all answers to these bytes, until the other end closes.
@@ -270,11 +274,12 @@ async fn trickle(address: SocketAddr, head: &str, byte: &[u8]) -> (Duration, Str
 async fn who_sends_byte_by_byte_has_no_more_time() {
     let desk = Desk::new().await;
     let (time, answer) = trickle(desk.address, "GET /login HTTP/1.1\r\nhost: x\r\nx: ", b"y").await;
-    assert!(time <= Duration::from_secs(HTTP_HEADER_SECONDS + 1), "{time:?}");
+    assert!(time <= Duration::from_secs(HTTP_HEADER_SECONDS) + SLACK, "{time:?}");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
     let head = format!("POST /login HTTP/1.1\r\nhost: x\r\n{FORM}content-length: 60000\r\n\r\n");
     let (time, answer) = trickle(desk.address, &head, b"y").await;
-    assert!(time <= Duration::from_secs(HTTP_REQUEST_SECONDS + HTTP_REST_SECONDS + 2), "{time:?}");
+    let most = Duration::from_secs(HTTP_REQUEST_SECONDS + HTTP_REST_SECONDS);
+    assert!(time <= most + SLACK, "{time:?}");
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
@@ -306,7 +311,8 @@ async fn a_refusal_waits_for_the_body_that_it_does_not_need() {
         );
         let waited = begun.elapsed();
         assert!(
-            waited >= Duration::from_secs(seconds) && waited <= Duration::from_secs(seconds + 1),
+            waited >= Duration::from_secs(seconds)
+                && waited <= Duration::from_secs(seconds) + SLACK,
             "{waited:?}"
         );
     }
@@ -340,7 +346,7 @@ async fn a_handshake_takes_a_place_and_has_a_limit() {
     let desk = Desk::with(Options { tls: true, https: true, ..Options::default() }).await;
     // The beginning of a TLS record, and no more.
     let (time, answer) = trickle(desk.address, "\u{16}\u{3}\u{1}", b"\0").await;
-    assert!(time <= Duration::from_secs(TLS_HANDSHAKE_SECONDS + 1), "{time:?}");
+    assert!(time <= Duration::from_secs(TLS_HANDSHAKE_SECONDS) + SLACK, "{time:?}");
     assert!(!answer.starts_with("HTTP"), "{answer}");
     let (time, answer) = crowd(&desk, b"plain nonsense\r\n").await;
     assert!(!answer.starts_with(b"HTTP"));

@@ -6,13 +6,14 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use mail2fa::{
     base::{Mailbox, Rng, Secret, UnixMillis, clock::RngError},
     decision::record::{MailboxRecord, TotpFactor, Version},
     ports::store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError},
-    store::{Keyring, SealedStore, engine::Engine},
+    store::{Keyring, OpenError, SealedStore, SledEngine, engine::Engine},
 };
 
 /// The operating system's generator.
@@ -155,6 +156,30 @@ impl Place {
     pub fn key(&self) -> PathBuf {
         self.dir.path().join("key")
     }
+}
+
+/// How long sled's own threads may hold a folder after its store was dropped.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Opens a store that this process, or the one that started it, may have dropped a moment ago.
+pub async fn open(dir: &Path, keyring: &Keyring) -> Result<SealedStore<SledEngine>, OpenError> {
+    free(dir).await;
+    SealedStore::open(dir, keyring, rng()).await
+}
+
+/// Waits until nobody has the files of a store locked.
+pub async fn free(dir: &Path) {
+    let begun = Instant::now();
+    while ["db", "mark"].iter().any(|file| is_locked(&dir.join(file))) {
+        assert!(begun.elapsed() < PATIENCE, "somebody does not let go of {}", dir.display());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn is_locked(file: &Path) -> bool {
+    use nix::fcntl::{Flock, FlockArg};
+    let Ok(file) = std::fs::File::open(file) else { return false };
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
 }
 
 /// Copies the files of a store.

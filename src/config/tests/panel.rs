@@ -1,4 +1,4 @@
-//! The section `[panel]`: its TLS, and what counts after a reload.
+//! The section `[panel]`: whether browsers come by HTTPS, and what counts after a reload.
 
 use super::*;
 use crate::config::PanelConfig;
@@ -15,33 +15,29 @@ fn read(keys: &str, tls: &str) -> PanelConfig {
 }
 
 #[test]
-fn a_certificate_makes_it_https() {
-    let panel = read(ADDRESS, FILES);
-    let files = panel.tls.unwrap();
-    assert_eq!((files.certificate, files.key), ("/c.pem".into(), "/k.pem".into()));
-    assert!(panel.https);
+fn browsers_come_by_https_unless_it_says_no() {
+    assert!(read(ADDRESS, "").https && read(ADDRESS, FILES).https);
     assert!(read(&format!("{ADDRESS}\nhttps = true"), FILES).https);
-    assert!(read(ADDRESS, "").tls.is_none());
+    assert!(read(&format!("{ADDRESS}\nhttps = true\nbehind_proxy = true"), "").https);
     assert!(!read(&format!("{ADDRESS}\nhttps = false"), "").https);
 }
 
+/// Where something says that they do, it may not.
 #[test]
-fn one_mistake_each_of_tls() {
-    let socket = "listen = \"/run/panel\"";
+fn one_mistake_each_of_https() {
     each_is_one_mistake(vec![
-        (with(ADDRESS, "certificate = \"/c\""), "panel.tls.key: is missing: certificate is"),
-        (with(ADDRESS, "key = \"/k\""), "panel.tls.certificate: is missing: key is"),
-        (with(ADDRESS, &format!("{FILES}\nciphers = 1")), "panel.tls.ciphers: unknown key"),
-        (
-            with(ADDRESS, "certificate = \"c\"\nkey = \"/k\""),
-            "panel.tls.certificate: must be an absolute",
-        ),
         (
             with(&format!("{ADDRESS}\nhttps = false"), FILES),
             "panel.https: is false, and [panel.tls]",
         ),
-        (format!("[panel]\n{ADDRESS}\ntls = true\n{CLIENT}"), "panel.tls: must be a table"),
-        (with(socket, FILES), "panel.tls: is for an address"),
+        (
+            with(&format!("{ADDRESS}\nhttps = false\nbehind_proxy = true"), ""),
+            "panel.https: is false, and behind_proxy says",
+        ),
+        (
+            with("listen = \"0.0.0.0:8425\"\nhttps = false\nbehind_proxy = true", ""),
+            "panel.https: is false, and behind_proxy says",
+        ),
     ]);
 }
 
@@ -53,7 +49,7 @@ fn a_new_certificate_and_the_life_of_sessions_need_no_restart() {
     assert!(!restart(ADDRESS, FILES));
     assert!(!restart(ADDRESS, "certificate = \"/d\"\nkey = \"/e\""));
     assert!(!restart(&format!("{ADDRESS}\nidle = \"1m\""), FILES));
-    assert!(restart(ADDRESS, ""));
+    assert!(restart(ADDRESS, "") && restart(&format!("{ADDRESS}\nbehind_proxy = true"), ""));
     assert!(restart(&format!("{ADDRESS}\nname = \"x\""), FILES));
     assert!(PanelConfig::needs_restart(Some(&old), None));
     assert!(PanelConfig::needs_restart(None, Some(&old)));

@@ -1,9 +1,13 @@
-//! `mail2fa doctor`: does what is configured here, and at Dovecot and Postfix, keep the promise?
+//! `mail2fa doctor`: does what is configured here, and at Dovecot, Postfix and Exim, keep the promise?
 //!
 //! It looks and changes nothing. Whether the daemon answers is asked by the command line, which knows how.
 //! It logs nothing.
 
 mod doors;
+mod doveconf;
+mod dovecot;
+mod exim;
+mod postfix;
 
 use std::{
     os::unix::fs::{FileTypeExt, MetadataExt},
@@ -36,7 +40,7 @@ pub enum State {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked at: `listener`, `upstream`, `vouch`, `clock`, `dovecot`, `postfix`.
+    /// What was looked at: `listener`, `upstream`, `vouch`, `clock`, `dovecot`, `postfix`, `exim`.
     pub check: &'static str,
     /// Which of them.
     pub about: String,
@@ -52,13 +56,15 @@ impl Finding {
     }
 }
 
-/// Which Dovecot and Postfix are asked.
+/// Which Dovecot, Postfix and Exim are asked.
 #[derive(Clone, Debug, Default)]
 pub struct Servers {
     /// Dovecot's configuration file; its own default if not given.
     pub dovecot: Option<PathBuf>,
     /// Postfix's configuration folder; its own default if not given.
     pub postfix: Option<PathBuf>,
+    /// Exim's configuration file; its own default if not given.
+    pub exim: Option<PathBuf>,
 }
 
 /// Looks at everything but the daemon itself.
@@ -68,8 +74,9 @@ pub async fn examine(config: &Config, servers: &Servers) -> Vec<Finding> {
     found.extend(vouch(config));
     found.push(clock());
     found.push(synchronised().await);
-    found.extend(doors::dovecot(config, servers.dovecot.as_deref()).await);
-    found.extend(doors::postfix(config, servers.postfix.as_deref()).await);
+    found.extend(dovecot::dovecot(config, servers.dovecot.as_deref()).await);
+    found.extend(postfix::postfix(config, servers.postfix.as_deref()).await);
+    found.extend(exim::exim(config, servers.exim.as_deref()).await);
     found
 }
 

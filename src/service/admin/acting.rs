@@ -12,7 +12,11 @@ use crate::{
         event::TrailEvent,
         store::{Change, Commit},
     },
-    service::{reminders::Reminders, standing::is_era, trail::Recorder},
+    service::{
+        reminders::Reminders,
+        standing::{Behalf, is_era},
+        trail::Recorder,
+    },
 };
 
 /// One request on its way.
@@ -22,6 +26,8 @@ pub(super) struct Acting<'a> {
     pub(super) by: &'a str,
     /// The word for what is asked.
     pub(super) action: &'static str,
+    /// The session of the panel that asks, if it is one: nothing is written once it has ended.
+    pub(super) session: Option<&'a Behalf>,
 }
 
 impl Deref for Acting<'_> {
@@ -57,8 +63,16 @@ impl Acting<'_> {
         note: TrailEvent,
     ) -> Result<Commit, AdminError> {
         changes.extend(self.begun_eras(&changes).await?);
+        let becomes = match self.session {
+            Some(session) => Some((session, self.on_behalf(session, &mut changes).await?)),
+            None => None,
+        };
         changes.push(Change::Note(Box::new(note)));
-        Ok(self.store.commit(changes).await?)
+        let commit = self.store.commit(changes).await?;
+        if let (Commit::Done(_), Some((session, standing))) = (&commit, becomes) {
+            session.becomes(standing);
+        }
+        Ok(commit)
     }
 
     /// The eras that begin with changes of records: where a record says otherwise from then on who may in.

@@ -66,7 +66,7 @@ use crate::{
         password::PasswordHasher,
         store::{Expect, Store},
     },
-    service::trail::Recorder,
+    service::{standing::Behalf, trail::Recorder},
 };
 use acting::Acting;
 
@@ -102,8 +102,31 @@ impl Admin {
     /// What an administrator has to know; nothing was changed then, except where the error says
     /// that this is unknown.
     pub async fn handle(&self, request: Request, by: &str) -> Result<Response, AdminError> {
+        self.act(request, by, None).await
+    }
+
+    /// The same on behalf of a session of the panel: [`AdminError::Busy`] if it has ended by the time at
+    /// which something is written.
+    pub(in crate::service) async fn handle_on_behalf(
+        &self,
+        request: Request,
+        by: &str,
+        session: &Behalf,
+    ) -> Result<Response, AdminError> {
+        if !self.is_named(session.mailbox()) {
+            return Err(AdminError::Busy);
+        }
+        self.act(request, by, Some(session)).await
+    }
+
+    async fn act(
+        &self,
+        request: Request,
+        by: &str,
+        session: Option<&Behalf>,
+    ) -> Result<Response, AdminError> {
         let action = request.action();
-        let acting = Acting { admin: self, by, action };
+        let acting = Acting { admin: self, by, action, session };
         let result = acting.perform(request).await;
         match &result {
             Ok(response) => {

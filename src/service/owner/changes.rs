@@ -4,13 +4,14 @@
 use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
 use crate::{
     base::{Secret, SecretText, limits::PANEL_EVENTS},
-    decision::outcome::Outcome,
+    decision::{outcome::Outcome, panel::Standing},
     ports::event::TrailEvent,
     service::{
         admin::{
-            AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword, Request,
-            Response, SessionView, TotpView,
+            AdminError, AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword,
+            Request, Response, SessionView, TotpView,
         },
+        standing::Behalf,
         trail::Programs,
     },
 };
@@ -56,12 +57,30 @@ impl Owner {
     /// Asks for it in the owner's name, if the session lives still: it may have ended since the page was
     /// asked for.
     async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
+        self.change(visit, request).await.map(|(response, _)| response)
+    }
+
+    /// The same, and how the mailbox stands by what was changed.
+    async fn change(
+        &self,
+        visit: &Visit,
+        request: Request,
+    ) -> Result<(Response, Standing), OwnerError> {
         self.signed_in(visit).await?;
         let by = match visit.by_link() {
             None => format!("owner at the panel from {}", visit.from),
             Some(by) => format!("owner by link of {by}, from {}", visit.from),
         };
-        Ok(self.admin().handle(request, &by).await?)
+        let session = Behalf::new(visit.mailbox.clone(), visit.session.standing);
+        match self.admin().handle_on_behalf(request, &by, &session).await {
+            Ok(response) => Ok((response, session.stands())),
+            Err(AdminError::Busy) => {
+                // Perhaps because it has ended since it was looked at.
+                self.signed_in(visit).await?;
+                Err(AdminError::Busy.into())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// How second factor and enrolment stand.
@@ -101,9 +120,9 @@ impl Owner {
         code: SecretText,
     ) -> Result<Ticket, OwnerError> {
         let (mailbox, code) = (visit.mailbox.to_string(), Disclosed::new(code));
-        match self.request(visit, Request::TotpConfirm { mailbox, code }).await? {
-            Response::Confirmed { drift_steps, recovery_codes: codes, .. } => {
-                let ticket = self.renew(visit).await?;
+        match self.change(visit, Request::TotpConfirm { mailbox, code }).await? {
+            (Response::Confirmed { drift_steps, recovery_codes: codes, .. }, standing) => {
+                let ticket = self.renew(visit, standing).await?;
                 let shown = Shown::RecoveryCodes { codes, drift_steps, first: true };
                 self.put_on_screen(&ticket, shown);
                 Ok(ticket)
@@ -116,8 +135,8 @@ impl Owner {
     pub async fn disable(&self, visit: &Visit, factor: Secret) -> Result<Ticket, OwnerError> {
         self.challenge(visit, factor).await?;
         let mailbox = visit.mailbox.to_string();
-        self.request(visit, Request::TotpDisable { mailbox }).await?;
-        self.renew(visit).await
+        let (_, standing) = self.change(visit, Request::TotpDisable { mailbox }).await?;
+        self.renew(visit, standing).await
     }
 
     /// Starts the move to a new phone; [`Owner::shown`] has its secret. Nothing is replaced yet.
@@ -148,8 +167,10 @@ impl Owner {
         let check = Request::TotpMoveCheck { mailbox: mailbox.clone(), code: code.clone() };
         self.request(visit, check).await?;
         self.challenge(visit, old).await?;
-        match self.request(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
-            Response::Moved { drift_steps, .. } => Ok((drift_steps, self.renew(visit).await?)),
+        match self.change(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
+            (Response::Moved { drift_steps, .. }, standing) => {
+                Ok((drift_steps, self.renew(visit, standing).await?))
+            }
             _ => Err(unexpected()),
         }
     }
@@ -244,8 +265,8 @@ impl Owner {
     /// Ends all of them, and all sessions of the panel but this one, which gets a new ticket.
     pub async fn end_all(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
         let mailbox = visit.mailbox.to_string();
-        self.request(visit, Request::SignInsEnd { mailbox }).await?;
-        self.renew(visit).await
+        let (_, standing) = self.change(visit, Request::SignInsEnd { mailbox }).await?;
+        self.renew(visit, standing).await
     }
 
     /// Which programs log in with the bare password.

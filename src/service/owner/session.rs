@@ -96,8 +96,11 @@ impl Owner {
         let Some(found) = self.admin().store.load_entry(&key, now).await? else { return Ok(None) };
         let mut session = PanelSession::decode(&found.value.value)
             .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
-        let standing = self.admin().standing(&ticket.mailbox).await?;
-        if !session.is_live(&self.parts().policy, &standing, now) {
+        let admin = self.admin();
+        let standing = admin.standing(&ticket.mailbox).await?;
+        if !admin.is_named(&ticket.mailbox)
+            || !session.is_live(&self.parts().policy, &standing, now)
+        {
             return Ok(None);
         }
         if session.is_stale(&self.parts().policy, now) {
@@ -130,9 +133,13 @@ impl Owner {
         self.write(tickets.into_iter().map(end).collect()).await
     }
 
-    /// A new session in place of this one, after a change that ended it.
-    pub(super) async fn renew(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
-        let standing = self.admin().standing(&visit.mailbox).await?;
+    /// A new session in place of this one, after a change that ended it, of a mailbox that stands like this
+    /// by that change. What was changed since has ended the new one too.
+    pub(super) async fn renew(
+        &self,
+        visit: &Visit,
+        standing: Standing,
+    ) -> Result<Ticket, OwnerError> {
         let ticket =
             self.open(&visit.mailbox, visit.from, standing, visit.session.by_link.clone()).await?;
         self.sign_out([&visit.ticket]).await?;
@@ -163,7 +170,11 @@ impl Owner {
     /// The proof that the visitor's session lives, taken anew.
     pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
-        let standing = self.admin().standing(&visit.mailbox).await?;
+        let admin = self.admin();
+        let standing = admin.standing(&visit.mailbox).await?;
+        if !admin.is_named(&visit.mailbox) {
+            return Err(OwnerError::Ended);
+        }
         SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
             .ok_or(OwnerError::Ended)
     }

@@ -154,6 +154,27 @@ impl Desk {
         assert!(matches!(done, Commit::Done(_)));
     }
 
+    /// The configuration says otherwise how names become mailboxes.
+    fn replace_names(&self, names: NameRules) {
+        let parts = self.owner.parts();
+        let old = &parts.admin;
+        let admin = Admin {
+            store: old.store.clone(),
+            hasher: None,
+            clock: old.clock.clone(),
+            key: CredentialKey::new(Secret::from_slice(&[7; 32])),
+            rng: old.rng.clone(),
+            names,
+            issuer: old.issuer.clone(),
+            trail: old.trail.clone(),
+            notifier: old.notifier.clone(),
+            enforcement: EnforcementPolicy::default(),
+        };
+        let (admin, passwords) = (Arc::new(admin), Arc::clone(&parts.passwords));
+        let (policy, refusal_delay) = (parts.policy, parts.refusal_delay);
+        self.owner.replace(Parts { admin, passwords, policy, refusal_delay });
+    }
+
     fn forward(&self, seconds: u64) {
         self.clock.0.fetch_add(seconds, Ordering::SeqCst);
     }
@@ -408,6 +429,23 @@ async fn what_a_reload_replaces_counts_at_once() {
     assert_eq!(desk.owner.refusal_delay(), refusal_delay);
     desk.forward(60);
     assert!(desk.visit(&ticket).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_is_none_of_a_mailbox_whose_name_means_another_since_a_reload() {
+    let desk = Desk::new();
+    let ticket = match desk.owner.sign_in(b"alice", secret("right"), here()).await {
+        SignIn::In(ticket) => ticket,
+        other => panic!("{other:?}"),
+    };
+    let visit = desk.visit(&ticket).await.unwrap();
+    desk.replace_names(NameRules {
+        default_realm: Some("example.org".into()),
+        ..NameRules::default()
+    });
+    assert!(desk.visit(&ticket).await.is_none());
+    assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
+    assert_eq!(desk.store.kinds(), ["panel"], "nothing happened to alice@example.org");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::{
-    base::{SecretText, Service},
+    base::{SecretText, Service, limits::PANEL_ERA_SECONDS},
     decision::{
         api_token::Rights,
         digest::CredentialKey,
@@ -395,6 +395,15 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
     let outcome = desk.exchange(BOB, "right", None).await;
     assert!(matches!(outcome, Exchanged::Unavailable(_)), "{outcome:?}");
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
+#[tokio::test]
+async fn an_era_that_is_over_and_not_cleared_away_yet_keeps_nobody_out() {
+    let desk = Desk::open(Passwords::Upstream).await;
+    desk.admin(Asked::SignInsEnd { mailbox: BOB.into() }).await;
+    desk.forward(PANEL_ERA_SECONDS);
+    let minted = desk.token(BOB, None).await;
+    assert_eq!(desk.imap(BOB, minted.token.expose()).await, GOOD);
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ const SNIPPET: &str = include_str!("../../../config/exim4-auth.conf");
 /// A running instance. Dropping it stops it.
 #[derive(Debug)]
 pub struct Exim {
+    folder: Arc<Folder>,
+    root: PathBuf,
     port: Port,
     _group: Group,
 }
@@ -54,7 +56,21 @@ impl Exim {
         })
         .and_then(|started| started)
         .with_context(|| folder.logs())?;
-        Ok(Self { port, _group: group })
+        Ok(Self { folder: Arc::clone(folder), root, port, _group: group })
+    }
+
+    /// Its settings.
+    pub fn settings_file(&self) -> PathBuf {
+        self.root.join("exim.conf")
+    }
+
+    /// Puts `exim4` into a folder that stands in `PATH`.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn put_program(&self, bin: &Path) -> Result<()> {
+        let (passwd, group) = (self.root.join("passwd"), self.root.join("group"));
+        tree::put(self.folder.path(), [&passwd, &group], "exim4", bin)
     }
 
     /// The port on which a login is needed.

@@ -14,8 +14,9 @@ use nix::unistd::Pid;
 
 use crate::folder::Folder;
 
-/// How long a server may take to stop after SIGTERM before it is killed.
-const STOP_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a server may take to stop after SIGTERM before it is killed: longer than mail2fa gives the logins, the
+/// notices and the trail that it finishes first (src/base/limits.rs).
+const STOP_PATIENCE: Duration = Duration::from_secs(45);
 
 /// How long its children may outlive it.
 const CHILD_PATIENCE: Duration = Duration::from_secs(2);

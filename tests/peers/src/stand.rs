@@ -1,5 +1,6 @@
 //! A whole mail server: Dovecot, Postfix and, between them and the passwords, mail2fa.
 
+use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -20,6 +21,8 @@ pub const ALICE_PASSWORD: &str = "T9D3K!px";
 pub const BOB: &str = "bob@example.org";
 /// Its password, which ends in what looks like a code.
 pub const BOB_PASSWORD: &str = "Kd8#vw314159";
+
+const DAY_SECONDS: u64 = 86_400;
 
 /// How names are made on the two sides.
 #[derive(Clone, Copy, Debug)]
@@ -208,6 +211,33 @@ impl Stand {
     /// When mail2fa goes by the real time.
     pub fn forward(&self, seconds: u64) -> Result<()> {
         self.clock.as_ref().expect("this stand has the real time").forward(seconds)
+    }
+
+    /// Moves mail2fa's time to noon of the next day, so that no midnight comes in between where days are counted.
+    ///
+    /// # Errors
+    /// As [`Self::forward`].
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
+    pub fn next_noon(&self) -> Result<()> {
+        let now = self.clock.as_ref().expect("this stand has the real time").now_seconds();
+        self.forward(DAY_SECONDS - now % DAY_SECONDS + DAY_SECONDS / 2)
+    }
+
+    /// The day so many days from mail2fa's present, in UTC, as date(1) writes it in this format.
+    ///
+    /// # Errors
+    /// When date cannot be started.
+    ///
+    /// # Panics
+    /// As [`Self::forward`].
+    pub fn day(&self, days: u64, format: &str) -> Result<String> {
+        let now = self.clock.as_ref().expect("this stand has the real time").now_seconds();
+        let mut date = Command::new("date");
+        date.env("LC_ALL", "C").args(["-u", &format!("+{format}")]);
+        let output = date.args(["-d", &format!("@{}", now + days * DAY_SECONDS)]).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// Moves mail2fa's time to the beginning of the next step of 30 s, so that there is a new code, and time to

@@ -17,7 +17,7 @@ fn all_clients(generation: Generation) {
     let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
     let read = stand.imap().from_address(elsewhere).login(alice(), Mail::Nothing).unwrap();
     read.must_be_in("IMAP from another address");
-    assert!(std::fs::read_to_string(stand.dovecot.log_file()).unwrap().contains("rip=127.0.0.2"));
+    wait::until_file_has(&stand.dovecot.log_file(), "rip=127.0.0.2").unwrap();
 
     for door in Door::ALL {
         for login in [alice(), bob(), Login::new("alice", alice().password)] {

@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use peers::clients::{Curl, Login, Mail, Protocol, lmtp_deliver, token_login};
 use peers::stand::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, alice, bob};
-use peers::{Answer, Door, Doors, Generation, Kerberos, PasswordMode, Provider, Stand, Verdict};
+use peers::{
+    Answer, Door, Doors, Generation, Kerberos, PasswordMode, Provider, Stand, Verdict, wait,
+};
 
 const MECHANISMS: [&str; 2] = ["OAUTHBEARER", "XOAUTH2"];
 
@@ -44,6 +46,18 @@ fn none_in(answers: Vec<(String, Answer)>, what: &str) {
     for (door, answer) in answers {
         answer.must_be_refused(&format!("{what}: {door}"));
     }
+}
+
+/// Waits for the line of the log, which is written beside the login.
+fn wait_told_of_a_missing_factor(stand: &Stand, listener: &str, mechanism: &str) {
+    let told = |line: &str| {
+        line.contains("reason=mechanism_without_factor mailbox=\"alice@example.org\"")
+            && line.contains(&format!("listener={listener} method=\"{mechanism}\""))
+    };
+    wait::until(&format!("{mechanism} {listener} in the log"), || {
+        stand.mail2fa().log().lines().any(told).then_some(())
+    })
+    .unwrap_or_else(|error| panic!("{error}\n{}", stand.mail2fa().log()));
 }
 
 /// What IMAP offers, and its answer to this mechanism.
@@ -117,14 +131,9 @@ fn protected(stand: &Stand, provider: Provider) {
     none_in(everywhere(stand, "Alice@Example.ORG", &provider.token(ALICE)), "another spelling");
     // Whoever is asked for, the token says who it is.
     none_in(everywhere(stand, BOB, &provider.token(ALICE)), "another name");
-    let log = stand.mail2fa().log();
     for mechanism in MECHANISMS {
         for listener in ["dovecot", "postfix"] {
-            let told = log.lines().any(|line| {
-                line.contains("reason=mechanism_without_factor mailbox=\"alice@example.org\"")
-                    && line.contains(&format!("listener={listener} method=\"{mechanism}\""))
-            });
-            assert!(told, "{mechanism} {listener}\n{log}");
+            wait_told_of_a_missing_factor(stand, listener, mechanism);
         }
     }
     let credential = format!("{ALICE_PASSWORD}{}", codes.fresh().unwrap());
@@ -151,7 +160,8 @@ fn lists(stand: &Stand, provider: Provider) {
             answer.must_be_refused(&format!("the other mechanism: {door}"));
         }
     }
-    assert!(stand.mail2fa().log().contains("reason=mechanism+factor_elsewhere"));
+    let log = stand.mail2fa().log_file();
+    wait::until_file_has(&log, "reason=mechanism+factor_elsewhere").unwrap();
     stand.mail2fa().set_mechanisms("pass = [\"OAUTHBEARER\"]").unwrap();
     let (offered, said) = imap_raw(stand, "XOAUTH2");
     assert!(!offered.contains(&"XOAUTH2".to_owned()), "{offered:?}");
@@ -234,13 +244,8 @@ fn kerberos_with_dovecot_2_3_and_postfix() {
     let mut codes = stand.enrol(ALICE).unwrap();
     none_in(by_ticket(&stand, &realm, &alice_has, alices), "a second factor");
     none_in(by_ticket(&stand, &realm, &alice_has, bobs), "a second factor, another name");
-    let log = stand.mail2fa().log();
     for listener in ["dovecot", "postfix"] {
-        let told = log.lines().any(|line| {
-            line.contains("reason=mechanism_without_factor mailbox=\"alice@example.org\"")
-                && line.contains(&format!("listener={listener} method=\"GSSAPI\""))
-        });
-        assert!(told, "{listener}\n{log}");
+        wait_told_of_a_missing_factor(&stand, listener, "GSSAPI");
     }
     let credential = format!("{ALICE_PASSWORD}{}", codes.fresh().unwrap());
     let answer = stand.knock(Door::ImapPlain, Login::new(ALICE, &credential)).unwrap();

@@ -29,13 +29,18 @@ fn configure(stand: &Stand, relay: &str, more: &str) {
         .unwrap_or_else(|error| panic!("{error}\n{}", mail2fa.log()));
 }
 
-/// Waits for a message whose headers have this, and gives it as Dovecot has it.
+/// Waits for a message with this subject, and gives it as Dovecot has it.
 fn arrived(stand: &Stand, name: &str, subject: &str) -> String {
+    arrived_with(stand, name, subject, "Subject:")
+}
+
+/// The same, where an earlier one has that subject as well: the messages, once these words are in one.
+fn arrived_with(stand: &Stand, name: &str, subject: &str, words: &str) -> String {
     let arguments = ["fetch", "-u", name, "text", "HEADER", "SUBJECT", subject];
-    wait::until(&format!("{subject:?} for {name}"), || {
+    wait::until(&format!("{subject:?} for {name} with {words:?}"), || {
         let output = stand.dovecot.doveadm(&arguments).unwrap().output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.contains("Subject:").then_some(text)
+        text.contains(words).then_some(text)
     })
     .unwrap_or_else(|error| {
         let postfix = std::fs::read_to_string(stand.postfix.log_file()).unwrap_or_default();
@@ -96,23 +101,13 @@ fn they_arrive_over_a_unix_socket_and_over_tcp() {
     assert_eq!(mail2fa.log().matches("kind=\"wrong_codes\"").count(), 1, "{}", mail2fa.log());
 }
 
-/// The day so many days from the daemon's present.
-fn day(stand: &Stand, days: u64) -> String {
-    let at = stand.clock.as_ref().unwrap().now_seconds() + days * DAY;
-    let mut date = std::process::Command::new("date");
-    date.args(["-u", "+%F", "-d", &format!("@{at}")]);
-    String::from_utf8(date.output().unwrap().stdout).unwrap().trim().to_owned()
-}
-
 /// The clock is moved; a round of reminders begins with each reload.
 #[test]
 fn owners_hear_that_a_second_factor_will_be_required() {
     let mut stand = Stand::start_with_clock(Generation::V23, PasswordMode::Dovecot).unwrap();
     let relay = format!("127.0.0.1:{}", stand.postfix.relay());
-    // Noon, so that no midnight comes in between.
-    let now = stand.clock.as_ref().unwrap().now_seconds();
-    stand.forward(DAY - now % DAY + DAY / 2).unwrap();
-    let date = day(&stand, 8);
+    stand.next_noon().unwrap();
+    let date = stand.day(8, "%F").unwrap();
     let rules = format!("[enforcement]\nrequired_from = {date}");
     // bob is known by his login only.
     stand.smtp(Sasl::Plain).login(Login::new(BOB, BOB_PASSWORD)).unwrap().must_be_in("bob");
@@ -146,7 +141,7 @@ fn owners_hear_that_a_second_factor_will_be_required() {
     assert_eq!(sent(&stand), 1, "a restart tells nothing twice");
     stand.forward(5 * DAY).unwrap();
     round(&stand, 2);
-    has(&arrived(&stand, BOB, "will be required"), "Days left:  3");
+    arrived_with(&stand, BOB, "will be required", "Days left:  3");
     let log = stand.mail2fa().log();
     assert!(!log.contains("sent kind=\"second_factor_required\" mailbox=alice"), "{log}");
 }

@@ -87,6 +87,11 @@ fn ended(stand: &Stand, login: Login<'_>) {
     for door in [Door::ImapPlain, Door::PostfixPlain] {
         stand.knock(door, login).unwrap().must_be_refused("after its session was revoked");
     }
+    // With the two from another address. What was logged before is there with them: others count from here.
+    wait::until("the refusals in the log", || {
+        (told(stand, "used_code") + told(stand, "wrong_code") >= 4).then_some(())
+    })
+    .unwrap();
 }
 
 /// Thunderbird opens five connections at once; three mbsync synchronise at once.

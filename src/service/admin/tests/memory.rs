@@ -26,6 +26,16 @@ struct State {
     conflicts: usize,
     damaged: Option<Mailbox>,
     fate: Fate,
+    meanwhile: Option<(Moment, Vec<Change>)>,
+}
+
+/// When somebody else is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Right after an entry was read.
+    EntryRead,
+    /// Right after a commit was done.
+    Committed,
 }
 
 /// What becomes of commits.
@@ -87,6 +97,16 @@ impl MemoryStore {
         self.state().fate = fate;
     }
 
+    /// Somebody else does this, once, at the next such moment.
+    pub fn meanwhile(&self, moment: Moment, changes: Vec<Change>) {
+        self.state().meanwhile = Some((moment, changes));
+    }
+
+    /// Whether that moment has not come yet.
+    pub fn is_waiting(&self) -> bool {
+        self.state().meanwhile.is_some()
+    }
+
     /// A listing cannot read this record.
     pub fn damage(&self, mailbox: &Mailbox) {
         self.state().damaged = Some(mailbox.clone());
@@ -109,6 +129,7 @@ impl MemoryStore {
         for change in changes {
             state.apply(change);
         }
+        state.passes(Moment::Committed);
         Ok(Commit::Done(version))
     }
 }
@@ -139,6 +160,15 @@ impl State {
                 expect.is_none_or(|expect| holds(found.map(|found| found.version), expect))
             }
             Change::Note(_) => true,
+        }
+    }
+
+    fn passes(&mut self, moment: Moment) {
+        if let Some((_, changes)) = self.meanwhile.take_if(|(due, _)| *due == moment) {
+            self.version += 1;
+            for change in changes {
+                self.apply(change);
+            }
         }
     }
 
@@ -179,9 +209,11 @@ impl Store for MemoryStore {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Option<Versioned<Entry>>, StoreError>> {
         Box::pin(async move {
-            let state = self.state();
+            let mut state = self.state();
             let found = state.entries.get(&name(key));
-            state.result(found.filter(|found| found.value.expires > now).cloned())
+            let found = state.result(found.filter(|found| found.value.expires > now).cloned());
+            state.passes(Moment::EntryRead);
+            found
         })
     }
 

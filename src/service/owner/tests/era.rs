@@ -4,7 +4,10 @@ use super::{
     link::{followed, link},
     *,
 };
-use crate::service::admin::{NewAppPassword, Request, tests::memory::Fate};
+use crate::service::admin::{
+    NewAppPassword, Request,
+    tests::memory::{Fate, Moment},
+};
 
 /// What becomes of Bob's mailbox while a session of his is open and a link waits.
 #[derive(Clone, Copy, Debug)]
@@ -65,18 +68,22 @@ async fn what_was_open_does_not_come_back_when_the_record_does() {
     }
 }
 
+/// An app password.
+fn phone() -> NewAppPassword {
+    NewAppPassword {
+        name: "phone".into(),
+        services: Vec::new(),
+        networks: Vec::new(),
+        expires: None,
+    }
+}
+
 #[tokio::test]
 async fn what_says_nothing_of_who_may_in_ends_nothing() {
     let desk = Desk::new();
     let (one, two) = (desk.bob().await, desk.bob().await);
     let admin = desk.owner.admin();
-    let wanted = NewAppPassword {
-        name: "phone".into(),
-        services: Vec::new(),
-        networks: Vec::new(),
-        expires: None,
-    };
-    let add = Request::AppPasswordAdd { mailbox: BOB.into(), wanted };
+    let add = Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() };
     assert!(admin.handle(add, "uid=0").await.is_ok());
     let id = desk.store.record(&mailbox(BOB)).unwrap().app_passwords[0].id;
     let revoke = Request::AppPasswordRevoke { mailbox: BOB.into(), id: id.as_str().into() };
@@ -95,4 +102,69 @@ async fn a_change_that_is_not_done_begins_nothing() {
     let request = Request::TotpDisable { mailbox: BOB.into() };
     assert!(desk.owner.admin().handle(request, "uid=0").await.is_err());
     assert!(desk.store.kinds().is_empty());
+}
+
+/// What an administrator writes who does this to Bob's mailbox.
+fn written(locked: bool, enrolled: bool) -> Vec<Change> {
+    let now = UnixMillis::from_seconds(NOW);
+    let factor = TotpFactor { secret: Secret::from_slice(SECRET), last_step: 0, enabled: now };
+    let record = MailboxRecord {
+        locked: locked.then_some(now),
+        totp: enrolled.then_some(factor),
+        ..MailboxRecord::new(now)
+    };
+    let (mailbox, record) = (mailbox(BOB), Some(Box::new(record)));
+    vec![Change::Mailbox { mailbox, expect: Expect::Absent, record }]
+}
+
+#[tokio::test]
+async fn a_session_that_is_renewed_does_not_outlive_what_was_changed_meanwhile() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    // Locked between the end of all sign-ins and the new session in place of this one.
+    desk.store.meanwhile(Moment::Committed, written(true, false));
+    let renewed = desk.owner.end_all(&visit).await.unwrap();
+    assert!(!desk.store.is_waiting());
+    assert!(desk.visit(&renewed).await.is_none(), "the mailbox was locked since");
+    // Two that end each other: what the first one gets has ended by the second one.
+    let desk = Desk::new();
+    let thief = desk.bob().await;
+    let thief = desk.visit(&thief).await.unwrap();
+    desk.store
+        .meanwhile(Moment::Committed, vec![desk.owner.admin().begin_era(&mailbox(BOB)).unwrap()]);
+    let renewed = desk.owner.end_all(&thief).await.unwrap();
+    assert!(desk.visit(&renewed).await.is_none(), "its owner has ended all since");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    // Its owner switches the second factor on, right after the thief's session was looked at.
+    desk.store.meanwhile(Moment::EntryRead, written(false, true));
+    let added = desk.owner.add_app_password(&visit, phone(), secret("")).await;
+    assert!(!desk.store.is_waiting());
+    assert_eq!(added, Err(OwnerError::Ended));
+    assert_eq!(desk.store.record(&mailbox(BOB)).unwrap().app_passwords, []);
+    // The same where nothing but the era is new.
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
+    desk.store.meanwhile(Moment::EntryRead, vec![ended]);
+    assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
+    assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "no enrolment");
+    for again in [true, false] {
+        let ended = desk.owner.admin().begin_era(&mailbox(BOB)).unwrap();
+        let visit = desk.visit(&desk.bob().await).await.unwrap();
+        desk.store.meanwhile(Moment::EntryRead, vec![ended]);
+        let ended = if again {
+            desk.owner.end_all(&visit).await
+        } else {
+            desk.owner.confirm_enrolment(&visit, text(&code(SECRET, 0))).await
+        };
+        assert_eq!(ended, Err(OwnerError::Ended), "{again}");
+    }
 }

@@ -281,14 +281,27 @@ impl Window {
         Ok(self.text()?.contains(words))
     }
 
-    /// Fails unless the page says this.
+    /// Fails unless the page says this, or the one that is on its way.
     ///
     /// # Panics
     /// When it does not.
     #[track_caller]
     pub fn must_say(&self, words: &str) {
-        let text = self.text().unwrap();
-        assert!(text.contains(words), "no {words:?} on {:?}:\n{text}", self.path());
+        if wait::until(words, || self.says(words).ok().filter(|says| *says)).is_err() {
+            panic!("no {words:?} on {:?}:\n{}", self.path(), self.text().unwrap_or_default());
+        }
+    }
+
+    /// Waits until the field or button of this name has the focus: what a page wants to have it gets it with the
+    /// first picture, which is later than all of the page is there.
+    ///
+    /// # Panics
+    /// When something else has it.
+    #[track_caller]
+    pub fn must_focus(&self, label: &str) {
+        if wait::until(label, || self.focused().ok().filter(|focused| focused == label)).is_err() {
+            panic!("{:?} has the focus on {:?}, not {label:?}", self.focused(), self.path());
+        }
     }
 
     /// The value of a cookie, if there is one.

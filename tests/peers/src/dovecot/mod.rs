@@ -248,6 +248,16 @@ impl Dovecot {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Puts a program of its installation into a folder that stands in `PATH`.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn put_program(&self, program: &str, bin: &Path) -> Result<()> {
+        ensure!(self.generation == Generation::V24, "the machine's own is in PATH already");
+        let users = [Path::new("/etc/passwd"), Path::new("/etc/group")];
+        tree::put(self.folder.path(), users, program, bin)
+    }
+
     fn inside(&self, program: &str, arguments: &[&str]) -> Result<Command> {
         match self.generation {
             Generation::V23 => {

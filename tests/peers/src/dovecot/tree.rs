@@ -5,6 +5,7 @@
 //! gone with the last process. The machine's passwd and group files, or what an instance makes of
 //! them, are laid over the tree's, so that both sides agree on the numbers of dovenull and its kind.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,6 +35,26 @@ exec chroot "$tree" "$@"
 pub fn trixie_tree() -> Result<PathBuf> {
     cache::find("trixie/usr/sbin/dovecot", "--trixie")?;
     cache::find("trixie", "--trixie")
+}
+
+/// Puts a program into the folder `bin` that runs the tree's `program` with what it is given, and these files as
+/// passwd and group: for those who look for it in `PATH`.
+///
+/// # Errors
+/// When the tree is not there.
+pub fn put(folder: &Path, users: [&Path; 2], program: &str, bin: &Path) -> Result<()> {
+    let enter = bin.join("enter.sh");
+    std::fs::write(&enter, ENTER)?;
+    let (tree, [passwd, group]) = (trixie_tree()?, users);
+    let words = [&enter, &tree, folder, passwd, group].map(|path| path.display().to_string());
+    let text = format!(
+        "#!/bin/sh\nPATH=/usr/sbin:/usr/bin:/sbin:/bin\n\
+         exec unshare --mount --propagation private /bin/sh {} {program} \"$@\"\n",
+        words.join(" ")
+    );
+    let file = bin.join(program);
+    std::fs::write(&file, text)?;
+    Ok(std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?)
 }
 
 /// A command that runs `program` in the tree, with `folder` at the same path inside.

@@ -1,8 +1,6 @@
 //! What ends by itself or is ended: a date that comes, a session in the middle of a form, an app password, sign-ins
 //! of a real mail program, and 2-factor authentication by a recovery code.
 
-use std::process::Command;
-
 use peers::clients::{Login, mbsync};
 use peers::stand::{ALICE, ALICE_PASSWORD};
 use peers::{Answer, Look};
@@ -11,19 +9,12 @@ use crate::person::{Person, stand};
 
 const DAY: u64 = 86_400;
 
-/// The day so many days from now, as the configuration and as a reader of English writes it.
-fn day(days: u32) -> [String; 2] {
-    ["%F", "%b %-d, %Y"].map(|format| {
-        let mut date = Command::new("date");
-        date.env("LC_ALL", "C").args(["-u", &format!("+{format}"), "-d", &format!("{days} days")]);
-        String::from_utf8(date.output().unwrap().stdout).unwrap().trim().to_owned()
-    })
-}
-
 #[test]
 fn a_date_from_which_it_is_required() {
     let (stand, panel) = stand("");
-    let [date, read] = day(12);
+    stand.next_noon().unwrap();
+    // As the configuration and as a reader of English writes it.
+    let [date, read] = ["%F", "%b %-d, %Y"].map(|format| stand.day(12, format).unwrap());
     stand.mail2fa().cli_text(&["policy", "set", ALICE, "--from", &date], "").unwrap();
     let mut alice = Person::inside(&stand, &panel, Look::DESKTOP);
     alice.says(&format!("requires 2-factor authentication from {read}. 12 days are left."));

@@ -2,7 +2,6 @@
 //! screen, and a picture is kept for people to look at.
 
 use std::path::Path;
-use std::process::Command;
 
 use peers::clients::Login;
 use peers::stand::{ALICE, ALICE_PASSWORD};
@@ -109,13 +108,6 @@ fn too_wide(window: &Window, name: &str) -> Option<String> {
     (more > 0).then(|| format!("{name}: {more} px wider than the screen"))
 }
 
-/// A day so many days from now.
-fn day(days: u32) -> String {
-    let output =
-        Command::new("date").args(["-u", "+%F", "-d", &format!("{days} days")]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
 #[test]
 fn every_page_in_every_light() {
     let (stand, panel) = stand("");
@@ -143,7 +135,8 @@ fn logging_in(gallery: &mut Gallery<'_>) {
     gallery.alice.type_password("wrong");
     gallery.hang("login-refused");
     let stand = gallery.alice.stand;
-    stand.mail2fa().cli_text(&["policy", "set", ALICE, "--from", &day(12)], "").unwrap();
+    let day = stand.day(12, "%F").unwrap();
+    stand.mail2fa().cli_text(&["policy", "set", ALICE, "--from", &day], "").unwrap();
     gallery.alice.log_in();
     gallery.hang("factor-off-required-soon");
     stand.mail2fa().cli_text(&["policy", "set", ALICE, "required"], "").unwrap();

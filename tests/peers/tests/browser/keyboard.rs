@@ -40,7 +40,7 @@ fn switching_on_without_a_mouse() {
     let mut alice = Person::new(&stand, &panel, Look::DESKTOP);
     let window = &alice.window;
     window.open_page("").unwrap();
-    assert_eq!(window.focused().unwrap(), "E-mail address");
+    window.must_focus("E-mail address");
     window.keys(ALICE).unwrap();
     tab_to(window, "Password");
     window.keys(ALICE_PASSWORD).unwrap();
@@ -63,7 +63,7 @@ fn switching_on_without_a_mouse() {
     alice.window.keys(&alice.wrong_code()).unwrap();
     enter(&alice.window);
     // What is wrong is said with the field, which has the focus.
-    assert_eq!(alice.window.focused().unwrap(), "Challenge");
+    alice.window.must_focus("Challenge");
     let told = "const e = document.activeElement; \
         return e.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent)[0]";
     let told = alice.window.execute(told, vec![]).unwrap();
