@@ -145,7 +145,7 @@ pub enum Command {
     /// configuration. The level of a mailbox, which comes first, is set here.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Tokens of the API: what programs on other machines may do, and for which domains.
+    /// Tokens of the API: what programs that bring one may do, and for which domains.
     #[command(subcommand)]
     Token(TokenCommand),
     /// Print the OpenAPI document of the API.

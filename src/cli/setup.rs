@@ -38,7 +38,7 @@ pub struct Init {
 /// `config`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Name every mistake of the configuration.
+    /// Name every mistake of the configuration, and of the certificates, picture and texts in it.
     Check,
     /// Print the configuration with all defaults filled in.
     Show,

@@ -39,7 +39,7 @@ pub enum TokenCommand {
 pub struct NewTokenOptions {
     /// What to call the token; the audit trail shows it.
     pub name: String,
-    /// What it may do, such as totp:read; several times for several. `*` is everything.
+    /// What it may do, such as totp:read (docs/api.md has all); several times for several. `*` is everything.
     #[arg(long = "scope", value_name = "SCOPE", value_delimiter = ',', required = true)]
     pub scopes: Vec<String>,
     /// A domain whose mailboxes it is for; several times for several. Any if not given.

@@ -73,8 +73,8 @@ pub(super) fn place(section: &mut Section<'_>, report: &mut Report) -> Option<Pl
     let asked = table.has("certificate") || table.has("key");
     let tls = tls::tls(table, report);
     if asked && matches!(listen, Some(Listen::Unix(_))) {
-        let what = "is for an address, and listen is a Unix socket, which is for this machine or a proxy \
-                    that does TLS itself: remove the table, or listen on an address such as \"[::]:8425\"";
+        let what = "is for an address, and listen is a Unix socket, which is for this machine, or for a proxy \
+                    that does TLS itself: remove the certificate and key, or listen on an address and port";
         section.mistake("tls", what.into(), report);
     }
     if asked && behind_proxy {

@@ -127,5 +127,12 @@ pub(super) fn service(name: &str) -> Result<Service, String> {
              '-', '_' and '.'"
         ));
     }
-    Ok(Service::parse(name))
+    // A rule for a name that nobody ever gives would look like one for the service itself.
+    let meant = match name {
+        "imaps" => "imap",
+        "pop3s" => "pop3",
+        "smtps" | "submissions" => "smtp",
+        _ => return Ok(Service::parse(name)),
+    };
+    Err(format!("names {name}, which mail servers call {meant}, with TLS and without"))
 }

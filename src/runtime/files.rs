@@ -16,7 +16,7 @@ use super::panel::{PanelError, logo};
 pub fn check(config: &Config) -> Result<(), ConfigErrors> {
     let (panel, api) = (config.panel.as_ref(), config.api.as_ref());
     let found = [
-        panel.and_then(|panel| certificate("panel.tls", panel.tls.as_ref())),
+        panel.and_then(|panel| certificate("panel.tls", panel.place.tls.as_ref())),
         api.and_then(|api| certificate("api.tls", api.tls.as_ref())),
         panel.and_then(|panel| panel.logo.as_deref()).and_then(|path| match logo(path) {
             Err(PanelError::Logo { path, why }) => {

@@ -86,7 +86,7 @@ fn sessions_and_locks() {
     let ended = site.run(&["session", "revoke", ALICE, "--all"]).ok();
     assert_eq!(ended, "0 sessions of alice@example.org ended\n");
     assert_eq!(site.run(&["lock", "Alice"]).ok(), "alice@example.org is locked: nobody gets in\n");
-    site.run(&["lock", ALICE]).fails(73, "is locked already");
+    site.run(&["lock", ALICE]).fails(73, "is locked: nothing was done");
     let show = site.run(&["mailbox", "show", ALICE, "--json"]).json();
     assert!(show["locked"].is_u64(), "{show}");
     assert!(site.run(&["mailbox", "show", ALICE]).ok().contains("locked:    since"));

@@ -203,6 +203,11 @@ fn mistakes_are_named_with_what_is_allowed() {
         ("[enforcement.services]\nimap = \"on\"", "enforcement.services.imap", "\"any\" or"),
         ("[enforcement.services]\nIMAP = \"off\"", "enforcement.services.IMAP", "small letters"),
         (
+            "[enforcement.services]\nsmtps = \"off\"",
+            "enforcement.services.smtps",
+            "call smtp, with",
+        ),
+        (
             "[enforcement.services]\nsmtp = \"off\"\nsubmission = \"any\"",
             "enforcement.services.submission",
             "again",

@@ -57,6 +57,10 @@ fn every_mistake_is_named() {
         (format!("{name}\n{networks}\nservices = []"), "one service or more"),
         (format!("{name}\n{networks}\nservices = [\"smtp\", \"submission\"]"), "smtp twice"),
         (format!("{name}\n{networks}\nservices = [\"IMAP\"]"), "small letters"),
+        (
+            format!("{name}\n{networks}\nservices = [\"imaps\"]"),
+            "imaps, which mail servers call imap",
+        ),
         (format!("{name}\n{networks}\nidle = \"2h\"\nabsolute = \"1h\""), "is longer than"),
         (format!("{name}\n{networks}\nabsolute = \"8days\""), "webmail[1].absolute"),
         (format!("{name}\n{networks}\nidle = \"0s\""), "webmail[1].idle"),

@@ -164,7 +164,7 @@ pub enum AdminError {
         id: u64,
     },
     /// Locked already.
-    #[error("{mailbox} is locked already")]
+    #[error("{mailbox} is locked: nothing was done")]
     AlreadyLocked {
         /// The canonical name.
         mailbox: String,
