@@ -153,3 +153,29 @@ fn shows(rights: &Rights, event: &TrailEvent) -> bool {
         && event.mailbox.as_deref().is_some_and(|name| reaches(rights, name))
         && target.is_none_or(|name| reaches(rights, name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mailbox may have been renamed across the border by somebody who may, and what is typed as a name
+    /// may be anything.
+    #[test]
+    fn an_event_is_shown_if_all_that_it_names_is_within_reach() {
+        let rights = Rights { domains: vec!["example.org".into()], ..Rights::all() };
+        let event = |mailbox: &str, target: Option<&str>, typed| TrailEvent {
+            mailbox: Some(mailbox.into()),
+            target: target.map(Into::into),
+            typed,
+            ..TrailEvent::default()
+        };
+        let (own, other) = ("alice@example.org", "alice@example.net");
+        assert!(shows(&rights, &event(own, None, false)));
+        assert!(shows(&rights, &event(own, Some("bob@example.org"), false)));
+        assert!(!shows(&rights, &event(own, Some(other), false)));
+        assert!(!shows(&rights, &event(other, Some(own), false)));
+        assert!(!shows(&rights, &event(other, None, false)));
+        assert!(!shows(&rights, &event(own, None, true)));
+        assert!(!shows(&rights, &TrailEvent::default()));
+    }
+}

@@ -355,8 +355,11 @@ async fn a_move_replaces_nothing_before_both_codes_are_right() {
         assert!(matches!(wrong, Err(OwnerError::Code(_))), "{wrong:?}");
         assert_eq!(desk.totp(), before);
     }
+    let sessions = || desk.store.record(&mailbox(ALICE)).unwrap().sessions;
+    assert!(!sessions().is_empty());
     let moved = desk.owner.confirm_move(&visit, code(SECRET, 0), text(&code(&new, 1))).await;
     let (drift, ticket) = moved.unwrap();
+    assert!(sessions().is_empty(), "they were opened with codes of the old phone");
     assert_eq!(drift, 1);
     assert_eq!(desk.totp().secret.expose(), new);
     assert_eq!(desk.totp().enabled, before.enabled, "it was on all the time");
@@ -404,6 +407,31 @@ async fn a_visit_whose_session_has_ended_changes_nothing_behind_a_code() {
     let now = code(SECRET, 1_000 / 30);
     assert_eq!(desk.owner.disable(&visit, now).await, Err(OwnerError::Ended));
     assert!(desk.store.record(&mailbox(ALICE)).unwrap().is_enrolled());
+}
+
+#[tokio::test]
+async fn a_visit_whose_session_is_over_sees_and_changes_nothing() {
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    assert!(desk.owner.factor(&visit).await.is_ok());
+    desk.forward(1_000);
+    assert_eq!(desk.owner.factor(&visit).await.unwrap_err(), OwnerError::Ended);
+    assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
+    let added = desk.owner.add_app_password(&visit, era::phone(), secret("")).await;
+    assert_eq!(added, Err(OwnerError::Ended));
+    assert_eq!(desk.store.kinds(), ["panel"]);
+    assert_eq!(desk.store.record(&mailbox(BOB)), None);
+}
+
+#[tokio::test]
+async fn a_password_that_waited_for_its_code_is_forgotten_once_it_is_given() {
+    let desk = Desk::enrolled().await;
+    let asked = desk.owner.sign_in(ALICE.as_bytes(), secret("right"), here()).await;
+    let SignIn::CodeRequired(id) = asked else { panic!("{asked:?}") };
+    let wrong = desk.owner.sign_in_with_code(id, secret("000000"), here()).await;
+    assert!(matches!(wrong, SignIn::Refused(_)) && desk.owner.is_waiting(id));
+    let given = desk.owner.sign_in_with_code(id, code(SECRET, 0), here()).await;
+    assert!(matches!(given, SignIn::In(_)) && !desk.owner.is_waiting(id));
 }
 
 #[tokio::test]

@@ -1,7 +1,12 @@
 //! Second factors: enabling, confirming, disabling, and what must not count.
 
 use super::*;
-use crate::base::limits::{ENROLMENT_SECONDS, ENROLMENT_WRONG_CODES};
+use super::{super::enrolment, memory::Moment};
+use crate::{
+    base::limits::{ENROLMENT_SECONDS, ENROLMENT_WRONG_CODES},
+    decision::enrolment::Pending,
+    ports::store::{Change, Entry},
+};
 
 const WRONG: &str = "000000";
 
@@ -193,4 +198,41 @@ fn nothing_that_is_printed_has_a_secret_in_it() {
     for secret in [RFC_BASE32, CODE, "{PLAIN}", "otpauth://"] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+}
+
+#[test]
+fn a_code_confirms_the_secret_it_was_judged_by_and_no_other() {
+    let bench = Bench::dovecot_mode();
+    bench.enable("alice").unwrap();
+    let entry = Entry {
+        value: Pending::new(Secret::from_slice(&[9; 20])).encode(),
+        expires: UnixMillis::from_seconds(NOW + ENROLMENT_SECONDS),
+    };
+    let key = enrolment::key(&Mailbox::new(&alice()).unwrap());
+    let again = vec![Change::Entry { key, expect: None, entry: Some(entry) }];
+    bench.store.meanwhile(Moment::EntryRead, again);
+    let confirmed = bench.confirm("alice", CODE);
+    assert!(matches!(confirmed, Err(AdminError::WrongCode { left: 4 })), "{confirmed:?}");
+    assert!(!enrolled(&bench));
+}
+
+/// A secret that waits for one thing is not confirmed for another.
+#[test]
+fn what_waits_leaves_with_what_it_waits_for() {
+    let waits = |bench: &Bench| bench.store.kinds().contains(&"enrolment");
+    let moving = || {
+        let bench = Bench::dovecot_mode();
+        bench.enable("alice").unwrap();
+        bench.confirm("alice", CODE).unwrap();
+        bench.ask(Request::TotpMove { mailbox: alice() }).unwrap();
+        assert!(waits(&bench));
+        bench
+    };
+    let bench = moving();
+    bench.ask(Request::TotpDisable { mailbox: alice() }).unwrap();
+    assert!(!waits(&bench), "a new phone");
+    let bench = moving();
+    bench.enable("carol").unwrap();
+    bench.ask(Request::MailboxRename { mailbox: alice(), to: "carol".into() }).unwrap();
+    assert!(!waits(&bench), "of neither name");
 }

@@ -69,7 +69,7 @@ async fn what_was_open_does_not_come_back_when_the_record_does() {
 }
 
 /// An app password.
-fn phone() -> NewAppPassword {
+pub(super) fn phone() -> NewAppPassword {
     NewAppPassword {
         name: "phone".into(),
         services: Vec::new(),
