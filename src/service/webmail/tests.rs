@@ -413,14 +413,6 @@ async fn sign_ins_that_are_ended_while_a_token_is_written_stay_ended_also_withou
 }
 
 #[tokio::test]
-async fn sign_ins_that_are_ended_while_a_token_is_written_stay_ended() {
-    let desk = Desk::open(Passwords::Upstream).await;
-    let ended = desk.admin.begin_era(&mailbox(BOB)).unwrap();
-    desk.meanwhile(|store| store.meanwhile(Moment::EntryRead, vec![ended]));
-    assert!(matches!(desk.exchange(BOB, "right", None).await, Exchanged::Unavailable(_)));
-}
-
-#[tokio::test]
 async fn an_era_that_is_over_and_not_cleared_away_yet_keeps_nobody_out() {
     let desk = Desk::open(Passwords::Upstream).await;
     desk.admin(Asked::SignInsEnd { mailbox: BOB.into() }).await;
