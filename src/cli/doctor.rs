@@ -18,7 +18,6 @@ use crate::{
 
 /// `doctor`
 #[derive(Debug, Args)]
-#[expect(clippy::struct_field_names, reason = "the options are named after their fields")]
 pub struct DoctorOptions {
     /// Dovecot's configuration file, if it is not the usual one.
     #[arg(long = "dovecot-config", value_name = "FILE", value_hint = ValueHint::FilePath)]
