@@ -81,6 +81,33 @@ fn a_form_that_is_sent_twice_gets_in_twice_and_not_a_minute_later() {
     assert_eq!(at(NOW + 10), "used_code");
 }
 
+/// Between the last look at the mailbox and the write that uses the code up.
+#[test]
+fn a_lock_that_comes_before_the_code_is_used_up_counts() {
+    let good = code(ALICE, 0);
+    let joined = request(ALICE, &format!("T9D3K!px{good}"));
+    for request in [joined, form(ALICE, "T9D3K!px", Some(&good))] {
+        let mut world = World::sample();
+        let now = UnixMillis::from_seconds(NOW);
+        let mut next = Flow::start(request, policy(Passwords::Upstream), now);
+        let outcome = loop {
+            match next {
+                Next::Finish(outcome) => break outcome,
+                Next::Perform(flow, effect) => {
+                    let record = world.records.get_mut(ALICE).unwrap();
+                    if matches!(effect, Effect::Burn(..)) && record.value.locked.is_none() {
+                        record.value.locked = Some(now);
+                        record.version.0 += 1;
+                    }
+                    next = flow.step(world.perform(effect));
+                }
+            }
+        };
+        assert!(matches!(outcome, Outcome::Unavailable(_)), "{}", word(&outcome));
+        assert!(world.records[ALICE].value.locked.is_some(), "it came in between");
+    }
+}
+
 #[test]
 fn what_a_form_opened_opens_no_mail() {
     let mut policy = Policy::clone(&policy(Passwords::Upstream));
