@@ -4,9 +4,12 @@ use super::{
     link::{followed, link},
     *,
 };
-use crate::service::admin::{
-    NewAppPassword, Request,
-    tests::memory::{Fate, Moment},
+use crate::service::{
+    admin::{
+        NewAppPassword, Request,
+        tests::memory::{Fate, Moment},
+    },
+    standing::Behalf,
 };
 
 /// What becomes of Bob's mailbox while a session of his is open and a link waits.
@@ -183,6 +186,37 @@ async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     desk.owner.begin_enrolment(&visit).await.unwrap();
     let confirmed = desk.owner.confirm_enrolment(&visit, text(&enrolling(&desk, &visit))).await;
     assert!(desk.visit(&confirmed.unwrap()).await.is_some());
+}
+
+/// The last look is before the write, so the write has the condition in it.
+#[tokio::test]
+async fn nothing_is_written_for_a_session_that_ends_after_the_last_look() {
+    for request in [
+        Request::TotpEnable { mailbox: BOB.into() },
+        Request::SignInsEnd { mailbox: BOB.into() },
+        Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() },
+    ] {
+        let desk = Desk::new();
+        let visit = desk.visit(&desk.bob().await).await.unwrap();
+        let session = Behalf::new(mailbox(BOB), visit.session.standing);
+        let admin = desk.owner.admin();
+        desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+        let done = admin.handle_on_behalf(request.clone(), "owner", &session).await;
+        assert_eq!(done, Err(AdminError::Busy), "{request:?}");
+        assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
+        assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "{request:?}");
+        assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
+        assert_eq!(session.stands(), visit.session.standing);
+    }
+    // Nor where its name has come to mean another mailbox.
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    let session = Behalf::new(mailbox("bob"), visit.session.standing);
+    let realm = Some("example.org".to_owned());
+    desk.replace_names(NameRules { default_realm: realm, ..NameRules::default() });
+    let shown = Request::TotpStatus { mailbox: "bob".into() };
+    let done = desk.owner.admin().handle_on_behalf(shown, "owner", &session).await;
+    assert_eq!(done, Err(AdminError::Busy));
 }
 
 /// What the owner of Bob's mailbox writes who ends all that is open.
