@@ -34,25 +34,13 @@ const TOKENS_ONLY: &str = "imap-urlauth-login";
 
 /// The doors of Dovecot.
 pub(super) async fn dovecot(config: &Config, file: Option<&Path>) -> Vec<Finding> {
-    match look(config, file).await {
-        Ok(found) => found,
-        Err(why) => {
-            let what = format!("was not looked at: {why}");
-            vec![Finding::new("dovecot", "configuration", State::Look, what)]
-        }
-    }
+    let looked = look(config, file).await;
+    looked.unwrap_or_else(|why| vec![Finding::unseen("dovecot", &why)])
 }
 
 async fn look(config: &Config, file: Option<&Path>) -> Result<Vec<Finding>, String> {
-    let ask = async |wanted: &[&str]| {
-        let file = file.map(|file| file.display().to_string());
-        let mut arguments = Vec::new();
-        if let Some(file) = &file {
-            arguments.extend(["-c", file]);
-        }
-        arguments.extend(wanted);
-        said("doveconf", &arguments).await
-    };
+    let file = file.map(|file| ("-c", file));
+    let ask = async |wanted: &[&str]| said("doveconf", file, wanted).await;
     // 2.4 refuses -h, which would leave the names out, for settings that it finds in several places.
     let (general, services) =
         (ask(&["base_dir", "protocols", "auth_cache_size"]).await?, ask(&["service"]).await?);

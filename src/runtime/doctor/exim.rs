@@ -17,21 +17,15 @@ const PROGRAMS: [&str; 2] = ["exim4", "exim"];
 
 /// The doors of Exim.
 pub(super) async fn exim(config: &Config, file: Option<&Path>) -> Vec<Finding> {
-    let file = file.map(|file| file.display().to_string());
-    let mut arguments = Vec::new();
-    if let Some(file) = &file {
-        arguments.extend(["-C", file]);
-    }
-    arguments.extend(["-bP", "authenticators"]);
+    let file = file.map(|file| ("-C", file));
     let mut failed = Vec::new();
     for program in PROGRAMS {
-        match said(program, &arguments).await {
+        match said(program, file, &["-bP", "authenticators"]).await {
             Ok(text) => return exim_doors(&text, &config.listeners),
             Err(why) => failed.push(why),
         }
     }
-    let what = format!("was not looked at: {}", failed.join("; "));
-    vec![Finding::new("exim", "configuration", State::Look, what)]
+    vec![Finding::unseen("exim", &failed.join("; "))]
 }
 
 /// One authenticator, as it is printed.

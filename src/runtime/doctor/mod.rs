@@ -54,6 +54,11 @@ impl Finding {
     fn new(check: &'static str, about: impl Into<String>, state: State, what: String) -> Self {
         Self { check, about: about.into(), state, what }
     }
+
+    /// Of a server whose configuration nothing can be said of.
+    fn unseen(server: &'static str, why: &str) -> Self {
+        Self::new(server, "configuration", State::Look, format!("was not looked at: {why}"))
+    }
 }
 
 /// Which Dovecot, Postfix and Exim are asked.
@@ -176,7 +181,7 @@ fn clock() -> Finding {
 async fn synchronised() -> Finding {
     let finding = |state, what: &str| Finding::new("clock", "NTP", state, what.to_owned());
     let arguments = ["show", "--property=NTPSynchronized", "--value"];
-    match said("timedatectl", &arguments).await.as_deref().map(str::trim) {
+    match said("timedatectl", None, &arguments).await.as_deref().map(str::trim) {
         Ok("yes") => finding(State::Good, "the clock is synchronised"),
         Ok("no") => {
             finding(State::Look, "the clock is not synchronised: codes fail when it is 30 s off")
@@ -188,10 +193,18 @@ async fn synchronised() -> Finding {
     }
 }
 
-/// What a program prints, in bounded time. Why not, for a person.
-async fn said(program: &str, arguments: &[&str]) -> Result<String, String> {
+/// What a program prints, in bounded time; of a configuration that an option of it names, or of its usual one. Why
+/// not, for a person.
+async fn said(
+    program: &str,
+    configuration: Option<(&str, &Path)>,
+    wanted: &[&str],
+) -> Result<String, String> {
     let mut command = tokio::process::Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    if let Some((option, path)) = configuration {
+        command.arg(option).arg(path);
+    }
+    command.args(wanted).stdin(Stdio::null()).kill_on_drop(true);
     let limit = Duration::from_secs(DOCTOR_SECONDS);
     let output = tokio::time::timeout(limit, command.output())
         .await

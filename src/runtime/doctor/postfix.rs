@@ -15,23 +15,12 @@ pub(super) async fn postfix(config: &Config, folder: Option<&Path>) -> Vec<Findi
         ["smtpd_sasl_auth_enable", "smtpd_sasl_type", "smtpd_sasl_path", "queue_directory"];
     const MASTER: [&str; 3] =
         ["*/*/smtpd_sasl_auth_enable", "*/*/smtpd_sasl_type", "*/*/smtpd_sasl_path"];
-    let ask = async |wanted: &[&str]| {
-        let folder = folder.map(|folder| folder.display().to_string());
-        let mut arguments = Vec::new();
-        if let Some(folder) = &folder {
-            arguments.extend(["-c", folder]);
-        }
-        arguments.extend(wanted);
-        said("postconf", &arguments).await
-    };
-    let main = ask(&[&["-x"][..], &MAIN].concat()).await;
-    let master = ask(&[&["-x", "-P"][..], &MASTER].concat()).await;
+    let (main, master) = ([&["-x"][..], &MAIN].concat(), [&["-x", "-P"][..], &MASTER].concat());
+    let ask = |wanted| said("postconf", folder.map(|folder| ("-c", folder)), wanted);
+    let (main, master) = (ask(&main).await, ask(&master).await);
     match (main, master) {
         (Ok(main), Ok(master)) => postfix_doors(&main, &master, &config.listeners),
-        (Err(why), _) | (_, Err(why)) => {
-            let what = format!("was not looked at: {why}");
-            vec![Finding::new("postfix", "configuration", State::Look, what)]
-        }
+        (Err(why), _) | (_, Err(why)) => vec![Finding::unseen("postfix", &why)],
     }
 }
 
