@@ -205,6 +205,8 @@ async fn connection(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Who has said all and waits (`nc -N`) is answered.
+        .half_close(true)
         .header_read_timeout(Duration::from_secs(HTTP_HEADER_SECONDS))
         .max_headers(HTTP_HEADERS)
         .max_header_size(HTTP_HEADER_BYTES)
@@ -223,4 +225,52 @@ async fn connection(
     };
     // What takes even longer is cut off.
     Ok(ended.unwrap_or(Ok(()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{UnixListener, UnixStream},
+        sync::oneshot,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_has_said_all_is_answered_however_long_it_takes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("http");
+        let listener = Listener::Unix(UnixListener::bind(&path).unwrap());
+        let (begun, is_begun) = oneshot::channel();
+        let (go_on, goes_on) = oneshot::channel::<()>();
+        let once = Arc::new(std::sync::Mutex::new(Some((begun, goes_on))));
+        let slow = get(move || async move {
+            let (begun, goes_on) = once.lock().unwrap().take().unwrap();
+            begun.send(()).unwrap();
+            goes_on.await.unwrap();
+            "said"
+        });
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = Router::new().route("/", slow);
+        let server = Server::new("test", router, stopping.clone(), tasks.clone());
+        tasks.spawn(server.serve(listener));
+
+        let mut client = UnixStream::connect(&path).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        is_begun.await.unwrap();
+        client.shutdown().await.unwrap();
+        // Long enough for the end of what is sent to be seen.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        go_on.send(()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer:?}");
+        assert!(answer.ends_with("\r\n\r\nsaid"), "{answer:?}");
+
+        stopping.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
 }
