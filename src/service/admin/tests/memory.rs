@@ -68,6 +68,13 @@ impl MemoryStore {
         self.state().entries.keys().map(|(_, kind, _)| *kind).collect()
     }
 
+    /// All entries of a kind.
+    pub fn entries(&self, kind: &str) -> Vec<Entry> {
+        let state = self.state();
+        let of_kind = state.entries.iter().filter(|((_, of, _), _)| *of == kind);
+        of_kind.map(|(_, entry)| entry.value.clone()).collect()
+    }
+
     pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
         change(&mut self.state().records.get_mut(mailbox).unwrap().value);
     }

@@ -4,12 +4,15 @@ use super::{
     link::{followed, link},
     *,
 };
-use crate::service::{
-    admin::{
-        NewAppPassword, Request,
-        tests::memory::{Fate, Moment},
+use crate::{
+    decision::panel::PanelSession,
+    service::{
+        admin::{
+            NewAppPassword, Request,
+            tests::memory::{Fate, Moment},
+        },
+        behalf::Behalf,
     },
-    standing::Behalf,
 };
 
 /// What becomes of Bob's mailbox while a session of his is open and a link waits.
@@ -153,6 +156,46 @@ async fn a_session_that_is_renewed_does_not_outlive_what_was_changed_meanwhile()
     assert!(desk.visit(&renewed).await.is_none(), "its owner has ended all since");
 }
 
+/// A request may be cut off, or the power, right after the write.
+#[tokio::test(start_paused = true)]
+async fn the_session_that_takes_the_place_of_one_is_in_the_write_that_ends_it() {
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    let code = text(&enrolling(&desk, &visit));
+    desk.store.commits(Fate::Hangs);
+    let confirmed = desk.owner.confirm_enrolment(&visit, code);
+    assert!(tokio::time::timeout(Duration::from_secs(1), confirmed).await.is_err(), "it hangs");
+    let admin = desk.owner.admin();
+    let sessions = desk.store.entries("panel");
+    let [session] = &sessions[..] else { panic!("{sessions:?}") };
+    let session = PanelSession::decode(&session.value).unwrap();
+    assert_eq!(session.standing, admin.standing(&mailbox(BOB)).await.unwrap());
+    assert!(desk.visit(&visit.ticket).await.is_none());
+}
+
+#[tokio::test]
+async fn a_change_that_is_not_done_replaces_no_session() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    // A code that is wrong is counted, in a write.
+    let wrong = desk.owner.confirm_enrolment(&visit, text(&secret("000000"))).await;
+    let counted = AdminError::WrongCode { left: 4 };
+    assert_eq!(wrong, Err(OwnerError::Change(counted)));
+    assert!(desk.owner.shown(&visit, ShownKind::Enrolment).is_some(), "still to be scanned");
+    desk.store.commits(Fate::Refused);
+    let code = text(&enrolling(&desk, &visit));
+    let refused = desk.owner.confirm_enrolment(&visit, code).await;
+    assert!(
+        matches!(refused, Err(OwnerError::Change(AdminError::Unavailable { .. }))),
+        "{refused:?}"
+    );
+    assert_eq!(desk.store.entries("panel").len(), 1);
+    assert!(desk.visit(&ticket).await.is_some(), "it lives");
+}
+
 #[tokio::test]
 async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let desk = Desk::new();
@@ -206,7 +249,6 @@ async fn nothing_is_written_for_a_session_that_ends_after_the_last_look() {
         assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
         assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "{request:?}");
         assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
-        assert_eq!(session.stands(), visit.session.standing);
     }
     // Nor where its name has come to mean another mailbox.
     let desk = Desk::new();
