@@ -57,8 +57,7 @@ impl Owner {
     /// Asks for it in the owner's name, if the session lives still: it may have ended since the page was
     /// asked for.
     async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
-        let session = Behalf::new(visit.mailbox.clone(), visit.session.standing);
-        self.asked(visit, request, &session).await
+        self.asked(visit, request, &self.behalf(visit)).await
     }
 
     /// The same for what ends all sessions of the mailbox if it is done; the ticket of the one that takes
@@ -69,11 +68,14 @@ impl Owner {
         request: Request,
     ) -> Result<(Response, Ticket), OwnerError> {
         let ticket = self.new_ticket(&visit.mailbox)?;
-        let session = Behalf::new(visit.mailbox.clone(), visit.session.standing)
-            .replaced_by(self.successor(visit, &ticket)?);
+        let session = self.behalf(visit).replaced_by(self.successor(visit, &ticket)?);
         let response = self.asked(visit, request, &session).await?;
         self.forget_shown(&visit.ticket);
         Ok((response, ticket))
+    }
+
+    fn behalf(&self, visit: &Visit) -> Behalf {
+        Behalf::new(self.key(&visit.ticket), visit.session.standing)
     }
 
     async fn asked(

@@ -144,7 +144,6 @@ impl Owner {
         let PanelSession { standing, by_link, .. } = visit.session.clone();
         let session = PanelSession { by_link, ..PanelSession::open(now, visit.from, standing) };
         Ok(Successor {
-            replaced: self.key(&visit.ticket),
             key: self.key(ticket),
             expires: session.expires(&self.parts().policy),
             session,
@@ -176,10 +175,11 @@ impl Owner {
     pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let admin = self.admin();
-        let standing = admin.standing(&visit.mailbox).await?;
-        if !admin.is_named(&visit.mailbox) {
+        let found = admin.store.load_entry(&self.key(&visit.ticket), now).await?;
+        if found.is_none() || !admin.is_named(&visit.mailbox) {
             return Err(OwnerError::Ended);
         }
+        let standing = admin.standing(&visit.mailbox).await?;
         SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
             .ok_or(OwnerError::Ended)
     }

@@ -32,8 +32,8 @@ struct State {
 /// When somebody else is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Right after an entry was read.
-    EntryRead,
+    /// Right after an entry of this kind was read.
+    EntryRead(&'static str),
     /// Right after a commit was done.
     Committed,
 }
@@ -219,7 +219,7 @@ impl Store for MemoryStore {
             let mut state = self.state();
             let found = state.entries.get(&name(key));
             let found = state.result(found.filter(|found| found.value.expires > now).cloned());
-            state.passes(Moment::EntryRead);
+            state.passes(Moment::EntryRead(key.kind));
             found
         })
     }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     decision::panel::PanelSession,
+    ports::store::EntryKey,
     service::{
         admin::{
             NewAppPassword, Request,
@@ -202,7 +203,7 @@ async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let ticket = desk.bob().await;
     let visit = desk.visit(&ticket).await.unwrap();
     // Its owner switches the second factor on, right after the thief's session was looked at.
-    desk.store.meanwhile(Moment::EntryRead, written(false, true));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), written(false, true));
     let added = desk.owner.add_app_password(&visit, phone(), secret("")).await;
     assert!(!desk.store.is_waiting());
     assert_eq!(added, Err(OwnerError::Ended));
@@ -211,16 +212,16 @@ async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let desk = Desk::new();
     let ticket = desk.bob().await;
     let visit = desk.visit(&ticket).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
     assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "no enrolment");
     // What would have put a new session in its place, and an enrolment that its owner would have confirmed.
     let visit = desk.visit(&desk.bob().await).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
     let visit = desk.visit(&desk.bob().await).await.unwrap();
     desk.owner.begin_enrolment(&visit).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     let confirmed = desk.owner.confirm_enrolment(&visit, text(&enrolling(&desk, &visit))).await;
     assert_eq!(confirmed, Err(OwnerError::Ended));
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
@@ -239,21 +240,39 @@ async fn nothing_is_written_for_a_session_that_ends_after_the_last_look() {
         Request::SignInsEnd { mailbox: BOB.into() },
         Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() },
     ] {
-        let desk = Desk::new();
-        let visit = desk.visit(&desk.bob().await).await.unwrap();
-        let session = Behalf::new(mailbox(BOB), visit.session.standing);
-        let admin = desk.owner.admin();
-        desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
-        let done = admin.handle_on_behalf(request.clone(), "owner", &session).await;
-        assert_eq!(done, Err(AdminError::Busy), "{request:?}");
-        assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
-        assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "{request:?}");
-        assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
+        for logs_out in [false, true] {
+            let desk = Desk::new();
+            let visit = desk.visit(&desk.bob().await).await.unwrap();
+            let session = Behalf::new(desk.owner.key(&visit.ticket), visit.session.standing);
+            let (ends, left) = if logs_out {
+                (vec![desk.owner.stored(&visit.ticket, None, None)], &[][..])
+            } else {
+                (new_era(&desk), &["panel", "panel-era"][..])
+            };
+            desk.store.meanwhile(Moment::EntryRead("panel-era"), ends);
+            let admin = desk.owner.admin();
+            let done = admin.handle_on_behalf(request.clone(), "owner", &session).await;
+            assert_eq!(done, Err(AdminError::Busy), "{request:?}");
+            assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
+            assert_eq!(desk.store.kinds(), left, "{request:?}");
+            assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
+        }
     }
+    // Who logs out in another window gets no session in place of the one that ended.
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    let out = desk.owner.stored(&visit.ticket, None, None);
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), vec![out]);
+    assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
+    assert!(!desk.store.is_waiting());
+    assert_eq!(desk.store.kinds(), [""; 0]);
     // Nor where its name has come to mean another mailbox.
     let desk = Desk::new();
     let visit = desk.visit(&desk.bob().await).await.unwrap();
-    let session = Behalf::new(mailbox("bob"), visit.session.standing);
+    let session = Behalf::new(
+        EntryKey { mailbox: mailbox("bob"), ..desk.owner.key(&visit.ticket) },
+        visit.session.standing,
+    );
     let realm = Some("example.org".to_owned());
     desk.replace_names(NameRules { default_realm: realm, ..NameRules::default() });
     let shown = Request::TotpStatus { mailbox: "bob".into() };
