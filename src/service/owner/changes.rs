@@ -3,7 +3,7 @@
 
 use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
 use crate::{
-    base::{Secret, SecretText, limits::PANEL_EVENTS},
+    base::{Secret, SecretText, Service, limits::PANEL_EVENTS},
     decision::outcome::Outcome,
     ports::event::TrailEvent,
     service::{
@@ -74,8 +74,16 @@ impl Owner {
         Ok((response, ticket))
     }
 
-    fn behalf(&self, visit: &Visit) -> Behalf {
+    pub(super) fn behalf(&self, visit: &Visit) -> Behalf {
         Behalf::new(self.key(&visit.ticket), visit.session.standing)
+    }
+
+    /// Who asks, for log and audit trail.
+    pub(super) fn by(visit: &Visit) -> String {
+        match visit.by_link() {
+            None => format!("owner at the panel from {}", visit.from),
+            Some(by) => format!("owner by link of {by}, from {}", visit.from),
+        }
     }
 
     async fn asked(
@@ -85,10 +93,7 @@ impl Owner {
         session: &Behalf,
     ) -> Result<Response, OwnerError> {
         self.signed_in(visit).await?;
-        let by = match visit.by_link() {
-            None => format!("owner at the panel from {}", visit.from),
-            Some(by) => format!("owner by link of {by}, from {}", visit.from),
-        };
+        let by = Self::by(visit);
         match self.admin().handle_on_behalf(request, &by, session).await {
             Ok(response) => Ok(response),
             Err(AdminError::Busy) => {
@@ -264,7 +269,11 @@ impl Owner {
     pub async fn sessions(&self, visit: &Visit) -> Result<Vec<SessionView>, OwnerError> {
         let mailbox = visit.mailbox.to_string();
         match self.request(visit, Request::SessionList { mailbox }).await? {
-            Response::Sessions { sessions, .. } => Ok(sessions),
+            Response::Sessions { mut sessions, .. } => {
+                // What the code of this very sign-in opened for some seconds is among the browsers.
+                sessions.retain(|session| session.last_use.service != Service::Panel.as_str());
+                Ok(sessions)
+            }
             _ => Err(unexpected()),
         }
     }

@@ -68,13 +68,6 @@ impl MemoryStore {
         self.state().entries.keys().map(|(_, kind, _)| *kind).collect()
     }
 
-    /// All entries of a kind.
-    pub fn entries(&self, kind: &str) -> Vec<Entry> {
-        let state = self.state();
-        let of_kind = state.entries.iter().filter(|((_, of, _), _)| *of == kind);
-        of_kind.map(|(_, entry)| entry.value.clone()).collect()
-    }
-
     pub fn change(&self, mailbox: &Mailbox, change: impl FnOnce(&mut MailboxRecord)) {
         change(&mut self.state().records.get_mut(mailbox).unwrap().value);
     }
@@ -271,6 +264,22 @@ impl Store for MemoryStore {
             found.dedup();
             found.retain(|name| after.is_none_or(|after| name > after));
             found.truncate(limit);
+            state.result(found)
+        })
+    }
+
+    fn entries_of<'a>(
+        &'a self,
+        kind: &'static str,
+        mailbox: &'a Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let own = state.entries.iter().filter(|((of, is, _), _)| of == mailbox && *is == kind);
+            let first = own.take(limit).filter(|(_, found)| found.value.expires > now);
+            let found = first.map(|((.., id), found)| (id.clone(), found.value.clone())).collect();
             state.result(found)
         })
     }

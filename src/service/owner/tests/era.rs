@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     decision::panel::PanelSession,
-    ports::store::EntryKey,
+    ports::store::{Entry, EntryKey},
     service::{
         admin::{
             NewAppPassword, Request,
@@ -168,8 +168,8 @@ async fn the_session_that_takes_the_place_of_one_is_in_the_write_that_ends_it() 
     let confirmed = desk.owner.confirm_enrolment(&visit, code);
     assert!(tokio::time::timeout(Duration::from_secs(1), confirmed).await.is_err(), "it hangs");
     let admin = desk.owner.admin();
-    let sessions = desk.store.entries("panel");
-    let [session] = &sessions[..] else { panic!("{sessions:?}") };
+    let sessions = sessions_of_bob(&desk).await;
+    let [(_, session)] = &sessions[..] else { panic!("{sessions:?}") };
     let session = PanelSession::decode(&session.value).unwrap();
     assert_eq!(session.standing, admin.standing(&mailbox(BOB)).await.unwrap());
     assert!(desk.visit(&visit.ticket).await.is_none());
@@ -193,7 +193,7 @@ async fn a_change_that_is_not_done_replaces_no_session() {
         matches!(refused, Err(OwnerError::Change(AdminError::Unavailable { .. }))),
         "{refused:?}"
     );
-    assert_eq!(desk.store.entries("panel").len(), 1);
+    assert_eq!(sessions_of_bob(&desk).await.len(), 1);
     assert!(desk.visit(&ticket).await.is_some(), "it lives");
 }
 
@@ -278,6 +278,26 @@ async fn nothing_is_written_for_a_session_that_ends_after_the_last_look() {
     let shown = Request::TotpStatus { mailbox: "bob".into() };
     let done = desk.owner.admin().handle_on_behalf(shown, "owner", &session).await;
     assert_eq!(done, Err(AdminError::Busy));
+}
+
+#[tokio::test]
+async fn a_browser_is_ended_by_a_session_that_lives() {
+    for logs_out in [false, true] {
+        let desk = Desk::new();
+        let other = desk.bob().await;
+        let visit = desk.visit(&desk.bob().await).await.unwrap();
+        let id = desk.owner.key(&other).id;
+        let out = desk.owner.stored(&visit.ticket, None, None);
+        let ends = if logs_out { vec![out] } else { new_era(&desk) };
+        desk.store.meanwhile(Moment::EntryRead("panel-era"), ends);
+        assert_eq!(desk.owner.end_browser(&visit, &id).await, Err(OwnerError::Ended));
+        assert!(!desk.store.is_waiting() && desk.store.notes().is_empty());
+        assert!(sessions_of_bob(&desk).await.iter().any(|(name, _)| *name == id));
+    }
+}
+
+async fn sessions_of_bob(desk: &Desk) -> Vec<(String, Entry)> {
+    desk.store.entries_of("panel", &mailbox(BOB), UnixMillis::default(), 9).await.unwrap()
 }
 
 /// What the owner of Bob's mailbox writes who ends all that is open.
