@@ -92,6 +92,7 @@ over_every_engine!(
     one_of_many_burns_wins,
     entries_expire,
     entries_are_conditional_too,
+    entries_are_listed_by_mailbox,
     mailboxes_are_found_by_their_entries,
     pages_are_in_order_and_complete,
     watchers_hear_of_changes,
@@ -322,6 +323,39 @@ async fn entries_expire(bench: &impl Bench) {
     assert_eq!(store.load_entry(&key("b"), at(1)).await.unwrap(), None);
     assert!(store.load_entry(&key("c"), at(1)).await.unwrap().is_some());
     assert_eq!(store.purge(at(20)).await.unwrap(), 0);
+}
+
+async fn entries_are_listed_by_mailbox(bench: &impl Bench) {
+    let store = bench.create().await;
+    for (kind, name, id, expires) in [
+        ("test", "bo", "other", 30),
+        ("test", "bob", "", 30),
+        ("test", "bob", "a", 10),
+        ("test", "bob", "b", 30),
+        ("test", "bob", "~", 30),
+        ("test", "bobby", "other", 30),
+        ("tests", "bob", "other", 30),
+    ] {
+        let key = EntryKey { kind, mailbox: mailbox(name), id: id.into() };
+        let entry = Some(Entry { value: Secret::from_slice(id.as_bytes()), expires: at(expires) });
+        let change = Change::Entry { key, expect: None, entry };
+        assert!(matches!(store.commit(vec![change]).await.unwrap(), Commit::Done(_)));
+    }
+    for (now, limit, ids) in [
+        (9, 1_000, &["", "a", "b", "~"][..]),
+        (10, 1_000, &["", "b", "~"]),
+        (10, 3, &["", "b"]),
+        (30, 1_000, &[]),
+    ] {
+        let found = store.entries_of("test", &mailbox("bob"), at(now), limit).await.unwrap();
+        for (id, entry) in &found {
+            assert_eq!(entry.value, Secret::from_slice(id.as_bytes()));
+        }
+        let found: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(found, ids, "{now} {limit}");
+    }
+    assert_eq!(store.entries_of("test", &mailbox("b"), at(9), 9).await.unwrap(), []);
+    assert!(store.entries_of("T", &mailbox("bob"), at(9), 9).await.is_err());
 }
 
 async fn mailboxes_are_found_by_their_entries(bench: &impl Bench) {

@@ -215,6 +215,9 @@ pub const PANEL_PROXIES: usize = 64;
 /// Longest life of a panel session that can be configured, seconds.
 pub const PANEL_SESSION_SECONDS: u64 = 24 * 3_600;
 
+/// Browsers that are signed in to the panel of one mailbox and shown there.
+pub const PANEL_BROWSERS: usize = 50;
+
 /// For how long it is remembered that what was open at the panel has ended, seconds: many times as long as
 /// any of it could live, also where the clock was wrong by days. It is remembered until it is cleared away then.
 pub const PANEL_ERA_SECONDS: u64 = 30 * 24 * 3_600;

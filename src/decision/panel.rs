@@ -200,6 +200,12 @@ pub fn name(key: &CredentialKey, mailbox: &Mailbox, token: &[u8; TOKEN_BYTES]) -
     hex(key.digest(Kind::PanelToken, mailbox, &[token]).bytes())
 }
 
+/// Whether a text has the form of such a name.
+pub fn is_name(text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(is_digit)
+}
+
 /// What the forms of a session carry, so that nobody else's page can send them.
 pub fn form_token(key: &CredentialKey, mailbox: &Mailbox, token: &[u8; TOKEN_BYTES]) -> Digest {
     key.digest(Kind::PanelForm, mailbox, &[token])

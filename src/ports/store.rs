@@ -169,6 +169,16 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>>;
 
+    /// The entries of a kind that a mailbox has, in the order of their ids, each with its id, of the first
+    /// `limit` those that have not expired by `now`.
+    fn entries_of<'a>(
+        &'a self,
+        kind: &'static str,
+        mailbox: &'a Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>>;
+
     /// Removes entries that expired before `now`; returns how many.
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>>;
 

@@ -4,6 +4,7 @@
 
 pub mod admin;
 pub mod authenticate;
+mod behalf;
 mod counters;
 mod form;
 mod gates;

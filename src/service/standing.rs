@@ -9,12 +9,6 @@
 //! removed. So whatever ends what is open at the panel begins an era (`Admin::begin_era`), and the record
 //! is always read before the era is: whoever reads an old record beside a new era finds something that
 //! nothing was ever opened in.
-//!
-//! What a session of the panel asks for is written on condition that the mailbox stands as it does in the
-//! session ([`Behalf`]): it may end between the last look at it and the write. What takes its place is bound
-//! to how the mailbox stands by that very write, not to how it is found afterwards.
-
-use std::sync::{Mutex, PoisonError};
 
 use super::admin::{Admin, AdminError};
 use crate::{
@@ -42,35 +36,6 @@ pub(super) struct Proved {
     pub(super) standing: Standing,
     /// Whether the mailbox is the one that was typed, so that its own factor was judged.
     pub(super) own: bool,
-}
-
-/// A session of the panel on whose behalf something is changed: of which mailbox, and how that stands.
-#[derive(Debug)]
-pub(super) struct Behalf {
-    mailbox: Mailbox,
-    stands: Mutex<Standing>,
-}
-
-impl Behalf {
-    /// Of a session of this mailbox, bound to this standing.
-    pub(super) fn new(mailbox: Mailbox, standing: Standing) -> Self {
-        Self { mailbox, stands: Mutex::new(standing) }
-    }
-
-    /// Whose.
-    pub(super) fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
-    }
-
-    /// How the mailbox stood, or stands by what was changed since.
-    pub(super) fn stands(&self) -> Standing {
-        *self.stands.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// It was changed to this.
-    pub(super) fn becomes(&self, standing: Standing) {
-        *self.stands.lock().unwrap_or_else(PoisonError::into_inner) = standing;
-    }
 }
 
 /// A mailbox's era at the panel, as it was read.
@@ -139,28 +104,6 @@ impl Admin {
         self.names.canonical(mailbox.as_str().as_bytes()).is_ok_and(|name| name == *mailbox)
     }
 
-    /// Puts the condition to changes that a session asks for that its mailbox stands as it did, and says how
-    /// it stands by them.
-    pub(super) async fn on_behalf(
-        &self,
-        session: &Behalf,
-        changes: &mut Vec<Change>,
-    ) -> Result<Standing, AdminError> {
-        let mailbox = &session.mailbox;
-        let found = self.store.load(mailbox).await?;
-        let record = found.as_ref().map(|found| &found.value);
-        let era = self.era(mailbox).await?;
-        if era.standing(&self.key, record) != session.stands() {
-            return Err(AdminError::Busy);
-        }
-        let written = changes.iter().find_map(|change| match change {
-            Change::Mailbox { mailbox: of, record, .. } if of == mailbox => Some(record.as_deref()),
-            Change::Mailbox { .. } | Change::Entry { .. } | Change::Note(_) => None,
-        });
-        let standing = Standing::of(&self.key, mailbox, written.unwrap_or(record));
-        Ok(standing.in_era(&self.key, mailbox, era.held(changes).as_ref()))
-    }
-
     /// The change that ends what is open at the panel, so that it does not come back.
     pub(super) fn begin_era(&self, mailbox: &Mailbox) -> Result<Change, AdminError> {
         let mut random = [0; ERA_BYTES];
@@ -185,7 +128,7 @@ impl Era {
 
     /// Puts the condition to changes that this is the era still, one of which may begin another; the one
     /// that is by them.
-    fn held(self, changes: &mut Vec<Change>) -> Option<Secret> {
+    pub(super) fn held(self, changes: &mut Vec<Change>) -> Option<Secret> {
         let next = changes.iter_mut().find_map(|change| match change {
             Change::Entry { key, expect, entry } if *key == era_key(&self.mailbox) => {
                 *expect = Some(self.expect());

@@ -67,12 +67,10 @@ pub(super) fn placed_name(key: &[u8], shard: Shard, names: &NameDigests) -> Opti
 
 /// An entry.
 pub(super) fn entry(key: &EntryKey) -> Result<Key, StoreError> {
-    let mut bytes = entries(key.kind)?.into_vec();
+    let mut bytes = entries_of(key.kind, &key.mailbox)?.into_vec();
     if !key.id.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
         return Err(StoreError::Unavailable("an entry's id is malformed".into()));
     }
-    bytes.extend_from_slice(key.mailbox.as_str().as_bytes());
-    bytes.push(0);
     bytes.extend_from_slice(key.id.as_bytes());
     Ok(bytes.into())
 }
@@ -84,6 +82,11 @@ pub(super) fn entries(kind: &str) -> Result<Key, StoreError> {
         return Err(StoreError::Unavailable("an entry's kind is malformed".into()));
     }
     Ok([ENTRIES, kind.as_bytes(), &[0]].concat().into())
+}
+
+/// What the keys of all entries of a kind and a mailbox start with; the rest is their id.
+pub(super) fn entries_of(kind: &str, mailbox: &Mailbox) -> Result<Key, StoreError> {
+    Ok([&*entries(kind)?, mailbox.as_str().as_bytes(), &[0]].concat().into())
 }
 
 /// What lies behind all entries of a mailbox and before those of the next one.

@@ -194,4 +194,24 @@ impl<E: Engine> Inner<E> {
         }
         Ok(names)
     }
+    pub(super) async fn entries_of(
+        &self,
+        kind: &str,
+        mailbox: &Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
+        self.check_current()?;
+        let prefix = keys::entries_of(kind, mailbox)?;
+        let found = self.engine.scan(&prefix, None, limit.min(SCAN_PAGE)).await?;
+        let mut entries = Vec::with_capacity(found.len());
+        for (key, stored) in found {
+            let entry = self.unseal_entry(&key, &stored)?;
+            let id = key.strip_prefix(&*prefix).map(String::from_utf8_lossy).unwrap_or_default();
+            if entry.expires > now {
+                entries.push((id.into_owned(), entry));
+            }
+        }
+        Ok(entries)
+    }
 }

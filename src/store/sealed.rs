@@ -122,6 +122,16 @@ impl<E: Engine> Store for SealedStore<E> {
         Box::pin(self.inner.entries(kind, after, limit))
     }
 
+    fn entries_of<'a>(
+        &'a self,
+        kind: &'static str,
+        mailbox: &'a Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        Box::pin(self.inner.entries_of(kind, mailbox, now, limit))
+    }
+
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(purge(&self.inner, now))
     }

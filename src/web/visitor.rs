@@ -45,7 +45,7 @@ pub(super) struct Visitor {
 
 /// What a page may say after a redirect: the word in its address, the id of the text, and whether something was done
 /// that somebody wanted; else it is something to be known.
-const NOTICES: [(&str, &str, bool); 11] = [
+const NOTICES: [(&str, &str, bool); 12] = [
     ("ended", "notice-ended", false),
     ("logged-out", "notice-logged-out", true),
     ("unchanged", "notice-unchanged", false),
@@ -56,6 +56,7 @@ const NOTICES: [(&str, &str, bool); 11] = [
     ("moved-fast", "notice-moved-fast", false),
     ("revoked", "notice-revoked", true),
     ("sign-in-ended", "notice-sign-in-ended", true),
+    ("browser-ended", "notice-browser-ended", true),
     ("all-ended", "notice-all-ended", true),
 ];
 

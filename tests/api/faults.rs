@@ -92,6 +92,16 @@ impl Store for Faulty {
         self.store.entries(kind, after, limit)
     }
 
+    fn entries_of<'a>(
+        &'a self,
+        kind: &'static str,
+        mailbox: &'a Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        self.store.entries_of(kind, mailbox, now, limit)
+    }
+
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         self.store.purge(now)
     }

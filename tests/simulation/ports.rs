@@ -357,6 +357,16 @@ impl Store for SimStore {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    fn entries_of<'a>(
+        &'a self,
+        _: &'static str,
+        _: &'a Mailbox,
+        _: UnixMillis,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn purge(&self, now: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         effect(&self.0, move |world| Ok(world.purge(now)))
     }

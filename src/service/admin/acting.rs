@@ -12,11 +12,7 @@ use crate::{
         event::TrailEvent,
         store::{Change, Commit},
     },
-    service::{
-        reminders::Reminders,
-        standing::{Behalf, is_era},
-        trail::Recorder,
-    },
+    service::{behalf::Behalf, reminders::Reminders, standing::is_era, trail::Recorder},
 };
 
 /// One request on its way.
@@ -63,16 +59,11 @@ impl Acting<'_> {
         note: TrailEvent,
     ) -> Result<Commit, AdminError> {
         changes.extend(self.begun_eras(&changes).await?);
-        let becomes = match self.session {
-            Some(session) => Some((session, self.on_behalf(session, &mut changes).await?)),
-            None => None,
-        };
-        changes.push(Change::Note(Box::new(note)));
-        let commit = self.store.commit(changes).await?;
-        if let (Commit::Done(_), Some((session, standing))) = (&commit, becomes) {
-            session.becomes(standing);
+        if let Some(session) = self.session {
+            self.on_behalf(session, &mut changes).await?;
         }
-        Ok(commit)
+        changes.push(Change::Note(Box::new(note)));
+        Ok(self.store.commit(changes).await?)
     }
 
     /// The eras that begin with changes of records: where a record says otherwise from then on who may in.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Admin, AdminError, AppPasswordView, Disclosed, NewAppPassword, Response, acting::Acting,
-    change::Missing, error::moment, session::seen,
+    change::Missing, error::moment, view::UseView,
 };
 use crate::{
     base::{
@@ -176,6 +176,6 @@ fn view(app: &AppPassword) -> AppPasswordView {
         networks: app.networks.iter().map(ToString::to_string).collect(),
         created: app.created.seconds(),
         expires: app.expires.map(UnixMillis::seconds),
-        last_use: app.last_use.as_ref().map(seen),
+        last_use: app.last_use.as_ref().map(UseView::of),
     }
 }

@@ -66,7 +66,7 @@ use crate::{
         password::PasswordHasher,
         store::{Expect, Store},
     },
-    service::{standing::Behalf, trail::Recorder},
+    service::{behalf::Behalf, trail::Recorder},
 };
 use acting::Acting;
 

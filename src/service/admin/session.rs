@@ -1,10 +1,7 @@
 //! Sessions: list, revoke. And the lock, which lets nobody in.
 
 use super::{AdminError, Response, SessionView, UseView, acting::Acting, change::Missing};
-use crate::{
-    base::UnixMillis,
-    decision::{place::Use, session::Session},
-};
+use crate::decision::session::Session;
 
 impl Acting<'_> {
     /// Those that live.
@@ -87,19 +84,9 @@ fn view(session: &Session) -> SessionView {
     let idle_end = session.last_use.at.plus_seconds(session.idle_seconds);
     SessionView {
         id: session.id,
-        opened: seen(&session.opened),
-        last_use: seen(&session.last_use),
+        opened: UseView::of(&session.opened),
+        last_use: UseView::of(&session.last_use),
         ends: session.ends.min(idle_end).seconds(),
         webmail: session.webmail.as_ref().map(|grant| grant.webmail.clone()),
-    }
-}
-
-/// A use as it may be seen.
-pub(super) fn seen(noted: &Use) -> UseView {
-    let at: UnixMillis = noted.at;
-    UseView {
-        at: at.seconds(),
-        from: noted.from.ip().map(|ip| ip.to_string()),
-        service: noted.service.to_string(),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Disclosed;
-use crate::service::trail::WrongCodes;
+use crate::{decision::place::Use, service::trail::WrongCodes};
 
 /// What may be seen of a mailbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +38,15 @@ pub struct UseView {
     pub from: Option<String>,
     /// The service.
     pub service: String,
+}
+
+impl UseView {
+    /// Of a use that was noted.
+    pub fn of(noted: &Use) -> Self {
+        let Use { at, from, service } = noted;
+        let from = from.ip().map(|ip| ip.to_string());
+        Self { at: at.seconds(), from, service: service.to_string() }
+    }
 }
 
 /// What may be seen of an app password.

@@ -3,15 +3,15 @@
 
 use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
 use crate::{
-    base::{Secret, SecretText, limits::PANEL_EVENTS},
-    decision::{outcome::Outcome, panel::Standing},
+    base::{Secret, SecretText, Service, limits::PANEL_EVENTS},
+    decision::outcome::Outcome,
     ports::event::TrailEvent,
     service::{
         admin::{
             AdminError, AppPasswordView, AuditWanted, Disclosed, MailboxPolicyView, NewAppPassword,
             Request, Response, SessionView, TotpView,
         },
-        standing::Behalf,
+        behalf::Behalf,
         trail::Programs,
     },
 };
@@ -57,23 +57,45 @@ impl Owner {
     /// Asks for it in the owner's name, if the session lives still: it may have ended since the page was
     /// asked for.
     async fn request(&self, visit: &Visit, request: Request) -> Result<Response, OwnerError> {
-        self.change(visit, request).await.map(|(response, _)| response)
+        self.asked(visit, request, &self.behalf(visit)).await
     }
 
-    /// The same, and how the mailbox stands by what was changed.
-    async fn change(
+    /// The same for what ends all sessions of the mailbox if it is done; the ticket of the one that takes
+    /// this one's place.
+    async fn renewing(
         &self,
         visit: &Visit,
         request: Request,
-    ) -> Result<(Response, Standing), OwnerError> {
-        self.signed_in(visit).await?;
-        let by = match visit.by_link() {
+    ) -> Result<(Response, Ticket), OwnerError> {
+        let ticket = self.new_ticket(&visit.mailbox)?;
+        let session = self.behalf(visit).replaced_by(self.successor(visit, &ticket)?);
+        let response = self.asked(visit, request, &session).await?;
+        self.forget_shown(&visit.ticket);
+        Ok((response, ticket))
+    }
+
+    pub(super) fn behalf(&self, visit: &Visit) -> Behalf {
+        Behalf::new(self.key(&visit.ticket), visit.session.standing)
+    }
+
+    /// Who asks, for log and audit trail.
+    pub(super) fn by(visit: &Visit) -> String {
+        match visit.by_link() {
             None => format!("owner at the panel from {}", visit.from),
             Some(by) => format!("owner by link of {by}, from {}", visit.from),
-        };
-        let session = Behalf::new(visit.mailbox.clone(), visit.session.standing);
-        match self.admin().handle_on_behalf(request, &by, &session).await {
-            Ok(response) => Ok((response, session.stands())),
+        }
+    }
+
+    async fn asked(
+        &self,
+        visit: &Visit,
+        request: Request,
+        session: &Behalf,
+    ) -> Result<Response, OwnerError> {
+        self.signed_in(visit).await?;
+        let by = Self::by(visit);
+        match self.admin().handle_on_behalf(request, &by, session).await {
+            Ok(response) => Ok(response),
             Err(AdminError::Busy) => {
                 // Perhaps because it has ended since it was looked at.
                 self.signed_in(visit).await?;
@@ -120,9 +142,8 @@ impl Owner {
         code: SecretText,
     ) -> Result<Ticket, OwnerError> {
         let (mailbox, code) = (visit.mailbox.to_string(), Disclosed::new(code));
-        match self.change(visit, Request::TotpConfirm { mailbox, code }).await? {
-            (Response::Confirmed { drift_steps, recovery_codes: codes, .. }, standing) => {
-                let ticket = self.renew(visit, standing).await?;
+        match self.renewing(visit, Request::TotpConfirm { mailbox, code }).await? {
+            (Response::Confirmed { drift_steps, recovery_codes: codes, .. }, ticket) => {
                 let shown = Shown::RecoveryCodes { codes, drift_steps, first: true };
                 self.put_on_screen(&ticket, shown);
                 Ok(ticket)
@@ -135,8 +156,7 @@ impl Owner {
     pub async fn disable(&self, visit: &Visit, factor: Secret) -> Result<Ticket, OwnerError> {
         self.challenge(visit, factor).await?;
         let mailbox = visit.mailbox.to_string();
-        let (_, standing) = self.change(visit, Request::TotpDisable { mailbox }).await?;
-        self.renew(visit, standing).await
+        self.renewing(visit, Request::TotpDisable { mailbox }).await.map(|(_, ticket)| ticket)
     }
 
     /// Starts the move to a new phone; [`Owner::shown`] has its secret. Nothing is replaced yet.
@@ -167,10 +187,8 @@ impl Owner {
         let check = Request::TotpMoveCheck { mailbox: mailbox.clone(), code: code.clone() };
         self.request(visit, check).await?;
         self.challenge(visit, old).await?;
-        match self.change(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
-            (Response::Moved { drift_steps, .. }, standing) => {
-                Ok((drift_steps, self.renew(visit, standing).await?))
-            }
+        match self.renewing(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
+            (Response::Moved { drift_steps, .. }, ticket) => Ok((drift_steps, ticket)),
             _ => Err(unexpected()),
         }
     }
@@ -251,7 +269,11 @@ impl Owner {
     pub async fn sessions(&self, visit: &Visit) -> Result<Vec<SessionView>, OwnerError> {
         let mailbox = visit.mailbox.to_string();
         match self.request(visit, Request::SessionList { mailbox }).await? {
-            Response::Sessions { sessions, .. } => Ok(sessions),
+            Response::Sessions { mut sessions, .. } => {
+                // What the code of this very sign-in opened for some seconds is among the browsers.
+                sessions.retain(|session| session.last_use.service != Service::Panel.as_str());
+                Ok(sessions)
+            }
             _ => Err(unexpected()),
         }
     }
@@ -265,8 +287,7 @@ impl Owner {
     /// Ends all of them, and all sessions of the panel but this one, which gets a new ticket.
     pub async fn end_all(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
         let mailbox = visit.mailbox.to_string();
-        let (_, standing) = self.change(visit, Request::SignInsEnd { mailbox }).await?;
-        self.renew(visit, standing).await
+        self.renewing(visit, Request::SignInsEnd { mailbox }).await.map(|(_, ticket)| ticket)
     }
 
     /// Which programs log in with the bare password.

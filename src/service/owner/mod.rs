@@ -12,6 +12,7 @@
 //! opened by a link makes no app password, with or without a code: whoever made the link could have
 //! followed it, and have switched the factor on.
 
+mod browsers;
 mod changes;
 mod link;
 mod session;
@@ -23,6 +24,7 @@ mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
+pub use browsers::BrowserView;
 pub use changes::RecoveryLeft;
 pub use session::{Ticket, Visit};
 pub use shown::{Shown, ShownKind};

@@ -13,6 +13,7 @@ use crate::{
         proof::SignedIn,
     },
     ports::store::{Change, Commit, Entry, EntryKey, Expect},
+    service::behalf::Successor,
 };
 
 /// What the browser holds: whose session, and the secret that names it.
@@ -63,11 +64,10 @@ impl Owner {
         mailbox: &Mailbox,
         from: NetAddress,
         standing: Standing,
-        by_link: Option<String>,
     ) -> Result<Ticket, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let ticket = self.new_ticket(mailbox)?;
-        let session = PanelSession { by_link, ..PanelSession::open(now, from, standing) };
+        let session = PanelSession::open(now, from, standing);
         self.store(&ticket, Some(&session), None).await?;
         Ok(ticket)
     }
@@ -133,17 +133,21 @@ impl Owner {
         self.write(tickets.into_iter().map(end).collect()).await
     }
 
-    /// A new session in place of this one, after a change that ended it, of a mailbox that stands like this
-    /// by that change. What was changed since has ended the new one too.
-    pub(super) async fn renew(
+    /// The session of a new ticket that takes the place of a visitor's, in the write of the change that ends
+    /// that one.
+    pub(super) fn successor(
         &self,
         visit: &Visit,
-        standing: Standing,
-    ) -> Result<Ticket, OwnerError> {
-        let ticket =
-            self.open(&visit.mailbox, visit.from, standing, visit.session.by_link.clone()).await?;
-        self.sign_out([&visit.ticket]).await?;
-        Ok(ticket)
+        ticket: &Ticket,
+    ) -> Result<Successor, OwnerError> {
+        let now = self.now().map_err(OwnerError::Unavailable)?;
+        let PanelSession { standing, by_link, .. } = visit.session.clone();
+        let session = PanelSession { by_link, ..PanelSession::open(now, visit.from, standing) };
+        Ok(Successor {
+            key: self.key(ticket),
+            expires: session.expires(&self.parts().policy),
+            session,
+        })
     }
 
     /// What the forms of a visitor carry.
@@ -171,10 +175,11 @@ impl Owner {
     pub(super) async fn signed_in(&self, visit: &Visit) -> Result<SignedIn, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let admin = self.admin();
-        let standing = admin.standing(&visit.mailbox).await?;
-        if !admin.is_named(&visit.mailbox) {
+        let found = admin.store.load_entry(&self.key(&visit.ticket), now).await?;
+        if found.is_none() || !admin.is_named(&visit.mailbox) {
             return Err(OwnerError::Ended);
         }
+        let standing = admin.standing(&visit.mailbox).await?;
         SignedIn::from_session(&visit.session, &self.parts().policy, &standing, now)
             .ok_or(OwnerError::Ended)
     }

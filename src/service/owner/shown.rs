@@ -125,7 +125,11 @@ impl Owner {
 
     /// Nothing of a session that ends is shown any more.
     pub(super) fn forget_shown(&self, ticket: &Ticket) {
-        let session = self.key(ticket).id;
-        self.shown.all().retain(|(of, _), _| *of != session);
+        self.forget_shown_of(&self.key(ticket).id);
+    }
+
+    /// The same for a session by the name that it is stored under.
+    pub(super) fn forget_shown_of(&self, session: &str) {
+        self.shown.all().retain(|(of, _), _| of != session);
     }
 }

@@ -109,7 +109,7 @@ impl Owner {
             Outcome::Unavailable(why) => return SignIn::Unavailable(why),
         };
         let opened = match self.admin().proved(&accepted, before).await {
-            Ok(Some(proved)) => self.open(&proved.mailbox, from, proved.standing, None).await,
+            Ok(Some(proved)) => self.open(&proved.mailbox, from, proved.standing).await,
             Ok(None) => Err(OwnerError::Ended),
             Err(error) => Err(error.into()),
         };

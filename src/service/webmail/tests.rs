@@ -403,7 +403,7 @@ async fn sign_ins_that_are_ended_during_the_exchange_stay_ended_also_without_a_r
 async fn sign_ins_that_are_ended_while_a_token_is_written_stay_ended_also_without_a_record() {
     let desk = Desk::open(Passwords::Upstream).await;
     let era = desk.admin.begin_era(&mailbox(BOB)).unwrap();
-    desk.meanwhile(move |store| store.meanwhile(Moment::EntryRead, vec![era]));
+    desk.meanwhile(move |store| store.meanwhile(Moment::EntryRead("panel-era"), vec![era]));
     assert!(matches!(desk.exchange(BOB, "right", None).await, Exchanged::Unavailable(_)));
     assert!(!desk.store.is_waiting());
     assert_eq!(desk.store.record(&mailbox(BOB)), None);

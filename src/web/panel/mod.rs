@@ -26,7 +26,7 @@ use super::{Panel, Settings, page, visitor::Visitor};
 
 /// All of them, below the panel's path.
 pub(super) fn routes(settings: &Settings) -> Router<Panel> {
-    let pages: [(&str, MethodRouter<Panel>); 30] = [
+    let pages: [(&str, MethodRouter<Panel>); 31] = [
         ("", get(factor::show).post(factor::save)),
         ("login", get(login::show).post(login::submit)),
         ("login/code", get(login::show_code).post(login::submit_code)),
@@ -52,6 +52,7 @@ pub(super) fn routes(settings: &Settings) -> Router<Panel> {
         ("app-passwords/revoke", get(app_passwords::ask_revoke).post(app_passwords::revoke)),
         ("sign-ins", get(sign_ins::show)),
         ("sign-ins/end", post(sign_ins::end)),
+        ("sign-ins/end-browser", post(sign_ins::end_browser)),
         ("sign-ins/end-all", post(sign_ins::end_all)),
         ("activity", get(activity::show)),
         ("panel.css", get(files::style)),

@@ -32,6 +32,7 @@ notice-moved-slow = Your new phone is set up, but its clock is about 30 seconds 
 notice-moved-fast = Your new phone is set up, but its clock is about 30 seconds fast. Please set its date and time to automatic. You can now delete the entry on the old phone.
 notice-revoked = The app password is revoked. Whoever used it cannot log in with it any more.
 notice-sign-in-ended = The sign-in has ended. That program has to log in with password and code again.
+notice-browser-ended = That browser has been logged out of this panel.
 notice-all-ended = All sign-ins have ended, except this one to the panel.
 
 # -- pages for what does not work
@@ -233,6 +234,11 @@ sign-ins-none = No program is signed in with a code.
 sign-in-opened = Signed in
 sign-in-ends = Ends
 sign-in-end = End
+browsers-text = And browsers that are logged in to this panel.
+browsers-more = Only the latest { $count } are shown.
+browser-own = This browser
+browser-other = Another browser
+browser-by-link = Came by a link of
 sign-ins-all-title = Something is not yours?
 sign-ins-all-text = End all sign-ins, and change your password. This also logs other browsers out of this panel. App passwords keep working: revoke those that you do not know.
 sign-ins-all = End all sign-ins

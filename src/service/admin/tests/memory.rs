@@ -32,8 +32,8 @@ struct State {
 /// When somebody else is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Right after an entry was read.
-    EntryRead,
+    /// Right after an entry of this kind was read.
+    EntryRead(&'static str),
     /// Right after a commit was done.
     Committed,
 }
@@ -212,7 +212,7 @@ impl Store for MemoryStore {
             let mut state = self.state();
             let found = state.entries.get(&name(key));
             let found = state.result(found.filter(|found| found.value.expires > now).cloned());
-            state.passes(Moment::EntryRead);
+            state.passes(Moment::EntryRead(key.kind));
             found
         })
     }
@@ -264,6 +264,22 @@ impl Store for MemoryStore {
             found.dedup();
             found.retain(|name| after.is_none_or(|after| name > after));
             found.truncate(limit);
+            state.result(found)
+        })
+    }
+
+    fn entries_of<'a>(
+        &'a self,
+        kind: &'static str,
+        mailbox: &'a Mailbox,
+        now: UnixMillis,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        Box::pin(async move {
+            let state = self.state();
+            let own = state.entries.iter().filter(|((of, is, _), _)| of == mailbox && *is == kind);
+            let first = own.take(limit).filter(|(_, found)| found.value.expires > now);
+            let found = first.map(|((.., id), found)| (id.clone(), found.value.clone())).collect();
             state.result(found)
         })
     }

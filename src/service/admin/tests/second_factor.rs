@@ -210,7 +210,7 @@ fn a_code_confirms_the_secret_it_was_judged_by_and_no_other() {
     };
     let key = enrolment::key(&Mailbox::new(&alice()).unwrap());
     let again = vec![Change::Entry { key, expect: None, entry: Some(entry) }];
-    bench.store.meanwhile(Moment::EntryRead, again);
+    bench.store.meanwhile(Moment::EntryRead("enrolment"), again);
     let confirmed = bench.confirm("alice", CODE);
     assert!(matches!(confirmed, Err(AdminError::WrongCode { left: 4 })), "{confirmed:?}");
     assert!(!enrolled(&bench));

@@ -4,12 +4,16 @@ use super::{
     link::{followed, link},
     *,
 };
-use crate::service::{
-    admin::{
-        NewAppPassword, Request,
-        tests::memory::{Fate, Moment},
+use crate::{
+    decision::panel::PanelSession,
+    ports::store::{Entry, EntryKey},
+    service::{
+        admin::{
+            NewAppPassword, Request,
+            tests::memory::{Fate, Moment},
+        },
+        behalf::Behalf,
     },
-    standing::Behalf,
 };
 
 /// What becomes of Bob's mailbox while a session of his is open and a link waits.
@@ -153,13 +157,53 @@ async fn a_session_that_is_renewed_does_not_outlive_what_was_changed_meanwhile()
     assert!(desk.visit(&renewed).await.is_none(), "its owner has ended all since");
 }
 
+/// A request may be cut off, or the power, right after the write.
+#[tokio::test(start_paused = true)]
+async fn the_session_that_takes_the_place_of_one_is_in_the_write_that_ends_it() {
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    let code = text(&enrolling(&desk, &visit));
+    desk.store.commits(Fate::Hangs);
+    let confirmed = desk.owner.confirm_enrolment(&visit, code);
+    assert!(tokio::time::timeout(Duration::from_secs(1), confirmed).await.is_err(), "it hangs");
+    let admin = desk.owner.admin();
+    let sessions = sessions_of_bob(&desk).await;
+    let [(_, session)] = &sessions[..] else { panic!("{sessions:?}") };
+    let session = PanelSession::decode(&session.value).unwrap();
+    assert_eq!(session.standing, admin.standing(&mailbox(BOB)).await.unwrap());
+    assert!(desk.visit(&visit.ticket).await.is_none());
+}
+
+#[tokio::test]
+async fn a_change_that_is_not_done_replaces_no_session() {
+    let desk = Desk::new();
+    let ticket = desk.bob().await;
+    let visit = desk.visit(&ticket).await.unwrap();
+    desk.owner.begin_enrolment(&visit).await.unwrap();
+    // A code that is wrong is counted, in a write.
+    let wrong = desk.owner.confirm_enrolment(&visit, text(&secret("000000"))).await;
+    let counted = AdminError::WrongCode { left: 4 };
+    assert_eq!(wrong, Err(OwnerError::Change(counted)));
+    assert!(desk.owner.shown(&visit, ShownKind::Enrolment).is_some(), "still to be scanned");
+    desk.store.commits(Fate::Refused);
+    let code = text(&enrolling(&desk, &visit));
+    let refused = desk.owner.confirm_enrolment(&visit, code).await;
+    assert!(
+        matches!(refused, Err(OwnerError::Change(AdminError::Unavailable { .. }))),
+        "{refused:?}"
+    );
+    assert_eq!(sessions_of_bob(&desk).await.len(), 1);
+    assert!(desk.visit(&ticket).await.is_some(), "it lives");
+}
+
 #[tokio::test]
 async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let desk = Desk::new();
     let ticket = desk.bob().await;
     let visit = desk.visit(&ticket).await.unwrap();
     // Its owner switches the second factor on, right after the thief's session was looked at.
-    desk.store.meanwhile(Moment::EntryRead, written(false, true));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), written(false, true));
     let added = desk.owner.add_app_password(&visit, phone(), secret("")).await;
     assert!(!desk.store.is_waiting());
     assert_eq!(added, Err(OwnerError::Ended));
@@ -168,16 +212,16 @@ async fn nothing_is_changed_by_a_session_that_ends_while_it_is_looked_at() {
     let desk = Desk::new();
     let ticket = desk.bob().await;
     let visit = desk.visit(&ticket).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     assert_eq!(desk.owner.begin_enrolment(&visit).await, Err(OwnerError::Ended));
     assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "no enrolment");
     // What would have put a new session in its place, and an enrolment that its owner would have confirmed.
     let visit = desk.visit(&desk.bob().await).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
     let visit = desk.visit(&desk.bob().await).await.unwrap();
     desk.owner.begin_enrolment(&visit).await.unwrap();
-    desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), new_era(&desk));
     let confirmed = desk.owner.confirm_enrolment(&visit, text(&enrolling(&desk, &visit))).await;
     assert_eq!(confirmed, Err(OwnerError::Ended));
     assert_eq!(desk.store.record(&mailbox(BOB)), None);
@@ -196,27 +240,64 @@ async fn nothing_is_written_for_a_session_that_ends_after_the_last_look() {
         Request::SignInsEnd { mailbox: BOB.into() },
         Request::AppPasswordAdd { mailbox: BOB.into(), wanted: phone() },
     ] {
-        let desk = Desk::new();
-        let visit = desk.visit(&desk.bob().await).await.unwrap();
-        let session = Behalf::new(mailbox(BOB), visit.session.standing);
-        let admin = desk.owner.admin();
-        desk.store.meanwhile(Moment::EntryRead, new_era(&desk));
-        let done = admin.handle_on_behalf(request.clone(), "owner", &session).await;
-        assert_eq!(done, Err(AdminError::Busy), "{request:?}");
-        assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
-        assert_eq!(desk.store.kinds(), ["panel", "panel-era"], "{request:?}");
-        assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
-        assert_eq!(session.stands(), visit.session.standing);
+        for logs_out in [false, true] {
+            let desk = Desk::new();
+            let visit = desk.visit(&desk.bob().await).await.unwrap();
+            let session = Behalf::new(desk.owner.key(&visit.ticket), visit.session.standing);
+            let (ends, left) = if logs_out {
+                (vec![desk.owner.stored(&visit.ticket, None, None)], &[][..])
+            } else {
+                (new_era(&desk), &["panel", "panel-era"][..])
+            };
+            desk.store.meanwhile(Moment::EntryRead("panel-era"), ends);
+            let admin = desk.owner.admin();
+            let done = admin.handle_on_behalf(request.clone(), "owner", &session).await;
+            assert_eq!(done, Err(AdminError::Busy), "{request:?}");
+            assert!(!desk.store.is_waiting() && desk.store.notes().is_empty(), "{request:?}");
+            assert_eq!(desk.store.kinds(), left, "{request:?}");
+            assert_eq!(desk.store.record(&mailbox(BOB)), None, "{request:?}");
+        }
     }
+    // Who logs out in another window gets no session in place of the one that ended.
+    let desk = Desk::new();
+    let visit = desk.visit(&desk.bob().await).await.unwrap();
+    let out = desk.owner.stored(&visit.ticket, None, None);
+    desk.store.meanwhile(Moment::EntryRead("panel-era"), vec![out]);
+    assert_eq!(desk.owner.end_all(&visit).await, Err(OwnerError::Ended));
+    assert!(!desk.store.is_waiting());
+    assert_eq!(desk.store.kinds(), [""; 0]);
     // Nor where its name has come to mean another mailbox.
     let desk = Desk::new();
     let visit = desk.visit(&desk.bob().await).await.unwrap();
-    let session = Behalf::new(mailbox("bob"), visit.session.standing);
+    let session = Behalf::new(
+        EntryKey { mailbox: mailbox("bob"), ..desk.owner.key(&visit.ticket) },
+        visit.session.standing,
+    );
     let realm = Some("example.org".to_owned());
     desk.replace_names(NameRules { default_realm: realm, ..NameRules::default() });
     let shown = Request::TotpStatus { mailbox: "bob".into() };
     let done = desk.owner.admin().handle_on_behalf(shown, "owner", &session).await;
     assert_eq!(done, Err(AdminError::Busy));
+}
+
+#[tokio::test]
+async fn a_browser_is_ended_by_a_session_that_lives() {
+    for logs_out in [false, true] {
+        let desk = Desk::new();
+        let other = desk.bob().await;
+        let visit = desk.visit(&desk.bob().await).await.unwrap();
+        let id = desk.owner.key(&other).id;
+        let out = desk.owner.stored(&visit.ticket, None, None);
+        let ends = if logs_out { vec![out] } else { new_era(&desk) };
+        desk.store.meanwhile(Moment::EntryRead("panel-era"), ends);
+        assert_eq!(desk.owner.end_browser(&visit, &id).await, Err(OwnerError::Ended));
+        assert!(!desk.store.is_waiting() && desk.store.notes().is_empty());
+        assert!(sessions_of_bob(&desk).await.iter().any(|(name, _)| *name == id));
+    }
+}
+
+async fn sessions_of_bob(desk: &Desk) -> Vec<(String, Entry)> {
+    desk.store.entries_of("panel", &mailbox(BOB), UnixMillis::default(), 9).await.unwrap()
 }
 
 /// What the owner of Bob's mailbox writes who ends all that is open.

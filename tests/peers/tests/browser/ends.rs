@@ -125,10 +125,10 @@ fn a_mail_program_whose_sign_in_is_ended() {
     fetch(&alice, "tablet", &second).must_be_in("the tablet is signed in");
     // One is ended: that program has to log in again, the other one notices nothing.
     alice.press("Sign-ins");
-    assert_eq!(alice.window.read_all(".list > li").unwrap().len(), 2);
+    assert_eq!(alice.window.read_all("[aria-labelledby=programs] > li").unwrap().len(), 2);
     alice.press("End");
     alice.says("The sign-in has ended.");
-    assert_eq!(alice.window.read_all(".list > li").unwrap().len(), 1);
+    assert_eq!(alice.window.read_all("[aria-labelledby=programs] > li").unwrap().len(), 1);
     let fetched = [("laptop", &first), ("tablet", &second)]
         .map(|(program, code)| fetch(&alice, program, code).verdict);
     let refused = fetched.iter().filter(|verdict| **verdict == peers::Verdict::Refused).count();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use peers::clients::Login;
 use peers::stand::{ALICE, ALICE_PASSWORD};
-use peers::{Door, Look, Window, wait};
+use peers::{Door, Look, Panel, Window, wait};
 
 use serde_json::json;
 
@@ -115,7 +115,7 @@ fn every_page_in_every_light() {
     logging_in(&mut gallery);
     switching_on(&mut gallery);
     app_passwords(&mut gallery);
-    the_rest(&mut gallery);
+    the_rest(&mut gallery, &panel);
     gallery.must_be_good();
 }
 
@@ -220,12 +220,16 @@ fn app_passwords(gallery: &mut Gallery<'_>) {
     gallery.hang("app-password-revoke");
 }
 
-fn the_rest(gallery: &mut Gallery<'_>) {
+fn the_rest(gallery: &mut Gallery<'_>, panel: &Panel) {
     let (first, second) = (gallery.alice.code(), gallery.alice.code());
     for code in [&first, &second] {
         gallery.alice.imap_with(code).must_be_in("a mail program");
     }
     gallery.alice.imap_with(&gallery.alice.wrong_code()).must_be_refused("a wrong code");
+    let mut other = Person::new(gallery.alice.stand, panel, Look::PHONE);
+    other.codes = gallery.alice.codes.take();
+    other.log_in();
+    gallery.alice.codes = other.codes.take();
     gallery.open_and_hang("sign-ins", "sign-ins");
     wait::until("what happened", || {
         gallery.alice.open("activity");

@@ -74,6 +74,12 @@ fn two_browsers() {
     phone.window.tick("I have kept these codes in a safe place").unwrap();
     phone.press("Continue");
     phone.press("Sign-ins");
+    phone.says("Another browser");
+    phone.press("End");
+    phone.says("That browser has been logged out of this panel.");
+    desk.window.reload().unwrap();
+    desk.says("You were logged out");
+    desk.log_in();
     phone.press("End all sign-ins");
     phone.says("All sign-ins have ended");
     desk.window.reload().unwrap();

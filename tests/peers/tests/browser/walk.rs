@@ -211,7 +211,8 @@ fn sign_ins(alice: &mut Person<'_>) {
     alice.stand.forward(120).unwrap();
     alice.imap_with(&first).must_be_in("signed in");
     alice.window.reload().unwrap();
-    assert_eq!(alice.window.read_all(".list > li").unwrap().len(), 2);
+    assert_eq!(alice.window.read_all("[aria-labelledby=programs] > li").unwrap().len(), 2);
+    alice.says("This browser");
     alice.press("End");
     alice.says("The sign-in has ended.");
     let gone = [&first, &second]
