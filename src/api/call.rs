@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     Api, Parts,
     door::Shut,
+    fields::{Unread, wrong, wrong_among},
     operations::{Body, Operation},
     possible::refusals,
     problem::{Problem, problem, respond},
@@ -92,24 +93,24 @@ pub(super) async fn read(
     operation: &Operation,
     parts: &mut request::Parts,
     body: body::Body,
-) -> Result<admin::Request, Problem> {
+) -> Result<admin::Request, Unread> {
     let mut whole = Fields::default();
     in_path(operation, parts, &mut whole.0).await?;
     in_query(operation, parts, &mut whole.0).await?;
     let text = receive(body).await?;
     let typed = match operation.body {
         Body::Empty if text.is_empty() => Fields::default(),
-        Body::Empty => return Err(Problem::EMPTY),
+        Body::Empty => return Err(Problem::EMPTY.into()),
         Body::Fields => object(&parts.headers, &text)?,
         Body::Of(field) => object(&parts.headers, &text)?.below(field),
     };
     // What the path says is not said again, and nobody says what is done.
     if typed.0.contains_key("do") || typed.0.keys().any(|key| whole.0.contains_key(key)) {
-        return Err(Problem::FIELDS);
+        return Err(wrong(operation, &typed.0));
     }
     whole.absorb(typed);
     whole.0.insert("do".into(), operation.request.into());
-    whole.read().ok_or(Problem::FIELDS)
+    whole.read().ok_or_else(|| wrong_among(operation, &mut whole.0))
 }
 
 async fn in_path(

@@ -14,7 +14,7 @@ use super::{
     webmail,
 };
 use crate::{
-    base::limits::LAST_MOMENT_SECONDS,
+    base::limits::{API_FIELD_ERRORS, LAST_MOMENT_SECONDS},
     decision::api_token::Scope,
     service::admin::{self, AdminError},
 };
@@ -34,12 +34,26 @@ impl Document {
     }
 }
 
+static WHOLE: LazyLock<Value> = LazyLock::new(build);
+
 static TEXT: LazyLock<String> =
-    LazyLock::new(|| serde_json::to_string_pretty(&build()).unwrap_or_default() + "\n");
+    LazyLock::new(|| serde_json::to_string_pretty(&*WHOLE).unwrap_or_default() + "\n");
 
 /// The document.
 pub fn document() -> Document {
     Document(&TEXT)
+}
+
+/// What the document says of the body of an operation.
+pub(super) fn schema_of_body(operation: &Operation) -> Option<&'static Value> {
+    let method = operation.method().as_str().to_ascii_lowercase();
+    let described = WHOLE.get("paths")?.get(operation.path)?.get(method)?;
+    described.pointer("/requestBody/content/application~1json/schema")
+}
+
+/// The schema that a `$ref` names.
+pub(super) fn schema_named(reference: &str) -> Option<&'static Value> {
+    WHOLE.pointer(reference.strip_prefix('#')?)
 }
 
 fn build() -> Value {
@@ -295,6 +309,14 @@ fn schema_of_problems() -> Value {
         "title": {"type": "string", "description": "What the type is called"},
         "status": {"type": "integer", "description": "The status of the response"},
         "detail": {"type": "string", "description": "For people; may change"},
+        "errors": {"type": "array", "maxItems": API_FIELD_ERRORS,
+            "description": "Of `bad-fields`: what is wrong with which field of the body",
+            "items": {"type": "object", "required": ["detail", "pointer"], "properties": {
+                "detail": {"type": "string", "description": "For people; may change"},
+                "pointer": {"type": "string", "description": "Where: a JSON pointer as a fragment. A field that \
+                    is not known is not named: the pointer leads to the object that it stands in",
+                    "examples": ["#/password"]},
+            }}},
     });
     let errors = serde_json::to_value(AdminError::schema()).unwrap_or_default();
     for variant in variants(&errors) {

@@ -19,6 +19,7 @@ mod call;
 pub mod client;
 mod document;
 mod door;
+mod fields;
 mod operations;
 mod possible;
 mod problem;

@@ -14,7 +14,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::refusal::Refusal;
+use super::{fields::FieldError, refusal::Refusal};
 use crate::service::admin::AdminError;
 
 /// The beginning of each type.
@@ -67,7 +67,7 @@ problems! {
     JSON: BAD_REQUEST "not-json" "Not a JSON object", "the body must be one JSON object";
     EMPTY: BAD_REQUEST "no-body" "No body here", "this operation takes no body";
     FIELDS: BAD_REQUEST "bad-fields" "Not the fields of this operation",
-        "a field is missing, not known, or of another type; /v1/openapi.json says what is asked for";
+        "a field is missing, not known, or of another type: see errors; /v1/openapi.json says what is asked for";
     QUERY: BAD_REQUEST "bad-query" "Not the parameters of this operation",
         "a parameter is not known, there twice, or no number; /v1/openapi.json says what may be asked";
     PATH: BAD_REQUEST "bad-path" "Not a path of this operation",
@@ -77,18 +77,28 @@ problems! {
     MEDIA: UNSUPPORTED_MEDIA_TYPE "media-type" "Not JSON", "a body is sent as application/json";
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// The response, with what is wrong with single fields, if that is known.
+    pub fn with_errors(self, errors: &[FieldError]) -> Response {
         let Self { status, word, title, detail } = self;
-        let body = json!({
+        let mut body = json!({
             "type": format!("{URN}{word}"), "title": title, "status": status.as_u16(), "detail": detail,
         });
+        if let (Some(body), false) = (body.as_object_mut(), errors.is_empty()) {
+            body.insert("errors".into(), json!(errors));
+        }
         let mut response = respond(status, MEDIA, body.to_string());
         if status == StatusCode::UNAUTHORIZED {
             let value = HeaderValue::from_static("Bearer realm=\"mail2fa\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
         }
         response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.with_errors(&[])
     }
 }
 

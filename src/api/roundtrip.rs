@@ -30,8 +30,9 @@ use super::{
     call,
     client::{ClientError, understood, written},
     document::{schemas, variants},
+    fields::Unread,
     operations::{self, Operation},
-    problem::{MEDIA, Problem, URN, problem},
+    problem::{MEDIA, URN, problem},
     refusal::Refusal,
 };
 use crate::service::admin::{self, AdminError};
@@ -150,7 +151,7 @@ fn each<T: DeserializeOwned>(schema: &impl serde::Serialize, with: impl Fn(T)) {
     }
 }
 
-type Arrived = Arc<Mutex<Option<(&'static str, Result<admin::Request, Problem>)>>>;
+type Arrived = Arc<Mutex<Option<(&'static str, Result<admin::Request, Unread>)>>>;
 
 /// Keeps what a request is understood as.
 fn server(arrived: &Arrived) -> Router {

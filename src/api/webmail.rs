@@ -27,6 +27,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 use super::{
     Api,
     call::{Entered, enter, object, receive, refused},
+    fields::wrong,
     operations::{Operation, WEBMAIL},
     problem::{Problem, respond},
     wiped::{Fields, text},
@@ -177,7 +178,7 @@ impl Caller<'_> {
         arrived: Instant,
         delay: Duration,
     ) -> Result<Response, Response> {
-        let asked: ExchangeAsked = read(body).map_err(Problem::into_response)?;
+        let asked: ExchangeAsked = self.read(body)?;
         self.within_reach(&asked.mailbox).map_err(|error| self.refused(&error))?;
         let browser = NetAddress::parse(&asked.browser);
         if browser.ip().is_none() {
@@ -222,7 +223,7 @@ impl Caller<'_> {
     }
 
     async fn refresh(&self, body: &Fields) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
+        let TokenAsked { mailbox, token } = self.read(body)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&match life.map_err(|error| self.failed(&error))? {
@@ -234,10 +235,14 @@ impl Caller<'_> {
     }
 
     async fn revoke(&self, body: &Fields) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = read(body).map_err(Problem::into_response)?;
+        let TokenAsked { mailbox, token } = self.read(body)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| self.failed(&error))? }))
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &Fields) -> Result<T, Response> {
+        body.read().ok_or_else(|| wrong(self.operation, &body.0).into_response())
     }
 
     fn refused(&self, error: &AdminError) -> Response {
@@ -265,10 +270,6 @@ impl Caller<'_> {
 
 fn secret(text: &Disclosed) -> Secret {
     Secret::from_slice(text.expose().as_bytes())
-}
-
-fn read<T: DeserializeOwned>(body: &Fields) -> Result<T, Problem> {
-    body.read().ok_or(Problem::FIELDS)
 }
 
 fn json(answer: &impl Serialize) -> Response {

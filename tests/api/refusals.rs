@@ -139,7 +139,9 @@ async fn however_it_is_asked(desk: &Desk) {
         } else {
             send(json, "x").await.fails(400, "not-json");
             send("text/plain", "{}").await.fails(415, "media-type");
-            send(json, "{\"what\":1}").await.fails(400, "bad-fields");
+            let answer = send(json, "{\"what\":1}").await;
+            answer.fails(400, "bad-fields");
+            assert!(answer.text.contains("\"pointer\":\"#"), "{answer:?}");
         }
         if let Some((start, _)) = operation.path.split_once('{') {
             let rest = operation.path.split_once('}').unwrap().1.replace("{id}", "7");

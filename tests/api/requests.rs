@@ -2,6 +2,7 @@
 
 use axum::http::Request;
 use http_body_util::Full;
+use mail2fa::base::limits::API_FIELD_ERRORS;
 use serde_json::{Value, json};
 
 use crate::{
@@ -63,6 +64,117 @@ async fn a_body_that_is_not_asked_for_is_refused_and_not_quoted() {
     raw(&desk, &token, Some("Application/JSON; charset=utf-8"), good).await.ok();
     assert!(!traced().contains(SECRET));
     assert_no_secrets();
+}
+
+/// RFC 9457, section 3: which field it is and what is allowed there; never what was sent, nor a name that is
+/// not known.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_problem_of_fields_says_which_they_are() {
+    const SECRET: &str = "Zq9-never-quoted";
+    let desk = Desk::new().await;
+    let token = desk.token(&["*"], &[]).await;
+    let tokens =
+        desk.control("POST", "/v1/tokens", Some(json!({"name": "x", "scopes": SECRET}))).await;
+    tokens.fails(400, "bad-fields");
+    assert_eq!(pointers(&tokens), ["#/scopes must be a list, each of it text"]);
+    let alice = "/v1/mailboxes/alice%40example.org";
+    let unknown = |known: &str| format!("# has a field that is not known; known: {known}");
+    let one_of = "an object with one of clear, hash";
+    let level =
+        "must be \"off\" or \"optional\" or \"required\" or \"required_from\" or \"inherit\"";
+    let seconds = "a whole number from 0 to 253402300799";
+    for (method, path, body, expected) in [
+        ("PUT", "/password", json!({}), vec![format!("#/password is missing; it is {one_of}")]),
+        (
+            "PUT",
+            "/password",
+            json!({"password": SECRET}),
+            vec![format!("#/password must be {one_of}")],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {SECRET: 1}}),
+            vec![format!("#/password must be {one_of}")],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {"hash": SECRET, "clear": SECRET}}),
+            vec![format!("#/password must be {one_of}")],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {"clear": [SECRET]}}),
+            vec!["#/password/clear must be text".into()],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {"clear": "x"}, SECRET: SECRET}),
+            vec![unknown("password")],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {"clear": "x"}, "mailbox": SECRET}),
+            vec![unknown("password")],
+        ),
+        (
+            "PUT",
+            "/password",
+            json!({"password": {"clear": "x"}, "do": SECRET}),
+            vec![unknown("password")],
+        ),
+        ("POST", "/totp/confirm", json!({"code": 123_456}), vec!["#/code must be text".into()]),
+        ("PUT", "/policy", json!({}), vec![format!("#/level {level}")]),
+        ("PUT", "/policy", json!({"level": SECRET}), vec![format!("#/level {level}")]),
+        (
+            "PUT",
+            "/policy",
+            json!({"level": "required_from", "required_from": SECRET}),
+            vec![format!("#/required_from must be {seconds}")],
+        ),
+        (
+            "PUT",
+            "/policy",
+            json!({"level": "required_from"}),
+            vec![format!("#/required_from is missing; it is {seconds}")],
+        ),
+        (
+            "POST",
+            "/app-passwords",
+            json!({SECRET: 1, "services": ["imap", SECRET, 7], "expires": -1, "networks": {SECRET: 1}}),
+            vec![
+                unknown("expires, name, networks, services"),
+                format!("#/expires must be {seconds} or null"),
+                "#/name is missing; it is text".into(),
+                "#/networks must be a list, each of it text".into(),
+                "#/services/2 must be text".into(),
+            ],
+        ),
+    ] {
+        let answer = desk.ask(&token, method, &format!("{alice}{path}"), Some(body)).await;
+        answer.fails(400, "bad-fields");
+        assert_eq!(pointers(&answer), expected);
+        assert!(!answer.text.contains(SECRET) && !answer.text.contains("123456"), "{answer:?}");
+    }
+    let many = json!({"name": "x", "services": vec![7; 1_000]});
+    let answer = desk.ask(&token, "POST", &format!("{alice}/app-passwords"), Some(many)).await;
+    assert_eq!(pointers(&answer).len(), API_FIELD_ERRORS);
+}
+
+/// Pointer and detail of each field that a problem is about.
+fn pointers(answer: &Answer) -> Vec<String> {
+    let problem: Value = serde_json::from_str(&answer.text).unwrap();
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors
+        .map(|each| {
+            let word = |name: &str| each[name].as_str().unwrap().to_owned();
+            format!("{} {}", word("pointer"), word("detail"))
+        })
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

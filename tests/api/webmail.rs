@@ -134,6 +134,13 @@ async fn what_is_not_asked_rightly_is_not_looked_at() {
     ] {
         desk.ask(&key, "POST", path, Some(body)).await.fails(status, word);
     }
+    let wrong = desk.ask(&key, "POST", path, Some(with("code", 123_456.into()))).await;
+    wrong.fails(400, "bad-fields");
+    assert!(
+        wrong.text.contains(r##"{"detail":"must be text or null","pointer":"#/code"}"##),
+        "{wrong:?}"
+    );
+    assert!(!wrong.text.contains("123456") && !wrong.text.contains(ALICE_PASSWORD), "{wrong:?}");
     desk.ask(&key, "POST", path, None).await.fails(415, "media-type");
     desk.ask(&key, "POST", "/v1/webmail/tokens?x=1", Some(good.clone()))
         .await

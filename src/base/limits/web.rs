@@ -96,3 +96,6 @@ pub const API_TOKEN_NEWS_SECONDS: u64 = 600;
 
 /// Largest body of a request to the API, bytes.
 pub const API_BODY_BYTES: usize = 65_536;
+
+/// Most fields of a body of which an answer says what is wrong with them.
+pub const API_FIELD_ERRORS: usize = 16;
