@@ -2,7 +2,10 @@
 
 use axum::http::Request;
 use http_body_util::Full;
-use mail2fa::service::admin::{self, AdminError};
+use mail2fa::{
+    base::clock::Clock as _,
+    service::admin::{self, AdminError},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::UnixStream,
