@@ -117,6 +117,7 @@ impl Desk {
         let authenticator =
             Authenticator::new(store.clone(), clock.clone(), log, policy).telling(told.clone());
         let admin = Admin {
+            panel: None,
             store: store.clone(),
             hasher: None,
             clock: clock.clone(),
@@ -162,6 +163,7 @@ impl Desk {
         let parts = self.owner.parts();
         let old = &parts.admin;
         let admin = Admin {
+            panel: None,
             store: old.store.clone(),
             hasher: None,
             clock: old.clock.clone(),
