@@ -38,7 +38,7 @@ use store_support::{
 };
 
 /// How long a file system may be busy, and how often it is asked.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(20);
 
 const IMAGE_BYTES: u64 = 96 * 1024 * 1024;

@@ -114,3 +114,26 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::PeerCredentials;
+
+    #[test]
+    fn only_root_and_this_user_come_by_the_control_socket() {
+        let this = geteuid().as_raw();
+        let process = |uid| Some(Peer::Process(Some(PeerCredentials { pid: 7, uid, gid: this })));
+        for uid in [0, this] {
+            let access = control(process(uid)).unwrap();
+            assert!(access.by.contains(&format!("uid={uid}")), "{}", access.by);
+        }
+        for uid in [1, 65_534, u32::MAX] {
+            assert!(uid == this || control(process(uid)).is_none(), "{uid}");
+        }
+        let loopback = Some(Peer::Address(Ipv4Addr::LOCALHOST.into()));
+        for untold in [None, Some(Peer::Process(None)), loopback] {
+            assert!(control(untold).is_none(), "{untold:?}");
+        }
+    }
+}

@@ -159,7 +159,7 @@ impl Place {
 }
 
 /// How long sled's own threads may hold a folder after its store was dropped.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Opens a store that this process, or the one that started it, may have dropped a moment ago.
 pub async fn open(dir: &Path, keyring: &Keyring) -> Result<SealedStore<SledEngine>, OpenError> {

@@ -7,17 +7,25 @@
 //! every function answers `None` for what it cannot read.
 
 use base64::{
-    Engine as _,
-    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+    Engine as _, alphabet,
+    engine::{GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_STANDARD_NO_PAD,
 };
+
+/// As Dovecot reads it (`src/lib/base64.c`): with its padding, and bits that the last digit has left over are not
+/// looked at.
+const DOVECOT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// The digits of crypt(3)'s base 64, in the order of their values.
 const CRYPT_DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Reads base 64 with its padding, as Dovecot writes it. White space, which Dovecot skips, is
+/// Reads base 64 with its padding, as Dovecot does. White space, which Dovecot skips, is
 /// refused.
 pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
-    BASE64_STANDARD.decode(text).ok()
+    DOVECOT_BASE64.decode(text).ok()
 }
 
 /// Reads base 64 without padding, as Argon2's text form has it.
@@ -113,8 +121,9 @@ mod tests {
     #[test]
     fn base64_with_and_without_padding() {
         assert_eq!(from_base64(b"YQ=="), Some(b"a".to_vec()));
+        assert_eq!(from_base64(b"YR=="), Some(b"a".to_vec()), "bits left over");
         assert_eq!(from_base64_unpadded("YQ"), Some(b"a".to_vec()));
-        for bad in [&b"YQ= ="[..], b"YQ", b"YR==", b"Y", b"YQ==YQ==", b"*Q==", b"YQ==\n"] {
+        for bad in [&b"YQ= ="[..], b"YQ", b"Y", b"YQ==YQ==", b"*Q==", b"YQ==\n"] {
             assert_eq!(from_base64(bad), None);
         }
         for bad in ["YQ==", "YR", "Y", "-_"] {

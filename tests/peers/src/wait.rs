@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 /// How long anything may take that normally takes less than a second. Generous, because the
 /// machine may be busy with other tests.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 const STEP: Duration = Duration::from_millis(20);
 
