@@ -61,6 +61,7 @@ async fn admin(issuer: &str) -> Arc<Admin> {
         rng,
         names: NameRules::default(),
         issuer: issuer.into(),
+        panel: None,
         notifier: Arc::new(Silent),
         trail: Arc::new(trail),
         enforcement: EnforcementPolicy::default(),

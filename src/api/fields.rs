@@ -107,12 +107,13 @@ impl Found {
                 let words = words.and_then(Value::as_array);
                 words.zip(fields.get(tag)).is_some_and(|(words, word)| words.contains(word))
             });
-            return match chosen {
+            match chosen {
                 Some(chosen) => self.object(chosen, fields, at),
                 None => {
-                    self.say(&format!("{at}/{tag}"), format!("must be {}", words(&choices, tag)))
+                    self.say(&format!("{at}/{tag}"), format!("must be {}", words(&choices, tag)));
                 }
-            };
+            }
+            return;
         }
         if !choices.is_empty() {
             let mut fitting = choices.iter().filter(|choice| {

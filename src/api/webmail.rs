@@ -27,7 +27,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 use super::{
     Api,
     call::{self, Entered, enter, object, receive, refused},
-    fields::wrong,
+    fields::{Unread, wrong},
     operations::{Operation, WEBMAIL},
     problem::{Problem, respond},
     wiped::{Fields, text},
@@ -182,7 +182,7 @@ impl Caller<'_> {
         arrived: Instant,
         delay: Duration,
     ) -> Result<Response, Response> {
-        let asked: ExchangeAsked = self.read(body)?;
+        let asked: ExchangeAsked = self.read(body).map_err(Unread::into_response)?;
         self.within_reach(&asked.mailbox).map_err(|error| self.refused(&error))?;
         let browser = NetAddress::parse(&asked.browser);
         if browser.ip().is_none() {
@@ -227,7 +227,7 @@ impl Caller<'_> {
     }
 
     async fn refresh(&self, body: &Fields) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = self.read(body)?;
+        let TokenAsked { mailbox, token } = self.read(body).map_err(Unread::into_response)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let life = self.webmail.refresh(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&match life.map_err(|error| self.failed(&error))? {
@@ -239,14 +239,14 @@ impl Caller<'_> {
     }
 
     async fn revoke(&self, body: &Fields) -> Result<Response, Response> {
-        let TokenAsked { mailbox, token } = self.read(body)?;
+        let TokenAsked { mailbox, token } = self.read(body).map_err(Unread::into_response)?;
         self.within_reach(&mailbox).map_err(|error| self.refused(&error))?;
         let revoked = self.webmail.revoke(mailbox.as_bytes(), &secret(&token), self.access).await;
         Ok(json(&RevokeAnswer { revoked: revoked.map_err(|error| self.failed(&error))? }))
     }
 
-    fn read<T: DeserializeOwned>(&self, body: &Fields) -> Result<T, Response> {
-        body.read().ok_or_else(|| wrong(self.operation, &body.0).into_response())
+    fn read<T: DeserializeOwned>(&self, body: &Fields) -> Result<T, Unread> {
+        body.read().ok_or_else(|| wrong(self.operation, &body.0))
     }
 
     fn refused(&self, error: &AdminError) -> Response {

@@ -51,7 +51,7 @@ fn link(
         expires: u64,
     }
     let response = backend.ask(Request::PanelLink { mailbox })?;
-    let Response::PanelLink { mailbox, link, expires } = &response else {
+    let Response::PanelLink { mailbox, link, expires, .. } = &response else {
         return Err(unexpected());
     };
     let address = panel.link(link.expose());

@@ -1,6 +1,6 @@
 //! From the file as written to a checked [`Config`]: defaults, bounds, and what must fit together.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{
     Accounts, Config, ConfigErrors, ControlConfig, GroupRef, HashingConfig, KeySource,
@@ -8,7 +8,9 @@ use super::{
     RefusalConfig, StoreConfig, TempFail, TotpConfig, UserRef, audit, enforcement, mechanisms,
     names, notices, panel, place,
     raw::{Document, Place, Report, Section},
-    sessions, throttle, values, webmail,
+    sessions,
+    sockets::Sockets,
+    throttle, values, webmail,
 };
 use crate::base::limits::{self, LISTENER_CONNECTIONS};
 
@@ -34,8 +36,8 @@ pub(super) fn check(text: &str, accounts: &dyn Accounts) -> Result<Config, Confi
         totp: totp(root.section("totp", report), report),
         sessions: sessions::sessions(root.section("sessions", report), report),
         throttle: throttle::throttle(root.section("throttle", report), report),
-        panel: panel::panel(root.section("panel", report), report),
-        api: place::api(root.section("api", report), report),
+        panel: panel::panel(root.section("panel", report), &mut sockets, report),
+        api: place::api(root.section("api", report), &mut sockets, report),
         notices: notices::notices(root.section("notices", report), report),
         audit: audit::audit(root.section("audit", report), report),
         enforcement: enforcement::enforcement(root.section("enforcement", report), &names, report),
@@ -278,39 +280,6 @@ fn listener_kind(
             None
         }
     }
-}
-
-/// All sockets of a configuration, to see whether they fit together.
-#[derive(Default)]
-struct Sockets {
-    names: Vec<(String, Place)>,
-    served: Vec<(PathBuf, Place)>,
-    asked: Vec<(PathBuf, Place)>,
-}
-
-impl Sockets {
-    fn check(&self, report: &mut Report) {
-        for (first, second) in repeated(&self.names) {
-            report.at(second, format!("is also the {}; names must differ", first.key));
-        }
-        for (first, second) in repeated(&self.served) {
-            report.at(second, format!("is the same path as {}", first.key));
-        }
-        for (path, place) in &self.asked {
-            if let Some((_, own)) = self.served.iter().find(|(served, _)| served == path) {
-                let what = format!("is the same path as {}: mail2fa would ask itself", own.key);
-                report.at(place, what);
-            }
-        }
-    }
-}
-
-/// Places whose value stands at an earlier place already, with that one.
-fn repeated<T: PartialEq>(all: &[(T, Place)]) -> impl Iterator<Item = (&Place, &Place)> {
-    all.iter().enumerate().filter_map(|(index, (value, place))| {
-        let (_, first) = all.iter().take(index).find(|(earlier, _)| earlier == value)?;
-        Some((first, place))
-    })
 }
 
 /// What one part of the configuration needs from another.

@@ -25,6 +25,7 @@ mod place;
 mod raw;
 mod sessions;
 mod show;
+mod sockets;
 #[cfg(test)]
 mod tests;
 mod throttle;

@@ -5,8 +5,9 @@ use std::{path::PathBuf, time::Duration};
 use toml::de::DeValue;
 
 use super::{
-    place::{PlaceConfig, place},
+    place::{Found, PlaceConfig, listens, place},
     raw::{Report, Section},
+    sockets::Sockets,
     values,
 };
 use crate::{
@@ -21,6 +22,9 @@ const LIFE: std::ops::RangeInclusive<Duration> =
 /// What an accent must be told from: the cards of light pages, and the ground of dark ones.
 const LIGHT: (&str, [u8; 3]) = ("white", [0xff, 0xff, 0xff]);
 const DARK: (&str, [u8; 3]) = ("the dark cards, #1a212b", [0x1a, 0x21, 0x2b]);
+
+/// What a host calls itself that does not say.
+const NAME: &str = "Mail";
 
 /// Least contrast of text, WCAG 2 level AA.
 const CONTRAST: f64 = 4.5;
@@ -56,6 +60,11 @@ impl PanelConfig {
         format!("{}{}link?t={link}", self.origin.as_deref().unwrap_or_default(), self.base)
     }
 
+    /// Its address as browsers see it, with a slash at the end; only with `origin`.
+    pub fn address(&self) -> Option<String> {
+        Some(format!("{}{}", self.origin.as_ref()?, self.base))
+    }
+
     /// Whether something differs that counts after a restart only. The life of sessions counts at once, and
     /// so does a certificate in place of another.
     pub fn needs_restart(old: Option<&Self>, new: Option<&Self>) -> bool {
@@ -65,9 +74,13 @@ impl PanelConfig {
 }
 
 /// Reads the section; without `listen` there is no panel.
-pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<PanelConfig> {
+pub(super) fn panel(
+    mut section: Section<'_>,
+    sockets: &mut Sockets,
+    report: &mut Report,
+) -> Option<PanelConfig> {
     let defaults = PanelPolicy::default();
-    let place = place(&mut section, report);
+    let Found { place, more } = place(&mut section, sockets, report);
     let base = section.read("base_path", report, base).unwrap_or_else(|| "/".into());
     let https = section.read("https", report, values::flag);
     let secured = place.as_ref().and_then(|place| match (&place.tls, place.behind_proxy) {
@@ -82,7 +95,7 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
     let origin = section.read("origin", report, |value| origin(value, https.unwrap_or(true)));
     let proxies =
         section.read("proxies", report, values::networks(PANEL_PROXIES)).unwrap_or_default();
-    let name = section.read("name", report, name).unwrap_or_else(|| "Mail".into());
+    let name = section.read("name", report, name).unwrap_or_else(|| NAME.into());
     let logo = section.read("logo", report, values::path);
     let accent = section.read("accent", report, |value| colour(value, LIGHT));
     let accent_dark = section.read("accent_dark", report, |value| colour(value, DARK));
@@ -96,6 +109,14 @@ pub(super) fn panel(mut section: Section<'_>, report: &mut Report) -> Option<Pan
         let what = "is longer than panel.absolute: a session ends with the first of the two";
         section.mistake("idle", what.into(), report);
     }
+    let plain = (base.as_str(), https.unwrap_or(true), name.as_str()) == ("/", true, NAME)
+        && origin.is_none()
+        && proxies.is_empty()
+        && logo.is_none()
+        && accent.is_none()
+        && accent_dark.is_none()
+        && policy == defaults;
+    listens(&mut section, more || !plain, report);
     section.finish(report);
     Some(PanelConfig {
         place: place?,

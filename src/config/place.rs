@@ -15,6 +15,7 @@ use toml::de::DeValue;
 use super::{
     TlsConfig,
     raw::{Report, Section},
+    sockets::Sockets,
     tls, values,
 };
 
@@ -58,16 +59,45 @@ impl PlaceConfig {
     }
 }
 
+/// What was read of them.
+pub(super) struct Found {
+    /// The place; `None` without `listen`.
+    pub place: Option<PlaceConfig>,
+    /// Whether something else of it is set.
+    pub more: bool,
+}
+
 /// Reads `[api]`; without `listen` there is only the control socket.
-pub(super) fn api(mut section: Section<'_>, report: &mut Report) -> Option<PlaceConfig> {
-    let found = place(&mut section, report);
+pub(super) fn api(
+    mut section: Section<'_>,
+    sockets: &mut Sockets,
+    report: &mut Report,
+) -> Option<PlaceConfig> {
+    let Found { place, more } = place(&mut section, sockets, report);
+    listens(&mut section, more, report);
     section.finish(report);
-    found
+    place
+}
+
+/// A section that says more than its defaults and not where it listens was meant to be used.
+pub(super) fn listens(section: &mut Section<'_>, more: bool, report: &mut Report) {
+    if more && !section.has("listen") {
+        let what = "is missing, and without it nothing else of this section counts: set it (for a socket that \
+                    systemd hands over too), or take the other settings out";
+        section.mistake("listen", what.into(), report);
+    }
 }
 
 /// Reads the three keys; without `listen` there is no such place.
-pub(super) fn place(section: &mut Section<'_>, report: &mut Report) -> Option<PlaceConfig> {
+pub(super) fn place(
+    section: &mut Section<'_>,
+    sockets: &mut Sockets,
+    report: &mut Report,
+) -> Found {
     let listen = section.read("listen", report, listen);
+    if let Some(listen) = &listen {
+        sockets.serves(listen, section.place("listen"));
+    }
     let behind_proxy = section.read("behind_proxy", report, values::flag).unwrap_or(false);
     let mut table = section.section("tls", report);
     let asked = table.has("certificate") || table.has("key");
@@ -89,7 +119,8 @@ pub(super) fn place(section: &mut Section<'_>, report: &mut Report) -> Option<Pl
                     `behind_proxy = true` if only a proxy with TLS reaches this address";
         section.mistake("listen", what.into(), report);
     }
-    Some(PlaceConfig { listen: listen?, tls, behind_proxy })
+    let more = asked || behind_proxy;
+    Found { place: listen.map(|listen| PlaceConfig { listen, tls, behind_proxy }), more }
 }
 
 fn in_clear(address: &SocketAddr, tls: bool, behind_proxy: bool) -> bool {

@@ -147,7 +147,13 @@ pub fn admin(
         notifier,
         trail,
         enforcement: config.enforcement.clone(),
+        panel: panel_address(config),
     }
+}
+
+/// The address of the User Panel, where it is known.
+pub fn panel_address(config: &Config) -> Option<String> {
+    config.panel.as_ref().and_then(PanelConfig::address)
 }
 
 /// The audit trail in this store.

@@ -115,6 +115,8 @@ pub fn serve(path: &Path) -> Result<(), ServeError> {
 struct Daemon {
     path: PathBuf,
     config: Config,
+    /// What was in force at the start, and is still where a change counts after a restart.
+    started: Config,
     log: LogHandle,
     source: Source,
     authenticator: Arc<Authenticator>,
@@ -207,6 +209,7 @@ impl Daemon {
         let plan = watch::Sender::new(compose::reminder_plan(&config));
         Ok(Self {
             path,
+            started: config.clone(),
             config,
             log,
             source,
@@ -273,20 +276,21 @@ impl Daemon {
         };
         let outfit = compose::outfit(&config.notices)
             .map_err(|errors| ConfigErrors { path: Some(self.path.clone()), ..errors })?;
+        let started = &self.started;
         let fixed = [
-            ("store", config.store != self.config.store),
-            ("control", config.control != self.config.control),
-            ("api", PlaceConfig::needs_restart(self.config.api.as_ref(), config.api.as_ref())),
-            (
-                "panel",
-                PanelConfig::needs_restart(self.config.panel.as_ref(), config.panel.as_ref()),
-            ),
-            ("log.target", config.log.target != self.config.log.target),
+            ("store", config.store != started.store),
+            ("control", config.control != started.control),
+            ("api", PlaceConfig::needs_restart(started.api.as_ref(), config.api.as_ref())),
+            ("panel", PanelConfig::needs_restart(started.panel.as_ref(), config.panel.as_ref())),
+            ("log.target", config.log.target != started.log.target),
         ];
         for (key, _) in fixed.into_iter().filter(|(_, changed)| *changed) {
             tracing::warn!(key, "this change counts after a restart");
         }
-        let admin = Arc::new(admin(&config, &self.store, &source, &self.trail, &self.owners));
+        let admin = Arc::new(Admin {
+            panel: compose::panel_address(&self.started),
+            ..admin(&config, &self.store, &source, &self.trail, &self.owners)
+        });
         // Of a panel that was taken out of the configuration the old settings stay until the restart, and each
         // reload until then replaces what it does things with.
         let panel = config.panel.as_ref().or(self.config.panel.as_ref());

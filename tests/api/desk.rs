@@ -147,6 +147,7 @@ impl Desk {
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: Arc::new(trail),
+            panel: None,
             notifier: Arc::new(mail2fa::ports::notice::Silent),
             enforcement: choice.enforcement,
         });

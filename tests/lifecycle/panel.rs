@@ -125,6 +125,39 @@ fn a_panel_that_was_taken_out_follows_every_later_reload() {
     assert_eq!(log.matches("this change counts after a restart key=\"panel\"").count(), 2, "{log}");
 }
 
+/// A hosting panel's back end sends the browser to the `url` of the answer. It begins with what is configured, whatever
+/// host the request names, and a reload does not move a panel that stays where it is.
+#[test]
+fn a_link_over_the_api_has_the_whole_address() {
+    let site = Site::new();
+    let place = |more: &str| format!("{}\nbase_path = \"/2fa\"\n{more}", section(&site));
+    site.configure("plain", "0s", &place("origin = \"http://mail.example.org\""));
+    let daemon = site.serve();
+    let request = "POST /v1/mailboxes/bob%40example.org/panel-links HTTP/1.1\r\nhost: evil.example\r\n\
+                   x-forwarded-host: evil.example\r\nconnection: close\r\n\r\n";
+    let made = || {
+        let answer = ask(UnixStream::connect(site.path("control")).unwrap(), request);
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        serde_json::from_str::<serde_json::Value>(body).unwrap()
+    };
+    let answer = made();
+    let (url, link) = (answer["url"].as_str().unwrap(), answer["link"].as_str().unwrap());
+    assert_eq!(url, format!("http://mail.example.org/2fa/link?t={link}"));
+    let path = url.strip_prefix("http://mail.example.org").unwrap();
+    let get = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let page = ask(UnixStream::connect(site.path("own")).unwrap(), &get);
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("bob@example.org"), "{page}");
+    site.configure("plain", "0s", &place("origin = \"http://other.example.org\""));
+    daemon.reload();
+    assert!(made()["url"].as_str().unwrap().starts_with("http://mail.example.org/2fa/link?t="));
+    daemon.stop();
+    // Without `origin` nobody knows it.
+    site.configure("plain", "0s", &place(""));
+    let daemon = site.serve();
+    assert!(made()["link"].is_string() && made().get("url").is_none());
+    daemon.stop();
+}
+
 #[test]
 fn what_counts_after_a_restart_is_said() {
     let site = Site::new();
@@ -132,8 +165,12 @@ fn what_counts_after_a_restart_is_said() {
     let daemon = site.serve();
     site.configure("plain", "0s", &format!("{}\nidle = \"5m\"", section(&site)));
     daemon.reload();
+    // It goes on being said while what runs is another than the file says, and no longer.
     site.configure("plain", "0s", &format!("{}\nname = \"x\"", section(&site)));
     daemon.reload();
+    daemon.reload();
+    site.configure("plain", "0s", &section(&site));
+    daemon.reload();
     let log = daemon.stop();
-    assert_eq!(log.matches("this change counts after a restart key=\"panel\"").count(), 1, "{log}");
+    assert_eq!(log.matches("this change counts after a restart key=\"panel\"").count(), 2, "{log}");
 }

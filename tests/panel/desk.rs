@@ -115,6 +115,7 @@ impl Desk {
             names: NameRules::default(),
             issuer: "Mail".into(),
             trail: Arc::clone(&trail),
+            panel: None,
             notifier: Arc::new(mail2fa::ports::notice::Silent),
             enforcement: options.enforcement,
         });

@@ -555,6 +555,7 @@ fn admin(world: &Shared) -> Arc<Admin> {
         names: names(masters),
         issuer: "Simulation".into(),
         enforcement,
+        panel: None,
         notifier: Arc::new(mail2fa::ports::notice::Silent),
         trail: Arc::new(Recorder::new(
             Arc::new(SimStore(world.clone())),

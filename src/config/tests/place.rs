@@ -132,3 +132,66 @@ fn a_new_certificate_needs_no_restart() {
     }
     assert!(!PlaceConfig::needs_restart(None, None));
 }
+
+/// A section that was meant to be used and is not; a header, and what says no more than the defaults, may stay.
+#[test]
+fn what_is_set_without_a_place_to_listen_is_a_mistake() {
+    let missing = |of: &str| format!("{of}.listen: is missing, and without it nothing else");
+    let mut texts = Vec::new();
+    for of in BOTH {
+        texts.push((with(of, "", FILES), missing(of)));
+        texts.push((with(of, "behind_proxy = true", ""), missing(of)));
+        assert!(parse(&with(of, "behind_proxy = false", "")).is_ok());
+    }
+    let panel = [
+        "base_path = \"/2fa\"",
+        "https = false",
+        "origin = \"https://x\"",
+        "proxies = [\"192.0.2.1\"]",
+        "name = \"x\"",
+        "logo = \"/x.png\"",
+        "accent = \"#1f5fbf\"",
+        "accent_dark = \"#8ab8ff\"",
+        "idle = \"1m\"",
+    ];
+    texts.extend(panel.map(|key| (with("panel", key, ""), missing("panel"))));
+    each_is_one_mistake(texts.iter().map(|(text, what)| (text.clone(), what.as_str())).collect());
+    let defaults = "https = true\nbase_path = \"/\"\nname = \"Mail\"\nproxies = []\nidle = \"15m\"";
+    assert!(parse(&with("panel", defaults, "")).unwrap().panel.is_none());
+    let error = parse(&with("api", "behind_proxy = true", "")).unwrap_err();
+    assert_eq!(error.mistakes[0].line, Some(1), "the section's");
+}
+
+#[test]
+fn two_listeners_in_one_place_are_a_mistake() {
+    let both = |panel: &str, api: &str| {
+        format!("[panel]\nlisten = \"{panel}\"\n[api]\nlisten = \"{api}\"\n{CLIENT}")
+    };
+    let behind = |panel: &str, api: &str| {
+        both(panel, api).replace("[api]", "behind_proxy = true\n[api]\nbehind_proxy = true")
+    };
+    let same = "api.listen: is the same address as panel.listen";
+    each_is_one_mistake(vec![
+        (both("127.0.0.1:8425", "127.0.0.1:8425"), same),
+        (both("[::1]:8425", "[0:0::1]:8425"), same),
+        (both("127.0.0.1:8425", "[::ffff:127.0.0.1]:8425"), same),
+        (behind("0.0.0.0:8425", "127.0.0.1:8425"), same),
+        (behind("127.0.0.1:8425", "0.0.0.0:8425"), same),
+        (behind("[::]:8425", "127.0.0.1:8425"), same),
+        (behind("[::1]:8425", "[::]:8425"), same),
+        (both("/run/x", "/run//x"), "api.listen: is the same path as panel.listen"),
+        (both("/run/x", "/run/mail2fa/control"), "control.socket: is the same path as api.listen"),
+    ]);
+    let error = parse(&both("/run/x", "/run/x")).unwrap_err();
+    assert_eq!(error.mistakes[0].line, Some(4));
+    for (panel, api) in [
+        ("127.0.0.1:8425", "127.0.0.1:8426"),
+        ("127.0.0.1:8425", "127.0.0.2:8425"),
+        ("127.0.0.1:8425", "[::1]:8425"),
+        ("0.0.0.0:8425", "[::1]:8425"),
+        ("127.0.0.1:0", "127.0.0.1:0"),
+        ("/run/x", "/run/y"),
+    ] {
+        assert!(parse(&behind(panel, api)).is_ok(), "{panel} {api}");
+    }
+}

@@ -157,6 +157,9 @@ pub enum Response {
         mailbox: String,
         /// What stands behind `link?t=` in the panel's address.
         link: Disclosed,
+        /// The whole address to send the browser to, with `panel.origin`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<Disclosed>,
         /// When it is too late to follow it, seconds since 1970.
         expires: u64,
     },

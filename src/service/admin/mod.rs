@@ -92,6 +92,8 @@ pub struct Admin {
     pub trail: Arc<Recorder>,
     /// Who must have a second factor.
     pub enforcement: EnforcementPolicy,
+    /// The address of the User Panel, with a slash at its end, where it is known.
+    pub panel: Option<String>,
 }
 
 impl Admin {

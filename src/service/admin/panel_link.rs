@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{AdminError, Disclosed, Response, acting::Acting};
 use crate::{
-    base::limits::PANEL_LINK_ISSUER_BYTES,
+    base::{SecretText, limits::PANEL_LINK_ISSUER_BYTES},
     decision::panel_link::{LinkToken, PanelLink, TOKEN_BYTES},
     ports::{
         event::clean,
@@ -43,11 +43,17 @@ impl Acting<'_> {
             Commit::Done(_) => Ok(Response::PanelLink {
                 mailbox: mailbox.to_string(),
                 link: Disclosed::new(token.shown()),
+                url: self.panel.as_deref().map(|panel| address(panel, &token)),
                 expires: link.expires().seconds(),
             }),
             Commit::Conflict => Err(AdminError::Busy),
         }
     }
+}
+
+/// Where a link leads: below what is configured, whatever a request says of hosts.
+fn address(panel: &str, token: &LinkToken) -> Disclosed {
+    Disclosed::new(SecretText::new([panel, "link?t=", token.shown().expose()].concat()))
 }
 
 impl super::Admin {

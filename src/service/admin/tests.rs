@@ -149,6 +149,7 @@ impl Bench {
         let clock = Arc::new(FixedClock(AtomicU64::new(NOW)));
         let told = Arc::new(Told::default());
         let admin = Admin {
+            panel: None,
             store: store.clone(),
             hasher,
             clock: clock.clone(),

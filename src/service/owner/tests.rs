@@ -118,6 +118,7 @@ impl Desk {
         let authenticator =
             Authenticator::new(store.clone(), clock.clone(), log, policy).telling(told.clone());
         let admin = Admin {
+            panel: None,
             store: store.clone(),
             hasher: None,
             clock: clock.clone(),
@@ -163,6 +164,7 @@ impl Desk {
         let parts = self.owner.parts();
         let old = &parts.admin;
         let admin = Admin {
+            panel: None,
             store: old.store.clone(),
             hasher: None,
             clock: old.clock.clone(),

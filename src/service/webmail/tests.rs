@@ -154,16 +154,16 @@ impl Desk {
         let meanwhile = Arc::new(Meanwhile(store.clone(), Mutex::default()));
         let authenticator =
             Arc::new(Authenticator::new(store.clone(), clock.clone(), meanwhile.clone(), policy));
-        let stored = passwords == Passwords::Stored;
         let admin = Arc::new(Admin {
             store: store.clone(),
-            hasher: stored.then(|| Arc::new(PlainHasher) as _),
+            hasher: (passwords == Passwords::Stored).then(|| Arc::new(PlainHasher) as _),
             clock: clock.clone(),
             key,
             rng: Arc::new(CountingRng::default()),
             names,
             issuer: "Mail".into(),
             trail: Arc::new(trail),
+            panel: None,
             notifier: Arc::new(Silent),
             enforcement: EnforcementPolicy::default(),
         });

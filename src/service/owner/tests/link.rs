@@ -132,6 +132,7 @@ async fn who_comes_between_looking_and_following_gets_in_alone() {
     let parts = desk.owner.parts();
     let Admin { store, clock, key, names, notifier, trail, .. } = &*parts.admin;
     let admin = Admin {
+        panel: None,
         store: store.clone(),
         hasher: None,
         clock: clock.clone(),
