@@ -9,9 +9,10 @@
 mod store_support;
 
 use mail2fa::{
+    base::Secret,
     ports::{
         event::TrailEvent,
-        store::{Commit, Expect, Store, StoreError},
+        store::{Change, Commit, Entry, EntryKey, Expect, Store, StoreError},
         trail::{Lane, Trail, TrailQuery},
     },
     store::{
@@ -282,5 +283,30 @@ fn the_end_of_the_engine_is_told_once() {
         assert_eq!(told.iter().collect::<Vec<_>>(), ["the disk is gone"; 2]);
         assert!(store.load(&mailbox("a")).await.is_ok(), "the index answers what surely is not");
         assert!(store.ping().await.is_err());
+    });
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_hides_no_other() {
+    runtime().block_on(async {
+        let store = Memory(keyring()).create().await;
+        let key = |id: &str| EntryKey { kind: "test", mailbox: mailbox("bob"), id: id.into() };
+        for id in ["a", "b", "c"] {
+            let entry = Some(Entry { value: Secret::from_slice(b"x"), expires: at(10) });
+            let change = Change::Entry { key: key(id), expect: None, entry };
+            assert!(matches!(store.commit(vec![change]).await.unwrap(), Commit::Done(_)));
+        }
+        let dump = store.engine().dump();
+        let (place, stored) = dump.into_iter().find(|(key, _)| key.ends_with(b"bob\0b")).unwrap();
+        let value = stored.value.iter().map(|byte| !byte).collect();
+        let write = Write { key: place, expect: None, value: Some(value) };
+        let set = WriteSet { writes: vec![write], mark: false };
+        let _ = store.engine().commit(set).await.unwrap();
+        assert!(store.load_entry(&key("b"), at(1)).await.is_err());
+        let found = store.entries_of("test", &mailbox("bob"), at(1), 9).await.unwrap();
+        assert_eq!(found.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["a", "c"]);
+        // A store that does not answer is no store without entries.
+        store.engine().kill("the disk is gone");
+        assert!(store.entries_of("test", &mailbox("bob"), at(1), 9).await.is_err());
     });
 }

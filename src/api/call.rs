@@ -41,13 +41,17 @@ const PATIENCE: Duration = Duration::from_secs(HTTP_HEADER_SECONDS);
 
 /// Answers a request for an operation.
 pub(super) async fn answer(operation: &'static Operation, api: Api, request: Request) -> Response {
-    let Entered { doers, access, mut parts, body } = match enter(&api, request).await {
+    let Entered { doers, mut parts, body, .. } = match enter(&api, request).await {
         Ok(entered) => entered,
         Err(shut) => return shut.into_response(),
     };
     let asked = match read(operation, &mut parts, body).await {
         Ok(asked) => asked,
         Err(why) => return why.into_response(),
+    };
+    let access = match access(&api, &doers, &parts).await {
+        Ok(access) => access,
+        Err(shut) => return shut.into_response(),
     };
     match doers.admin.handle_for(&access, operation.scope, asked).await {
         Ok(answered) => done(operation, &answered),
@@ -83,9 +87,19 @@ pub(super) struct Entered {
 pub(super) async fn enter(api: &Api, request: Request) -> Result<Entered, Shut> {
     let doers = api.parts.get();
     let (parts, body) = request.into_parts();
-    let peer = parts.extensions.get::<Peer>().copied();
-    let access = api.door.visitor(peer, &parts.headers, &doers.admin, &api.wrong).await?;
+    let access = access(api, &doers, &parts).await?;
     Ok(Entered { doers, access, parts, body })
+}
+
+/// Who asks, by now. It is looked at again once all of the body is there: while somebody held it back, their token
+/// may have ended.
+pub(super) async fn access(
+    api: &Api,
+    doers: &Parts,
+    parts: &request::Parts,
+) -> Result<Access, Shut> {
+    let peer = parts.extensions.get::<Peer>().copied();
+    api.door.visitor(peer, &parts.headers, &doers.admin, &api.wrong).await
 }
 
 /// The request.

@@ -26,7 +26,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::{
     Api,
-    call::{Entered, enter, object, receive, refused},
+    call::{self, Entered, enter, object, receive, refused},
     fields::wrong,
     operations::{Operation, WEBMAIL},
     problem::{Problem, respond},
@@ -152,6 +152,10 @@ async fn answer(operation: &'static Operation, api: Api, request: Request) -> Re
     let body = match receive(body).await.and_then(|bytes| object(&parts.headers, &bytes)) {
         Ok(body) => body,
         Err(why) => return why.into_response(),
+    };
+    let access = match call::access(&api, &doers, &parts).await {
+        Ok(access) => access,
+        Err(shut) => return shut.into_response(),
     };
     let Some(webmail) = &doers.webmail else { return Problem::NO_WEBMAIL.into_response() };
     let caller = Caller { operation, admin: &doers.admin, access: &access, webmail };

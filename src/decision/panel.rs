@@ -305,5 +305,10 @@ mod tests {
         assert_eq!(name.len(), 64);
         assert!(!name.contains(&hex(&token)));
         assert_ne!(name, hex(form_token(&key(), &alice(), &token).bytes()));
+        assert!(is_name(&name));
+        for other in ["", &name[1..], &format!("{name}0"), &name.replace(&name[..1], "/")] {
+            assert!(!is_name(other), "{other}");
+        }
+        assert!(!is_name(&"A".repeat(64)));
     }
 }

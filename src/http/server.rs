@@ -273,4 +273,28 @@ mod tests {
         tasks.close();
         tasks.wait().await;
     }
+
+    #[tokio::test]
+    async fn who_says_nothing_more_holds_no_place() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("http");
+        let listener = Listener::Unix(UnixListener::bind(&path).unwrap());
+        let (stopping, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = Router::new().route("/", get(async || "said"));
+        let server = Server::new("test", router, stopping.clone(), tasks.clone());
+        tasks.spawn(server.serve(listener));
+        let length = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nx";
+        for said in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n\r\n", length] {
+            let mut client = UnixStream::connect(&path).await.unwrap();
+            client.write_all(said.as_bytes()).await.unwrap();
+            client.shutdown().await.unwrap();
+            // Only a connection that is closed ends what is read, well before any limit of time.
+            let mut answer = String::new();
+            let reading = client.read_to_string(&mut answer);
+            timeout(LAST_REQUEST / 2, reading).await.unwrap().unwrap();
+        }
+        stopping.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
 }

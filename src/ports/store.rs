@@ -170,7 +170,7 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<Mailbox>, StoreError>>;
 
     /// The entries of a kind that a mailbox has, in the order of their ids, each with its id, of the first
-    /// `limit` those that have not expired by `now`.
+    /// `limit` those that have not expired by `now` and can be read.
     fn entries_of<'a>(
         &'a self,
         kind: &'static str,

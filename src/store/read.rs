@@ -194,6 +194,8 @@ impl<E: Engine> Inner<E> {
         }
         Ok(names)
     }
+
+    /// What cannot be read is left out: an entry that is damaged keeps nobody from the others.
     pub(super) async fn entries_of(
         &self,
         kind: &str,
@@ -206,7 +208,13 @@ impl<E: Engine> Inner<E> {
         let found = self.engine.scan(&prefix, None, limit.min(SCAN_PAGE)).await?;
         let mut entries = Vec::with_capacity(found.len());
         for (key, stored) in found {
-            let entry = self.unseal_entry(&key, &stored)?;
+            let entry = match self.unseal_entry(&key, &stored) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    tracing::warn!(%mailbox, %error, "an entry cannot be read");
+                    continue;
+                }
+            };
             let id = key.strip_prefix(&*prefix).map(String::from_utf8_lossy).unwrap_or_default();
             if entry.expires > now {
                 entries.push((id.into_owned(), entry));

@@ -245,6 +245,11 @@ impl Desk {
         self.exchange(&self.control, request.body(Full::new(body.into())).unwrap()).await
     }
 
+    /// The socket of those who bring a token.
+    pub fn socket(&self) -> &Path {
+        &self.path
+    }
+
     /// Asks anything.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         self.exchange(&self.path, request).await

@@ -3,8 +3,16 @@
 use axum::http::Request;
 use http_body_util::Full;
 use mail2fa::service::admin::{self, AdminError};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::UnixStream,
+};
 
-use crate::{desk::Desk, support::NOW};
+use crate::{
+    desk::Desk,
+    support::{BOB, BOB_PASSWORD, NOW},
+    webmail::asked,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_bad_tokens_are_answered_alike() {
@@ -160,5 +168,49 @@ async fn wrong_tokens_are_slowed_down_and_a_good_one_is_served_all_the_same() {
     let log = crate::support::watched::traced();
     for token in [&good, &ends, &wrong] {
         assert!(!log.contains(&token[13..]), "a token was logged");
+    }
+}
+
+/// Who sends the last byte after a token was revoked, or its time is over, sends it too late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_is_held_back_does_not_outlive_its_token() {
+    let desk = Desk::new().await;
+    let app = r#"{"name": "phone"}"#;
+    let exchange = asked(BOB, BOB_PASSWORD, None).to_string();
+    let add = format!("/v1/mailboxes/{BOB}/app-passwords");
+    for (path, body) in [(&*add, app), ("/v1/webmail/tokens", &exchange)] {
+        for ending in ["", "revoked", "expired"] {
+            let end = Some(desk.clock.now().unwrap().seconds() + 60);
+            let token = desk.named("held", &["*"], &[], end).await.unwrap();
+            let mut client = UnixStream::connect(desk.socket()).await.unwrap();
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: 100-continue\r\n\
+                 authorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+                 content-length: {}\r\n\r\n",
+                body.len()
+            );
+            client.write_all(head.as_bytes()).await.unwrap();
+            // The body is asked for once the token was found good.
+            let mut word = [0; 25];
+            client.read_exact(&mut word).await.unwrap();
+            assert_eq!(&word, b"HTTP/1.1 100 Continue\r\n\r\n");
+            let revoke = admin::Request::TokenRevoke { name: "held".into() };
+            match ending {
+                "revoked" => {
+                    desk.admin.handle(revoke.clone(), "t").await.unwrap();
+                }
+                "expired" => desk.clock.forward(60),
+                _ => {}
+            }
+            client.write_all(body.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            let is_done = answer.starts_with("HTTP/1.1 20");
+            assert_eq!(is_done, ending.is_empty(), "{path} {ending}: {answer}");
+            assert!(is_done || answer.starts_with("HTTP/1.1 401"), "{path} {ending}: {answer}");
+            if ending != "revoked" {
+                desk.admin.handle(revoke, "t").await.unwrap();
+            }
+        }
     }
 }

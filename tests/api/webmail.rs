@@ -58,7 +58,7 @@ async fn imap(desk: &Desk, name: &str, token: &str) -> String {
     }
 }
 
-fn asked(name: &str, password: &str, code: Option<&str>) -> Value {
+pub fn asked(name: &str, password: &str, code: Option<&str>) -> Value {
     let mut asked = json!({
         "webmail": "roundcube", "mailbox": name, "password": password, "browser": "192.0.2.9",
     });

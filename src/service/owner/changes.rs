@@ -1,9 +1,14 @@
 //! What a visitor may look at and change. Each change is an administrator's request, made in the owner's
 //! name; what weakens the mailbox or shows something once is behind a fresh code.
 
-use super::{Owner, OwnerError, Shown, ShownKind, Ticket, Visit, sign_in::circumstances};
+use super::{
+    Owner, OwnerError, Shown, ShownKind, Ticket, Visit, session::Span, sign_in::circumstances,
+};
 use crate::{
-    base::{Secret, SecretText, Service, limits::PANEL_EVENTS},
+    base::{
+        Secret, SecretText, Service,
+        limits::{PANEL_EVENTS, SESSION_PARALLEL_SECONDS},
+    },
     decision::outcome::Outcome,
     ports::event::TrailEvent,
     service::{
@@ -28,6 +33,13 @@ pub struct RecoveryLeft {
 /// An answer of another kind than the question: a mistake of ours.
 fn unexpected() -> OwnerError {
     OwnerError::Unavailable("another answer than was asked for".into())
+}
+
+/// Whether it is what the code of a sign-in to the panel opened for a form that is sent twice: that is among
+/// the browsers. A mail program may call its service the same, so one that lives longer is none.
+fn is_of_form(session: &SessionView) -> bool {
+    session.opened.service == Service::Panel.as_str()
+        && session.ends.saturating_sub(session.opened.at) <= SESSION_PARALLEL_SECONDS
 }
 
 impl Owner {
@@ -66,9 +78,10 @@ impl Owner {
         &self,
         visit: &Visit,
         request: Request,
+        span: Span,
     ) -> Result<(Response, Ticket), OwnerError> {
         let ticket = self.new_ticket(&visit.mailbox)?;
-        let session = self.behalf(visit).replaced_by(self.successor(visit, &ticket)?);
+        let session = self.behalf(visit).replaced_by(self.successor(visit, &ticket, span)?);
         let response = self.asked(visit, request, &session).await?;
         self.forget_shown(&visit.ticket);
         Ok((response, ticket))
@@ -142,7 +155,7 @@ impl Owner {
         code: SecretText,
     ) -> Result<Ticket, OwnerError> {
         let (mailbox, code) = (visit.mailbox.to_string(), Disclosed::new(code));
-        match self.renewing(visit, Request::TotpConfirm { mailbox, code }).await? {
+        match self.renewing(visit, Request::TotpConfirm { mailbox, code }, Span::New).await? {
             (Response::Confirmed { drift_steps, recovery_codes: codes, .. }, ticket) => {
                 let shown = Shown::RecoveryCodes { codes, drift_steps, first: true };
                 self.put_on_screen(&ticket, shown);
@@ -156,7 +169,8 @@ impl Owner {
     pub async fn disable(&self, visit: &Visit, factor: Secret) -> Result<Ticket, OwnerError> {
         self.challenge(visit, factor).await?;
         let mailbox = visit.mailbox.to_string();
-        self.renewing(visit, Request::TotpDisable { mailbox }).await.map(|(_, ticket)| ticket)
+        let request = Request::TotpDisable { mailbox };
+        self.renewing(visit, request, Span::New).await.map(|(_, ticket)| ticket)
     }
 
     /// Starts the move to a new phone; [`Owner::shown`] has its secret. Nothing is replaced yet.
@@ -187,7 +201,8 @@ impl Owner {
         let check = Request::TotpMoveCheck { mailbox: mailbox.clone(), code: code.clone() };
         self.request(visit, check).await?;
         self.challenge(visit, old).await?;
-        match self.renewing(visit, Request::TotpMoveConfirm { mailbox, code }).await? {
+        let request = Request::TotpMoveConfirm { mailbox, code };
+        match self.renewing(visit, request, Span::New).await? {
             (Response::Moved { drift_steps, .. }, ticket) => Ok((drift_steps, ticket)),
             _ => Err(unexpected()),
         }
@@ -270,8 +285,7 @@ impl Owner {
         let mailbox = visit.mailbox.to_string();
         match self.request(visit, Request::SessionList { mailbox }).await? {
             Response::Sessions { mut sessions, .. } => {
-                // What the code of this very sign-in opened for some seconds is among the browsers.
-                sessions.retain(|session| session.last_use.service != Service::Panel.as_str());
+                sessions.retain(|session| !is_of_form(session));
                 Ok(sessions)
             }
             _ => Err(unexpected()),
@@ -284,10 +298,11 @@ impl Owner {
         self.request(visit, Request::SessionRevoke { mailbox, id: Some(id) }).await.map(drop)
     }
 
-    /// Ends all of them, and all sessions of the panel but this one, which gets a new ticket.
+    /// Ends all of them, and all sessions of the panel but this one, which gets a new ticket. It asks for
+    /// no code, so this one lives no longer by it.
     pub async fn end_all(&self, visit: &Visit) -> Result<Ticket, OwnerError> {
-        let mailbox = visit.mailbox.to_string();
-        self.renewing(visit, Request::SignInsEnd { mailbox }).await.map(|(_, ticket)| ticket)
+        let request = Request::SignInsEnd { mailbox: visit.mailbox.to_string() };
+        self.renewing(visit, request, Span::Same).await.map(|(_, ticket)| ticket)
     }
 
     /// Which programs log in with the bare password.

@@ -56,6 +56,15 @@ impl Visit {
     }
 }
 
+/// How long a session lives that takes the place of another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Span {
+    /// As one that is opened now: a code was given.
+    New,
+    /// No longer than the other one. Else whoever has it could stay in for ever.
+    Same,
+}
+
 impl Owner {
     /// Opens a session of a mailbox that stood like this when its owner proved to be there. If it stands
     /// otherwise by now, the session is dead when it is opened.
@@ -139,10 +148,15 @@ impl Owner {
         &self,
         visit: &Visit,
         ticket: &Ticket,
+        span: Span,
     ) -> Result<Successor, OwnerError> {
         let now = self.now().map_err(OwnerError::Unavailable)?;
-        let PanelSession { standing, by_link, .. } = visit.session.clone();
-        let session = PanelSession { by_link, ..PanelSession::open(now, visit.from, standing) };
+        let PanelSession { opened, standing, by_link, .. } = visit.session.clone();
+        let new = PanelSession { by_link, ..PanelSession::open(now, visit.from, standing) };
+        let session = match span {
+            Span::New => new,
+            Span::Same => PanelSession { opened, ..new },
+        };
         Ok(Successor {
             key: self.key(ticket),
             expires: session.expires(&self.parts().policy),

@@ -1,5 +1,6 @@
 //! What an owner does, over a store in memory and a clock that is set by hand.
 
+mod browsers;
 mod era;
 mod link;
 mod notices;
