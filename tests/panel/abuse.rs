@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use crate::{
-    desk::{Desk, exchange},
+    desk::{Desk, exchange, steady},
     support::BOB,
 };
 
@@ -55,6 +55,7 @@ async fn forms_that_are_none_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_slow_with_the_headers_is_hung_up_on() {
+    steady();
     let desk = Desk::new().await;
     for begin in ["", "GET / HT", "GET / HTTP/1.1\r\nhost: x\r\n"] {
         let mut slow = TcpStream::connect(desk.address).await.unwrap();
@@ -69,6 +70,7 @@ async fn who_is_slow_with_the_headers_is_hung_up_on() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_slow_with_the_body_is_answered_all_the_same() {
+    steady();
     let desk = Desk::new().await;
     let mut slow = TcpStream::connect(desk.address).await.unwrap();
     slow.write_all(

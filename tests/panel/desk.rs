@@ -329,6 +329,20 @@ impl Browser {
     }
 }
 
+/// Lets the paused clock go on in small steps, with real time between them. By itself it goes on to whatever is due
+/// next, however far off, when nobody has anything to do, which is also so while bytes are on their way to a TCP
+/// socket: a guard would end a test whose answer comes, and a limit a connection that has sent all.
+pub fn steady() {
+    tokio::spawn(async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            // The clock stands while this runs, and sockets are looked at.
+            let real = || std::thread::sleep(std::time::Duration::from_millis(1));
+            let _ = tokio::task::spawn_blocking(real).await;
+        }
+    });
+}
+
 /// Sends bytes and reads until the other end closes.
 pub async fn exchange(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    desk::{Desk, Options},
+    desk::{Desk, Options, steady},
     support::{ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, code, wrong_code},
 };
 
@@ -76,6 +76,7 @@ async fn all_refusals_are_one_page() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_wait_for_the_common_moment() {
+    steady();
     let desk = Desk::with(Options { delay: Duration::from_secs(2), ..Options::default() }).await;
     for name in [BOB, "nobody@example.org"] {
         let begun = tokio::time::Instant::now();

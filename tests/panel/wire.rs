@@ -17,12 +17,12 @@ use tokio::{
 };
 
 use crate::{
-    desk::{Browser, Desk, Options, exchange},
+    desk::{Browser, Desk, Options, exchange, steady},
     support::BOB,
 };
 
-/// The paused clock goes on to whatever is due next when nobody has anything to do, which is also so while bytes are
-/// on their way to a TCP socket. So it may be ahead a little.
+/// The paused clock goes on while bytes are on their way to a TCP socket, in small steps ([`steady`]). So it may be
+/// ahead a little.
 const SLACK: Duration = Duration::from_secs(3);
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
@@ -272,6 +272,7 @@ async fn trickle(address: SocketAddr, head: &str, byte: &[u8]) -> (Duration, Str
 
 #[tokio::test(start_paused = true)]
 async fn who_sends_byte_by_byte_has_no_more_time() {
+    steady();
     let desk = Desk::new().await;
     let (time, answer) = trickle(desk.address, "GET /login HTTP/1.1\r\nhost: x\r\nx: ", b"y").await;
     assert!(time <= Duration::from_secs(HTTP_HEADER_SECONDS) + SLACK, "{time:?}");
@@ -286,6 +287,7 @@ async fn who_sends_byte_by_byte_has_no_more_time() {
 /// A web server in between would say 502 if the connection were closed while it still sends.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_waits_for_the_body_that_it_does_not_need() {
+    steady();
     let desk = Desk::new().await;
     let head = format!(
         "POST /login HTTP/1.1\r\nhost: x\r\norigin: http://evil.example\r\n{FORM}content-length: 60000\r\n\
@@ -335,6 +337,7 @@ async fn crowd(desk: &Desk, request: &[u8]) -> (Duration, Vec<u8>) {
 
 #[tokio::test(start_paused = true)]
 async fn one_more_than_there_are_places_waits() {
+    steady();
     let desk = Desk::new().await;
     let (time, answer) = crowd(&desk, HIDDEN.as_bytes()).await;
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
@@ -343,6 +346,7 @@ async fn one_more_than_there_are_places_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_takes_a_place_and_has_a_limit() {
+    steady();
     let desk = Desk::with(Options { tls: true, https: true, ..Options::default() }).await;
     // The beginning of a TLS record, and no more.
     let (time, answer) = trickle(desk.address, "\u{16}\u{3}\u{1}", b"\0").await;

@@ -27,7 +27,7 @@ impl Imap {
     /// When the server is not there or does not offer it.
     pub fn connect(port: u16) -> Result<Self> {
         let stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(100)))?;
         let mut imap = Self { reader: BufReader::new(stream), tag: 0, output: String::new() };
         let greeting = imap.line()?;
         ensure!(greeting.starts_with("* OK"), "{greeting}");

@@ -17,7 +17,7 @@ use crate::answer::{Answer, Verdict};
 /// When the server cannot be reached or ends the connection.
 pub fn sieve_login(port: u16, login: Login<'_>) -> Result<Answer> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(100)))?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     let mut output = String::new();

@@ -65,7 +65,7 @@ impl Swaks {
     fn command(self, login: Login<'_>) -> Command {
         let mut command = Command::new("swaks");
         command.args(["--server", "127.0.0.1", "--port", &self.port.to_string()]);
-        command.args(["--helo", "client.example.org", "--timeout", "120"]);
+        command.args(["--helo", "client.example.org", "--timeout", "100"]);
         command.args(["--auth", if self.sasl == Sasl::Plain { "PLAIN" } else { "LOGIN" }]);
         command.args(["--auth-user", login.name, "--auth-password", login.password]);
         if let Some(from) = self.from {

@@ -70,7 +70,7 @@ pub fn token_login(
     token: &str,
 ) -> Result<Answer> {
     let stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(120)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(100)))?;
     let mut conversation = Conversation {
         reader: BufReader::new(stream.try_clone()?),
         writer: stream,
