@@ -1,4 +1,4 @@
-//! The commands of docs/api.md, taken from there and given to a shell, as a reader would.
+//! The commands of docs/api.md and docs/webmail.md, taken from there and given to a shell, as a reader would.
 
 use std::{
     fs,
@@ -13,8 +13,8 @@ use crate::{
 };
 
 /// The commands in their order, with the lines that they go on in.
-fn documented() -> Vec<String> {
-    let text = include_str!("../../docs/api.md").replace("\\\n", "");
+fn documented(text: &str) -> Vec<String> {
+    let text = text.replace("\\\n", "");
     let lines = text.lines().filter_map(|line| line.strip_prefix("    curl "));
     lines.map(|rest| format!("curl --silent --show-error --fail-with-body {rest}")).collect()
 }
@@ -30,7 +30,8 @@ fn run(site: &Site, command: &str) -> Value {
 
 fn start() -> (Site, Daemon) {
     let site = Site::new();
-    site.configure("plain", "0s", "[api]\nlisten = \"127.0.0.1:0\"");
+    let webmail = "[[webmail]]\nname = \"roundcube\"\nnetworks = [\"127.0.0.1\"]";
+    site.configure("plain", "0s", &format!("[api]\nlisten = \"127.0.0.1:0\"\n{webmail}"));
     let password = "{PLAIN}T9D3K!px\n";
     assert_ok(&site.run(&["mailbox", "add", "alice@example.org", "--hash-stdin"], password));
     let daemon = site.serve();
@@ -49,7 +50,7 @@ fn the_commands_of_the_document_do_what_it_says() {
     let control = site.path("control").display().to_string();
     let mut code_now = None;
     let mut answers = Vec::new();
-    for command in documented() {
+    for command in documented(include_str!("../../docs/api.md")) {
         let command = command
             .replace("/run/mail2fa/control", &control)
             .replace("127.0.0.1:8426", &address)
@@ -71,5 +72,16 @@ fn the_commands_of_the_document_do_what_it_says() {
     assert!(password["password"].as_str().unwrap().contains('-'));
     assert_eq!(policy["level"], "required");
     assert_eq!(audit["events"][0]["action"], "policy set");
+    // The code is used up by now, and a recovery code does for one.
+    let [exchange] = &documented(include_str!("../../docs/webmail.md"))[..] else {
+        panic!("one command")
+    };
+    let exchange = exchange
+        .replace("127.0.0.1:8426", &address)
+        .replace("189145", confirmed["recovery_codes"][0].as_str().unwrap());
+    assert_eq!(run(&site, &exchange)["result"], "refused", "the password is another one");
+    let exchanged = run(&site, &exchange.replace('…', "T9D3K!px"));
+    assert_eq!(exchanged["result"], "token", "{exchanged}");
+    assert_eq!(exchanged["mailbox"], "alice@example.org");
     daemon.stop();
 }

@@ -19,6 +19,9 @@ use crate::{
     service::admin::{AdminError, UseView},
 };
 
+/// The word for what is done, as for a mail program's.
+const ACTION: &str = "session revoke";
+
 /// A browser that is signed in to the panel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrowserView {
@@ -99,10 +102,12 @@ impl Owner {
                 Err(error) => return Err(error.into()),
             }
             let by = Self::by(visit);
-            let note = TrailEvent::change(now, &visit.mailbox, &by, "session revoke")
+            let note = TrailEvent::change(now, &visit.mailbox, &by, ACTION)
                 .with_detail(&format!("a browser's at the panel, from {from}"));
             changes.push(Change::Note(Box::new(note)));
             if let Commit::Done(_) = admin.store.commit(changes).await? {
+                let mailbox = &visit.mailbox;
+                tracing::info!(target: "mail2fa::admin", action = ACTION, %mailbox, %by, "changed");
                 self.forget_shown_of(id);
                 return Ok(());
             }
