@@ -161,6 +161,7 @@ impl Desk {
             notifier: Arc::new(Silent),
             trail: Arc::new(trail),
             enforcement: EnforcementPolicy::default(),
+            panel: None,
         });
         let parts = webmail::Parts { admin: admin.clone(), passwords: Arc::new(Forms) };
         let webmail = Arc::new(Webmail::new(authenticator.clone(), parts));

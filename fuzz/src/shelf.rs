@@ -175,6 +175,16 @@ impl Store for Shelf {
         Box::pin(ready(Ok(Vec::new())))
     }
 
+    fn entries_of<'a>(
+        &'a self,
+        _: &'static str,
+        _: &'a Mailbox,
+        _: UnixMillis,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<(String, Entry)>, StoreError>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
     fn purge(&self, _: UnixMillis) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(ready(Ok(0)))
     }

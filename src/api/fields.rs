@@ -107,11 +107,11 @@ impl Found {
                 let words = words.and_then(Value::as_array);
                 words.zip(fields.get(tag)).is_some_and(|(words, word)| words.contains(word))
             });
-            match chosen {
-                Some(chosen) => self.object(chosen, fields, at),
-                None => {
-                    self.say(&format!("{at}/{tag}"), format!("must be {}", words(&choices, tag)));
-                }
+            if let Some(chosen) = chosen {
+                self.object(chosen, fields, at);
+            } else {
+                let is = if fields.contains_key(tag) { "must be" } else { "is missing; it is" };
+                self.say(&format!("{at}/{tag}"), format!("{is} {}", words(&choices, tag)));
             }
             return;
         }
@@ -221,7 +221,10 @@ fn allowed(schema: &Value) -> String {
         }
         "array" => {
             let of = schema.get("items").map(|items| allowed(&resolved(items)));
-            format!("a list, each of it {}", of.unwrap_or_default())
+            match of.as_deref() {
+                None | Some("text") => "a list of texts".to_owned(),
+                Some(of) => format!("a list, each item {of}"),
+            }
         }
         "object" => format!("an object with {}", listed(names(schema))),
         other => other.to_owned(),

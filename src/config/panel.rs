@@ -147,6 +147,13 @@ fn base(value: &DeValue<'_>) -> Result<String, String> {
 fn origin(value: &DeValue<'_>, https: bool) -> Result<String, String> {
     let text = values::filled(value)?;
     let scheme = if https { "https://" } else { "http://" };
+    let other = if https { "http://" } else { "https://" };
+    if text.starts_with(other) {
+        return Err(format!(
+            "begins with {other}, and panel.https is {https}: begin it with {scheme}, or set https = {}",
+            !https
+        ));
+    }
     let host = text.strip_prefix(scheme).unwrap_or_default();
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
     if host.is_empty() || host.len() > 255 || !host.bytes().all(plain) {

@@ -44,7 +44,10 @@ impl Sockets {
         for (index, (address, place)) in self.bound.iter().enumerate() {
             let mut earlier = self.bound.iter().take(index);
             if let Some((_, first)) = earlier.find(|(other, _)| meet(address, other)) {
-                let what = format!("is the same address as {}, or one of those in it", first.key);
+                let what = format!(
+                    "is the same address as {}, or one takes in the other: give one of them another port",
+                    first.key
+                );
                 report.at(place, what);
             }
         }

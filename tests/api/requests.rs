@@ -76,12 +76,11 @@ async fn a_problem_of_fields_says_which_they_are() {
     let tokens =
         desk.control("POST", "/v1/tokens", Some(json!({"name": "x", "scopes": SECRET}))).await;
     tokens.fails(400, "bad-fields");
-    assert_eq!(pointers(&tokens), ["#/scopes must be a list, each of it text"]);
+    assert_eq!(pointers(&tokens), ["#/scopes must be a list of texts"]);
     let alice = "/v1/mailboxes/alice%40example.org";
     let unknown = |known: &str| format!("# has a field that is not known; known: {known}");
     let one_of = "an object with one of clear, hash";
-    let level =
-        "must be \"off\" or \"optional\" or \"required\" or \"required_from\" or \"inherit\"";
+    let level = "\"off\" or \"optional\" or \"required\" or \"required_from\" or \"inherit\"";
     let seconds = "a whole number from 0 to 253402300799";
     for (method, path, body, expected) in [
         ("PUT", "/password", json!({}), vec![format!("#/password is missing; it is {one_of}")]),
@@ -128,8 +127,8 @@ async fn a_problem_of_fields_says_which_they_are() {
             vec![unknown("password")],
         ),
         ("POST", "/totp/confirm", json!({"code": 123_456}), vec!["#/code must be text".into()]),
-        ("PUT", "/policy", json!({}), vec![format!("#/level {level}")]),
-        ("PUT", "/policy", json!({"level": SECRET}), vec![format!("#/level {level}")]),
+        ("PUT", "/policy", json!({}), vec![format!("#/level is missing; it is {level}")]),
+        ("PUT", "/policy", json!({"level": SECRET}), vec![format!("#/level must be {level}")]),
         (
             "PUT",
             "/policy",
@@ -150,7 +149,7 @@ async fn a_problem_of_fields_says_which_they_are() {
                 unknown("expires, name, networks, services"),
                 format!("#/expires must be {seconds} or null"),
                 "#/name is missing; it is text".into(),
-                "#/networks must be a list, each of it text".into(),
+                "#/networks must be a list of texts".into(),
                 "#/services/2 must be text".into(),
             ],
         ),

@@ -103,7 +103,11 @@ fn links_begin_with_the_origin() {
     let origin = "origin = \"https://mail.example.org:8443\"\nbase_path = \"/a\"";
     assert_eq!(link(origin), "https://mail.example.org:8443/a/link?t=abc");
     assert_eq!(link("https = false\norigin = \"http://[::1]\""), "http://[::1]/link?t=abc");
-    for wrong in ["http://a", "https://", "https://a/", "a", "https://a b", "https://a\\\"b"] {
+    for (https, other) in [("", "http"), ("https = false\n", "https")] {
+        let found = mistakes(&panel(&format!("{https}origin = \"{other}://a\""))).join("\n");
+        assert!(found.contains(&format!("begins with {other}://, and panel.https is")), "{found}");
+    }
+    for wrong in ["https://", "https://a/", "a", "https://a b", "https://a\\\"b"] {
         let found = mistakes(&panel(&format!("origin = \"{wrong}\""))).join("\n");
         assert!(found.contains("scheme and host"), "{wrong}: {found}");
     }

@@ -33,8 +33,8 @@ pub struct BrowserView {
     pub last_use: u64,
     /// When it ends if it is not used again, seconds since 1970.
     pub ends: u64,
-    /// Who made the link that it came by, if it came by one.
-    pub by_link: Option<String>,
+    /// Whether it came by a link, without a password.
+    pub by_link: bool,
     /// Whether it is the one that asks.
     pub own: bool,
 }
@@ -66,7 +66,7 @@ impl Owner {
                     opened: UseView::of(&session.opening()),
                     last_use: session.last_use.seconds(),
                     ends: session.expires(&policy).seconds(),
-                    by_link: session.by_link,
+                    by_link: session.by_link.is_some(),
                 });
             }
         }

@@ -35,10 +35,13 @@ fn unexpected() -> OwnerError {
     OwnerError::Unavailable("another answer than was asked for".into())
 }
 
-/// Whether it is what the code of a sign-in to the panel opened for a form that is sent twice: that is among
-/// the browsers. A mail program may call its service the same, so one that lives longer is none.
+/// Whether it is what a code at the panel, or for a webmail's token, opened for a form that is sent twice: the
+/// browser is in a list of its own, and the token's session is beside it. A mail program may call its service the
+/// same, so one that lives longer is none.
 fn is_of_form(session: &SessionView) -> bool {
-    session.opened.service == Service::Panel.as_str()
+    let form = [Service::Panel.as_str(), Service::Webmail.as_str()];
+    form.contains(&&*session.opened.service)
+        && session.webmail.is_none()
         && session.ends.saturating_sub(session.opened.at) <= SESSION_PARALLEL_SECONDS
 }
 

@@ -145,11 +145,8 @@ fn browser(owner: &Owner, view: &BrowserView) -> Markup {
                 }
             }
         }
+        @if view.by_link { p { (texts.get("browser-by-link")) } }
         dl {
-            @if let Some(by) = &view.by_link {
-                dt { (texts.get("browser-by-link")) }
-                dd { (by) }
-            }
             dt { (texts.get("sign-in-opened")) }
             dd { (when::seen(&view.opened)) }
             dt { (texts.get("last-used")) }

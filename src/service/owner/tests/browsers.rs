@@ -64,9 +64,12 @@ async fn no_sign_in_of_a_mail_program_is_kept_from_its_owner() {
         record.sessions.push(program(7, "panel", 600));
         record.sessions.push(Session { last_use: used, ..program(8, "imap", 600) });
         record.sessions.push(program(9, "imap", 10));
+        record.sessions.push(program(10, "webmail", 600));
+        // What the code opened for the same form of a webmail.
+        record.sessions.push(program(11, "webmail", 10));
     });
     let listed = desk.owner.sessions(&visit).await.unwrap();
-    assert_eq!(listed.iter().map(|view| view.id).collect::<Vec<_>>(), [7, 8, 9]);
+    assert_eq!(listed.iter().map(|view| view.id).collect::<Vec<_>>(), [7, 8, 9, 10]);
 }
 
 #[tokio::test]
