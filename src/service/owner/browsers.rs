@@ -8,13 +8,13 @@
 
 use std::cmp::Reverse;
 
-use super::{Owner, OwnerError, Visit};
+use super::{Owner, OwnerError, Visit, session::read};
 use crate::{
     base::limits::{ADMIN_ATTEMPTS, SCAN_PAGE},
-    decision::panel::{PanelSession, is_name},
+    decision::panel::is_name,
     ports::{
         event::TrailEvent,
-        store::{Change, Commit, Entry, EntryKey, Expect},
+        store::{Change, Commit, EntryKey, Expect},
     },
     service::admin::{AdminError, UseView},
 };
@@ -37,10 +37,6 @@ pub struct BrowserView {
     pub by_link: bool,
     /// Whether it is the one that asks.
     pub own: bool,
-}
-
-fn read(entry: &Entry) -> Result<PanelSession, OwnerError> {
-    PanelSession::decode(&entry.value).map_err(|error| OwnerError::Unavailable(error.to_string()))
 }
 
 impl Owner {

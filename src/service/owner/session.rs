@@ -65,6 +65,11 @@ pub(super) enum Span {
     Same,
 }
 
+/// The session that an entry keeps.
+pub(super) fn read(entry: &Entry) -> Result<PanelSession, OwnerError> {
+    PanelSession::decode(&entry.value).map_err(|error| OwnerError::Unavailable(error.to_string()))
+}
+
 impl Owner {
     /// Opens a session of a mailbox that stood like this when its owner proved to be there. If it stands
     /// otherwise by now, the session is dead when it is opened.
@@ -103,8 +108,7 @@ impl Owner {
         let now = self.now().map_err(OwnerError::Unavailable)?;
         let key = self.key(&ticket);
         let Some(found) = self.admin().store.load_entry(&key, now).await? else { return Ok(None) };
-        let mut session = PanelSession::decode(&found.value.value)
-            .map_err(|error| OwnerError::Unavailable(error.to_string()))?;
+        let mut session = read(&found.value)?;
         let admin = self.admin();
         let standing = admin.standing(&ticket.mailbox).await?;
         if !admin.is_named(&ticket.mailbox)
